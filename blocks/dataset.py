@@ -1,0 +1,160 @@
+"""The `Dataset` block: where rows come from and what each column is for."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from prefect.blocks.core import Block
+from pydantic import ConfigDict, Field, SecretStr, field_validator
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from ..core.results import UtcDatetime
+from ..core.settings import Columns, Settings
+from .logo import DOCUMENTATION_URL, LOGO_URL
+
+
+class CsvSource(Settings):
+    """A CSV file, or several by a glob, local or behind any fsspec URL."""
+
+    type: Literal["csv"] = "csv"
+    path: str = Field(
+        min_length=1,
+        description="Path, URL or glob of the file or files.",
+        examples=["s3://bucket/calls/*.csv"],
+    )
+    separator: str = Field(
+        default=",", min_length=1, max_length=1, description="Character between two values."
+    )
+    encoding: str = Field(default="utf-8", description="Encoding of the text.")
+    storage_options: dict[str, Any] = Field(
+        default_factory=dict, description="Options of the fsspec file system, without secrets."
+    )
+
+
+class ParquetSource(Settings):
+    """A Parquet file, or several by a glob, read in order of their names."""
+
+    type: Literal["parquet"] = "parquet"
+    path: str = Field(
+        min_length=1,
+        description="Path, URL or glob of the file or files.",
+        examples=["warehouse/calls/*.parquet"],
+    )
+    storage_options: dict[str, Any] = Field(
+        default_factory=dict, description="Options of the fsspec file system, without secrets."
+    )
+
+
+class SqlSource(Settings):
+    """The rows of a query, through SQLAlchemy."""
+
+    type: Literal["sql"] = "sql"
+    url: SecretStr = Field(
+        description="SQLAlchemy URL of the database.", examples=["postgresql://user:password@host/db"]
+    )
+    query: str = Field(
+        min_length=1,
+        description="Query that gives the rows, in time order where that matters. `:start` and `:end` are "
+        "bound to the dataset's time window.",
+        examples=["select * from calls order by called_at"],
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _well_formed(cls, value: SecretStr) -> SecretStr:
+        try:
+            make_url(value.get_secret_value())
+        except ArgumentError:
+            # The original message quotes the URL, and with it the password.
+            raise ValueError(
+                "not a SQLAlchemy URL: expected dialect://user:password@host/database"
+            ) from None
+        return value
+
+
+class MongoSource(Settings):
+    """The documents of a MongoDB collection."""
+
+    type: Literal["mongodb"] = "mongodb"
+    uri: SecretStr = Field(
+        description="Connection string with the database's name.", examples=["mongodb://host/shop"]
+    )
+    collection: str = Field(min_length=1, description="Name of the collection.")
+    filter: dict[str, Any] = Field(
+        default_factory=dict, description="Query filter, JSON.", examples=[{"country": "PT"}]
+    )
+    sort: str | None = Field(default=None, description="Field to sort by, ascending.")
+
+    @field_validator("uri")
+    @classmethod
+    def _well_formed(cls, value: SecretStr) -> SecretStr:
+        if not value.get_secret_value().startswith(("mongodb://", "mongodb+srv://")):
+            raise ValueError("not a MongoDB connection string: expected mongodb://host/database")
+        return value
+
+
+class PredictionsSource(Settings):
+    """The labelled predictions of the project's own prediction log, as training rows."""
+
+    type: Literal["predictions"] = "predictions"
+    history: CsvSource | ParquetSource | None = Field(
+        default=None,
+        description="Rows from before the log began, with the same columns. They come first.",
+    )
+
+
+Source = Annotated[
+    CsvSource | ParquetSource | SqlSource | MongoSource | PredictionsSource,
+    Field(discriminator="type"),
+]
+
+
+class Dataset(Block):
+    """Where rows come from and what each column is for.
+
+    Attributes:
+        source: A CSV or Parquet file (local or any fsspec URL), a SQL query, a MongoDB collection, or
+            the labelled prediction log.
+        columns: The role of each column.
+        start: Rows before this moment are left out.
+        end: Rows from this moment on are left out.
+
+    Raises:
+        pydantic.ValidationError: On construction, for unknown keys, a bad URL, or a column with two
+            roles.
+
+    Example:
+        Load a configured dataset:
+        ```python
+        from prefect_mlops.blocks import Dataset
+
+        dataset = Dataset.load("BLOCK_NAME")
+        ```
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    _block_type_name = "ML Dataset"
+    _block_type_slug = "ml-dataset"
+    _logo_url = LOGO_URL  # pyright: ignore[reportAssignmentType]
+    _documentation_url = DOCUMENTATION_URL  # pyright: ignore[reportAssignmentType]
+
+    source: Source = Field(description="Where the rows come from.")
+    columns: Columns = Field(description="What each column is for.")
+    start: UtcDatetime | None = Field(
+        default=None,
+        description="Rows before this moment are left out. Needs a timestamp column.",
+    )
+    end: UtcDatetime | None = Field(
+        default=None,
+        description="Rows from this moment on are left out. Needs a timestamp column.",
+    )
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Refuse a time window on rows without timestamps."""
+        super().model_post_init(context)
+        if (self.start or self.end) and not self.columns.timestamp:
+            raise ValueError(
+                "start and end need a timestamp column: set columns.timestamp, or remove them"
+            )

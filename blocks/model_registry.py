@@ -1,0 +1,87 @@
+"""The `ModelRegistry` block: the MLflow tracking server and registry, and the model's name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from prefect.blocks.core import Block
+from pydantic import ConfigDict, Field, SecretStr, field_validator
+
+from .logo import DOCUMENTATION_URL, LOGO_URL
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+_SCHEMES = {"http", "https", "sqlite", "postgresql", "mysql", "mssql", "file", "databricks"}
+
+
+class ModelRegistry(Block):
+    """The MLflow tracking server and registry, and the model's name.
+
+    Attributes:
+        tracking_uri: MLflow tracking server or database.
+        registry_uri: MLflow registry, when it is another one.
+        model_name: Registered model's name.
+        experiment: Experiment's name; the model's name when None.
+
+    Example:
+        Load a configured registry and look at the champion:
+        ```python
+        from prefect_mlops.blocks import ModelRegistry
+
+        registry = ModelRegistry.load("BLOCK_NAME")
+        client = registry.get_client()
+        ```
+    """
+
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+    _block_type_name = "ML Model Registry"
+    _block_type_slug = "ml-model-registry"
+    _logo_url = LOGO_URL  # pyright: ignore[reportAssignmentType]
+    _documentation_url = DOCUMENTATION_URL  # pyright: ignore[reportAssignmentType]
+
+    tracking_uri: SecretStr = Field(
+        description="MLflow tracking server or database.",
+        examples=["http://127.0.0.1:5000", "sqlite:////var/lib/mlops/mlflow.db"],
+    )
+    registry_uri: SecretStr | None = Field(
+        default=None, description="MLflow registry. Empty: the tracking server's own."
+    )
+    model_name: str = Field(
+        min_length=1,
+        pattern=r"^[^/:]+$",
+        description="Name of the registered model, without slashes and colons.",
+        examples=["telemarketing"],
+    )
+    experiment: str | None = Field(
+        default=None, description="Name of the experiment. Empty: the model's name."
+    )
+
+    @field_validator("tracking_uri", "registry_uri")
+    @classmethod
+    def _known_scheme(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            scheme = urlsplit(value.get_secret_value()).scheme.partition("+")[0]
+            if scheme not in _SCHEMES:
+                raise ValueError(
+                    f"scheme {scheme!r} is not one MLflow knows: expected one of {sorted(_SCHEMES)}"
+                )
+        return value
+
+    @property
+    def experiment_name(self) -> str:
+        """The experiment's name."""
+        return self.experiment or self.model_name
+
+    def get_client(self) -> MlflowClient:
+        """Return an MLflow client; nothing is contacted yet.
+
+        Returns:
+            The client.
+        """
+        from mlflow import MlflowClient
+
+        registry = self.registry_uri.get_secret_value() if self.registry_uri else None
+        return MlflowClient(self.tracking_uri.get_secret_value(), registry_uri=registry)

@@ -1,0 +1,125 @@
+"""The `MLProject` block: one model's whole configuration."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from prefect.blocks.core import Block
+from pydantic import ConfigDict, Field
+
+from ..core.results import digest_of
+from ..core.settings import (
+    DataSettings,
+    GateSettings,
+    MonitoringSettings,
+    TrainingSettings,
+)
+from ..core.workspace import Workspace
+from .dataset import Dataset
+from .logo import DOCUMENTATION_URL, LOGO_URL
+from .model_registry import ModelRegistry
+from .prediction_log import PredictionLog
+
+
+class MLProject(Block):
+    """One model's whole configuration. Every flow takes it and little else.
+
+    Attributes:
+        name: Short name; part of keys, tags and events.
+        task: What the model predicts: `binary`, `multiclass` or `regression`.
+        dataset: Rows to train on.
+        registry: Where runs and models are kept.
+        predictions: Where predictions are logged.
+        workspace: Folder for snapshots, suites, profiles and reports.
+
+    Raises:
+        pydantic.ValidationError: On construction, for unknown keys or settings that cannot work
+            together.
+
+    Example:
+        Load a configured project and train:
+        ```python
+        from prefect_mlops.blocks import MLProject
+        from prefect_mlops.flows.training import train
+
+        project = MLProject.load("BLOCK_NAME")
+        outcome = train(project)
+        ```
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    _block_type_name = "ML Project"
+    _block_type_slug = "ml-project"
+    _logo_url = LOGO_URL  # pyright: ignore[reportAssignmentType]
+    _documentation_url = DOCUMENTATION_URL  # pyright: ignore[reportAssignmentType]
+
+    name: str = Field(
+        pattern=r"^[a-z][a-z0-9-]{0,62}$",
+        description="Short name of the project: lowercase letters, digits and dashes.",
+        examples=["telemarketing"],
+    )
+    task: Literal["binary", "multiclass", "regression"] = Field(
+        description="What the model predicts: one of two classes, one of several, or a number."
+    )
+    dataset: Dataset = Field(description="Rows to train on.")
+    registry: ModelRegistry = Field(description="Where runs and models are kept.")
+    predictions: PredictionLog = Field(description="Where predictions are logged.")
+    workspace: str = Field(
+        min_length=1,
+        description="Folder for snapshots, suites, profiles and reports: a path or any fsspec URL.",
+        examples=["/var/lib/mlops/telemarketing", "s3://bucket/telemarketing"],
+    )
+    data: DataSettings = Field(
+        default_factory=DataSettings, description="Data validation and splitting."
+    )
+    training: TrainingSettings = Field(
+        default_factory=TrainingSettings,
+        description="Estimators, hyperparameter optimisation and fitting.",
+    )
+    gates: GateSettings = Field(
+        default_factory=GateSettings, description="What a candidate must pass to be promoted."
+    )
+    monitoring: MonitoringSettings = Field(
+        default_factory=MonitoringSettings, description="Drift, performance and the governor."
+    )
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Refuse settings that cannot work together."""
+        super().model_post_init(context)
+        from ..core.metrics import losses_for
+
+        if self.training.refit == "all_rows" and not self.dataset.columns.has_order:
+            raise ValueError(
+                "training.refit='all_rows' needs rows in time order: without it the next champion would "
+                "be judged on rows that this one was fitted on. Set columns.timestamp or "
+                "columns.ordered, or use refit='train'"
+            )
+        known = losses_for(self.task)
+        if self.training.metric is not None and self.training.metric not in known:
+            raise ValueError(
+                f"training.metric={self.training.metric!r} is no loss for {self.task}: "
+                f"choose one of {sorted(known)}"
+            )
+
+    @property
+    def metric(self) -> str:
+        """Metric that tuning, comparison and monitoring use; lower is better."""
+        return self.training.metric or ("rmse" if self.task == "regression" else "log_loss")
+
+    def open_workspace(self) -> Workspace:
+        """Return the workspace's file access."""
+        return Workspace(self.workspace)
+
+    def training_digest(self) -> str:
+        """Return a digest of everything in the configuration that shapes a trained model."""
+        return digest_of(
+            {
+                "name": self.name,
+                "task": self.task,
+                "columns": self.dataset.columns.model_dump(mode="json"),
+                "data": self.data.model_dump(mode="json"),
+                "training": self.training.model_dump(mode="json"),
+                "gates": self.gates.model_dump(mode="json"),
+            }
+        )

@@ -1,0 +1,1 @@
+"""What every other layer stands on: errors, results, configuration and methods. Imports no Prefect."""

@@ -1,0 +1,1 @@
+"""Compositions of the tasks: training, scoring and monitoring."""

@@ -1,0 +1,1 @@
+"""The part that lives in a model server. Imports neither Prefect nor the tasks."""

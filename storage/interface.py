@@ -1,0 +1,172 @@
+"""What a prediction log can do, whatever database is behind it.
+
+A store holds two things. **Predictions**: one row each, found by model name, window and id. The
+**journal**: append-only records (decisions, promotions, repairs, ends of retrainings), each with a
+key that can be taken once; whoever takes it first has won, which is how two runs never promote or
+ask at the same time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ..core.results import UtcDatetime, Window
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Scalar = str | int | float | bool | datetime | None
+JournalKind = Literal["decision", "retraining", "promotion", "repair"]
+
+
+class Prediction(BaseModel):
+    """One logged prediction.
+
+    Attributes:
+        id: Identifies the prediction within its model; logging it again changes nothing.
+        model: Registered model's name.
+        version: Version that predicted.
+        at: When the prediction was made (UTC).
+        features: Feature name to value, as the model received them.
+        prediction: Predicted class or number.
+        score: Class (as text) to probability for classifiers; None for regression.
+        label: Ground truth, when it is known already.
+        role: `champion`, or `challenger` for shadow and canary traffic.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    id: str = Field(min_length=1)
+    model: str = Field(min_length=1)
+    version: str
+    at: UtcDatetime
+    features: Mapping[str, Scalar]
+    prediction: str | int | float | bool
+    score: Mapping[str, float] | None = None
+    label: str | int | float | bool | None = None
+    role: Literal["champion", "challenger"] = "champion"
+
+
+class Coverage(BaseModel):
+    """How many predictions a window has, and how many of them are labelled."""
+
+    model_config = ConfigDict(frozen=True)
+
+    rows: int
+    labelled: int
+
+
+class LabelReport(BaseModel):
+    """What became of labels that arrived.
+
+    Attributes:
+        attached: Predictions that got a label, or the same label again.
+        changed: Predictions whose earlier label was another one; the new one stands.
+        unknown: Ids without a prediction; nothing was stored for them.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    attached: int
+    changed: int
+    unknown: list[str]
+
+
+class PredictionStore(Protocol):
+    """What a prediction log can do.
+
+    Every method raises `LogUnavailable` when the database cannot be reached or answers with an
+    error; the message names the database without credentials. A failed write leaves earlier rows
+    as they were and can be repeated: ids make it idempotent.
+    """
+
+    def append(self, predictions: Sequence[Prediction]) -> int:
+        """Log predictions.
+
+        Args:
+            predictions: What to log.
+
+        Returns:
+            How many were new; the others were there already and stay as they were.
+        """
+        ...
+
+    def read(
+        self,
+        model: str,
+        window: Window,
+        *,
+        columns: Sequence[str] | None = None,
+        role: Literal["champion", "challenger"] = "champion",
+    ) -> pa.Table:
+        """Read a window, in order of time, then id.
+
+        Args:
+            model: Registered model's name.
+            window: Which predictions.
+            columns: Features to read. None: all.
+            role: Whose predictions.
+
+        Returns:
+            One row a prediction: `id`, `version`, `at` (timestamp[us, UTC]), `prediction`, `label`
+            (null while unknown), `score.<class>` float64 columns, and one `features.<name>` column
+            a feature. A window without predictions gives zero rows with the fixed columns.
+        """
+        ...
+
+    def attach_labels(self, model: str, labels: Mapping[str, Any]) -> LabelReport:
+        """Attach ground truth that arrives late and in any order.
+
+        Args:
+            model: Registered model's name.
+            labels: Prediction id to label.
+
+        Returns:
+            What became of them.
+        """
+        ...
+
+    def coverage(self, model: str, window: Window) -> Coverage:
+        """Count a window's predictions and labels."""
+        ...
+
+    def record(self, kind: JournalKind, key: str, project: str, document: Mapping[str, Any]) -> bool:
+        """Append to the journal, once for each key.
+
+        Args:
+            kind: Which journal.
+            key: Unique within `kind`.
+            project: Name of the project.
+            document: JSON-serialisable content.
+
+        Returns:
+            Whether this call took the key; False when it was taken before, and then nothing changed.
+        """
+        ...
+
+    def journal(
+        self, kind: JournalKind, project: str, *, limit: int | None = None
+    ) -> list[dict[str, Any]]:
+        """Read a project's journal, newest first (in order of arrival)."""
+        ...
+
+    def ping(self) -> None:
+        """Raise `LogUnavailable` unless the database answers."""
+        ...
+
+    def close(self) -> None:
+        """Release connections. The store cannot be used afterwards."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+def last_moment(window: Window) -> datetime:
+    """Return the clock of a window: its end, or now for one that is counted in rows."""
+    return window.end or datetime.now(UTC)

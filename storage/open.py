@@ -1,0 +1,74 @@
+"""Opens a prediction store by its URI."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from ..core.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from .interface import PredictionStore
+
+_EXPECTED = (
+    "expected sqlite:///relative/path, sqlite:////absolute/path or mongodb://host:port/database"
+)
+
+
+def check_uri(uri: str) -> str:
+    """Check a prediction log's URI without connecting.
+
+    Args:
+        uri: `sqlite:///path`, `mongodb://…/database` or `mongodb+srv://…/database`.
+
+    Returns:
+        Which store it is for: `sqlite` or `mongodb`.
+
+    Raises:
+        ConfigurationError: If it is neither; the message never quotes the URI, which may hold a
+            password.
+    """
+    scheme = uri.partition("://")[0] if "://" in uri else ""
+    if scheme == "sqlite":
+        path = uri.removeprefix("sqlite:///")
+        if not uri.startswith("sqlite:///") or not path or path == ":memory:":
+            raise ConfigurationError(f"a SQLite prediction log needs a file: {_EXPECTED}")
+        return "sqlite"
+    if scheme in ("mongodb", "mongodb+srv"):
+        try:
+            database = urlsplit(uri).path.strip("/")
+        except ValueError:
+            database = ""
+        if not database:
+            raise ConfigurationError(f"the MongoDB URI names no database: {_EXPECTED}")
+        return "mongodb"
+    raise ConfigurationError(f"scheme {scheme!r} is no prediction log: {_EXPECTED}")
+
+
+def open_store(
+    uri: str, *, collection: str = "mlops", timeout_seconds: float = 10.0, **options: Any
+) -> PredictionStore:
+    """Open the store behind a URI.
+
+    Args:
+        uri: See `check_uri`.
+        collection: Prefix of tables or collections.
+        timeout_seconds: Longest wait for the database to answer, seconds.
+        options: Passed through to `pymongo.MongoClient`.
+
+    Returns:
+        The store, a context manager.
+
+    Raises:
+        ConfigurationError: If the URI is neither SQLite's nor MongoDB's.
+        LogUnavailable: If the database cannot be opened.
+    """
+    if check_uri(uri) == "sqlite":
+        from .sqlite import SqliteStore
+
+        if options:
+            raise ConfigurationError(f"SQLite takes no client options, got {sorted(options)}")
+        return SqliteStore(uri.removeprefix("sqlite:///"), collection, timeout_seconds)
+    from .mongodb import MongoStore
+
+    return MongoStore(uri, collection, timeout_seconds, **options)
