@@ -51,7 +51,8 @@ class SqlSource(Settings):
 
     type: Literal["sql"] = "sql"
     url: SecretStr = Field(
-        description="SQLAlchemy URL of the database.", examples=["postgresql://user:password@host/db"]
+        description="SQLAlchemy URL of the database.",
+        examples=["postgresql://user:password@host/db"],
     )
     query: str = Field(
         min_length=1,

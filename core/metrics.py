@@ -110,7 +110,9 @@ def scores(
     """
     actual: Any = np.asarray(truth)
     values: Any = np.asarray(predicted, dtype=float)
-    found = {name: total(name, row_losses(name, actual, values, classes)) for name in losses_for(task)}
+    found = {
+        name: total(name, row_losses(name, actual, values, classes)) for name in losses_for(task)
+    }
     if task == "regression":
         if len(actual) > 1:
             found["r2"] = float(skm.r2_score(actual, values))

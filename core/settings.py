@@ -183,9 +183,7 @@ class DeepcheckSettings(Settings):
     check: str = Field(
         description="Class name of a tabular check.", examples=["TrainTestSamplesMix"]
     )
-    parameters: dict[str, Any] = Field(
-        default_factory=dict, description="Arguments of the check."
-    )
+    parameters: dict[str, Any] = Field(default_factory=dict, description="Arguments of the check.")
     conditions: dict[str, dict[str, Any]] = Field(
         default_factory=dict,
         description="Condition method, without `add_condition_`, to its arguments.",

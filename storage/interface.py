@@ -134,7 +134,9 @@ class PredictionStore(Protocol):
         """Count a window's predictions and labels."""
         ...
 
-    def record(self, kind: JournalKind, key: str, project: str, document: Mapping[str, Any]) -> bool:
+    def record(
+        self, kind: JournalKind, key: str, project: str, document: Mapping[str, Any]
+    ) -> bool:
         """Append to the journal, once for each key.
 
         Args:
