@@ -11,7 +11,7 @@ from sqlalchemy.exc import ArgumentError
 
 from ..core.results import UtcDatetime
 from ..core.settings import Columns, Settings
-from .logo import DOCUMENTATION_URL, LOGO_URL
+from .links import DOCUMENTATION_URL, LOGO_URL
 
 
 class CsvSource(Settings):

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from prefect.blocks.core import Block
 from pydantic import ConfigDict, Field, SecretStr, field_validator
 
-from .logo import DOCUMENTATION_URL, LOGO_URL
+from .links import DOCUMENTATION_URL, LOGO_URL
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from prefect.blocks.core import Block
 from pydantic import ConfigDict, Field, SecretStr, field_validator
 
-from .logo import DOCUMENTATION_URL, LOGO_URL
+from .links import DOCUMENTATION_URL, LOGO_URL
 
 if TYPE_CHECKING:
     from ..storage.interface import PredictionStore

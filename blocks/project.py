@@ -16,7 +16,7 @@ from ..core.settings import (
 )
 from ..core.workspace import Workspace
 from .dataset import Dataset
-from .logo import DOCUMENTATION_URL, LOGO_URL
+from .links import DOCUMENTATION_URL, LOGO_URL
 from .model_registry import ModelRegistry
 from .prediction_log import PredictionLog
 
