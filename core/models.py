@@ -1,0 +1,112 @@
+"""Loads models from MLflow without touching its global state, and predicts uniformly."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from .errors import ModelUnavailable, RegistryUnavailable
+from .metrics import Floats
+from .schema import Kind, conform
+from .settings import TaskType
+
+if TYPE_CHECKING:
+    from ..blocks.model_registry import ModelRegistry
+
+SCHEMA_FILE = "prefect_mlops_schema.json"
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A loaded model with the schema it was trained on.
+
+    Attributes:
+        model: The scikit-learn pipeline.
+        task: Task type.
+        kinds: Input column to kind, in the model's order.
+    """
+
+    model: Any
+    task: TaskType
+    kinds: dict[str, Kind]
+
+    @property
+    def classes(self) -> np.ndarray | None:
+        """Class of each probability column; None for regression."""
+        return None if self.task == "regression" else np.asarray(self.model.classes_)
+
+    def predict(self, frame: pd.DataFrame) -> Floats:
+        """Predict.
+
+        Args:
+            frame: Rows with at least the model's input columns, of any readable dtype.
+
+        Returns:
+            Probabilities of shape (n, classes), or values of shape (n,) for regression.
+
+        Raises:
+            DataRejected: If an input column is missing or appears twice.
+        """
+        rows, _ = conform(frame, self.kinds)
+        if self.task == "regression":
+            return np.asarray(self.model.predict(rows), dtype=float)
+        return np.asarray(self.model.predict_proba(rows), dtype=float)
+
+    def labels(self, predicted: Floats) -> np.ndarray:
+        """Return the predicted label of every row, given what `predict` returned."""
+        classes = self.classes
+        return predicted if classes is None else classes[predicted.argmax(axis=1)]
+
+
+def load_predictor(registry: ModelRegistry, model_uri: str, task: TaskType) -> Predictor:
+    """Load a logged or registered model.
+
+    Args:
+        registry: Where it is.
+        model_uri: `models:/name/version`, `models:/id` or `runs:/…`.
+        task: Task type.
+
+    Returns:
+        The model, ready to predict.
+
+    Raises:
+        ModelUnavailable: If there is no such model, it does not load, or it was not logged by this
+            package.
+        RegistryUnavailable: If MLflow cannot be reached.
+    """
+    import mlflow.sklearn
+    from mlflow.artifacts import download_artifacts
+    from mlflow.exceptions import MlflowException
+
+    registry_uri = registry.registry_uri.get_secret_value() if registry.registry_uri else None
+    try:
+        folder = download_artifacts(
+            artifact_uri=model_uri,
+            tracking_uri=registry.tracking_uri.get_secret_value(),
+            registry_uri=registry_uri,
+        )
+    except MlflowException as error:
+        if "Max retries" in str(error) or "Connection" in str(error):
+            raise RegistryUnavailable(
+                f"MLflow cannot be reached for {model_uri}: {error}"
+            ) from error
+        raise ModelUnavailable(
+            f"{model_uri} cannot be fetched: {error}. Check that the version exists and its "
+            "artifacts were not deleted"
+        ) from error
+    except OSError as error:
+        raise ModelUnavailable(f"{model_uri} cannot be fetched: {error}") from error
+    try:
+        kinds = json.loads((Path(folder) / SCHEMA_FILE).read_text())["kinds"]
+        model = mlflow.sklearn.load_model(folder)
+    except Exception as error:
+        raise ModelUnavailable(
+            f"{model_uri} does not load: {type(error).__name__}: {error}. Roll back to a version that "
+            "does, or retrain"
+        ) from error
+    return Predictor(model=model, task=task, kinds=kinds)
