@@ -13,6 +13,9 @@ from .links import DOCUMENTATION_URL, LOGO_URL
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+    from ..core.models import Predictor
+    from ..core.settings import TaskType
+
 _SCHEMES = {"http", "https", "sqlite", "postgresql", "mysql", "mssql", "file", "databricks"}
 
 
@@ -85,3 +88,26 @@ class ModelRegistry(Block):
 
         registry = self.registry_uri.get_secret_value() if self.registry_uri else None
         return MlflowClient(self.tracking_uri.get_secret_value(), registry_uri=registry)
+
+    def load_model(self, model_uri: str, task: TaskType) -> Predictor:
+        """Load a logged or registered model.
+
+        Args:
+            model_uri: `models:/name/version`, `models:/id` or `runs:/…`.
+            task: Task type.
+
+        Returns:
+            The model, ready to predict.
+
+        Raises:
+            ModelUnavailable: If there is no such model or it does not load.
+            RegistryUnavailable: If MLflow cannot be reached.
+        """
+        from ..core.models import load_predictor
+
+        return load_predictor(
+            model_uri,
+            task,
+            tracking_uri=self.tracking_uri.get_secret_value(),
+            registry_uri=self.registry_uri.get_secret_value() if self.registry_uri else None,
+        )

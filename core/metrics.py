@@ -121,7 +121,7 @@ def scores(
     labels = names[values.argmax(axis=1)]
     found["accuracy"] = float(skm.accuracy_score(actual, labels))
     found["balanced_accuracy"] = float(skm.balanced_accuracy_score(actual, labels))
-    found["f1"] = float(skm.f1_score(actual, labels, average="macro", zero_division=0))
+    found["f1"] = float(skm.f1_score(actual, labels, average="macro"))
     if len(np.unique(actual)) == len(names):
         found["roc_auc"] = float(
             skm.roc_auc_score(actual == names[1], values[:, 1])

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,10 +13,7 @@ from .metrics import Floats
 from .schema import Kind, conform
 from .settings import TaskType
 
-if TYPE_CHECKING:
-    from ..blocks.model_registry import ModelRegistry
-
-SCHEMA_FILE = "prefect_mlops_schema.json"
+METADATA_KEY = "prefect_mlops"
 
 
 @dataclass(frozen=True)
@@ -63,13 +58,16 @@ class Predictor:
         return predicted if classes is None else classes[predicted.argmax(axis=1)]
 
 
-def load_predictor(registry: ModelRegistry, model_uri: str, task: TaskType) -> Predictor:
+def load_predictor(
+    model_uri: str, task: TaskType, *, tracking_uri: str, registry_uri: str | None = None
+) -> Predictor:
     """Load a logged or registered model.
 
     Args:
-        registry: Where it is.
         model_uri: `models:/name/version`, `models:/id` or `runs:/…`.
         task: Task type.
+        tracking_uri: MLflow tracking server or database.
+        registry_uri: MLflow registry; None: the tracking server's own.
 
     Returns:
         The model, ready to predict.
@@ -79,16 +77,14 @@ def load_predictor(registry: ModelRegistry, model_uri: str, task: TaskType) -> P
             package.
         RegistryUnavailable: If MLflow cannot be reached.
     """
-    import mlflow.sklearn
+    from mlflow import sklearn as mlflow_sklearn
     from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
+    from mlflow.models import Model
 
-    registry_uri = registry.registry_uri.get_secret_value() if registry.registry_uri else None
     try:
         folder = download_artifacts(
-            artifact_uri=model_uri,
-            tracking_uri=registry.tracking_uri.get_secret_value(),
-            registry_uri=registry_uri,
+            artifact_uri=model_uri, tracking_uri=tracking_uri, registry_uri=registry_uri
         )
     except MlflowException as error:
         if "Max retries" in str(error) or "Connection" in str(error):
@@ -102,8 +98,9 @@ def load_predictor(registry: ModelRegistry, model_uri: str, task: TaskType) -> P
     except OSError as error:
         raise ModelUnavailable(f"{model_uri} cannot be fetched: {error}") from error
     try:
-        kinds = json.loads((Path(folder) / SCHEMA_FILE).read_text())["kinds"]
-        model = mlflow.sklearn.load_model(folder)
+        metadata = Model.load(folder).metadata or {}
+        kinds = metadata[METADATA_KEY]["kinds"]
+        model = mlflow_sklearn.load_model(folder)
     except Exception as error:
         raise ModelUnavailable(
             f"{model_uri} does not load: {type(error).__name__}: {error}. Roll back to a version that "
