@@ -1,0 +1,65 @@
+"""The contracts between steps: small frozen results that travel as JSON.
+
+Big things (frames, models, HTML) stay in storage; a result carries their URIs.
+
+| result | made by | says |
+| --- | --- | --- |
+| `Snapshot` | `extract` | which rows, by digest |
+| `DataValidation` | `validate_data` | whether they may be used, and which may not |
+| `Split` | `split` | rows to fit on, rows to decide on |
+| `Study` | `tune` | the best recipe found and what it scored in cross-validation |
+| `Candidate` | `fit` | the model just trained, logged, not yet registered |
+| `ModelValidation` | `check_model` | Deepchecks conditions and absolute floors |
+| `Comparison` | `compare` | candidate against champion on the same holdout |
+| `PackageCheck` | `check_package` | whether the logged model works in a clean process |
+| `ModelVersion` | `register`, `promote` | what the registry holds |
+| `DriftReport` | `measure_drift` | how a window differs from the reference |
+| `PerformanceReport` | `measure_performance` | whether the model is worse than promised |
+| `Decision` | `govern` | retrain now, or not, and why |
+| `Cause` | `govern` | the immutable record of why a retraining was asked for |
+| `Repair` | `verify_repair` | whether the new champion fixes the window that caused it |
+"""
+
+from .base import Gate, Result, UtcDatetime, Verdict, as_utc, digest_of, verdict_of
+from .data import DataValidation, Snapshot, Split
+from .model import (
+    Candidate,
+    Comparison,
+    ModelValidation,
+    ModelVersion,
+    PackageCheck,
+    SliceScore,
+    Study,
+)
+from .monitoring import Cause, ColumnDrift, Decision, DriftReport, PerformanceReport, Repair, Window
+from .outcomes import MonitoringOutcome, ScoringOutcome, TrainingOutcome
+
+__all__ = [
+    "Candidate",
+    "Cause",
+    "ColumnDrift",
+    "Comparison",
+    "DataValidation",
+    "Decision",
+    "DriftReport",
+    "Gate",
+    "ModelValidation",
+    "ModelVersion",
+    "MonitoringOutcome",
+    "PackageCheck",
+    "PerformanceReport",
+    "Repair",
+    "Result",
+    "ScoringOutcome",
+    "SliceScore",
+    "Snapshot",
+    "Split",
+    "Study",
+    "TrainingOutcome",
+    "UtcDatetime",
+    "Verdict",
+    "Window",
+    "as_utc",
+    "digest_of",
+    "verdict_of",
+]

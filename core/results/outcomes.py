@@ -1,0 +1,73 @@
+"""How a flow ended."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from .base import Gate, Result, UtcDatetime
+from .model import ModelVersion
+from .monitoring import Decision, DriftReport, PerformanceReport, Repair
+
+
+class TrainingOutcome(Result):
+    """How a training ended.
+
+    Attributes:
+        outcome: `promoted`, `challenger` (registered, not promoted) or `rejected` (not registered).
+        reasons: Why it was not promoted; empty when it was.
+        version: The registered version, or None.
+        gates: Every gate of the run.
+        training_key: Digest of data, configuration and cause: the same key never trains twice.
+        run_id: MLflow run.
+        cause_id: Cause that asked for it, or None.
+        repair: Whether it repaired the window that caused it, or None.
+        seconds: Wall time by step.
+    """
+
+    outcome: Literal["promoted", "challenger", "rejected"]
+    reasons: list[str] = Field(default_factory=list)
+    version: ModelVersion | None = None
+    gates: list[Gate] = Field(default_factory=list)
+    training_key: str
+    run_id: str | None = None
+    cause_id: str | None = None
+    repair: Repair | None = None
+    seconds: dict[str, float] = Field(default_factory=dict)
+
+
+class MonitoringOutcome(Result):
+    """How a monitoring run ended.
+
+    Attributes:
+        decision: What the governor decided.
+        drift: The drift report.
+        performance: The performance report.
+        requested: Whether this run emitted the request for retraining.
+    """
+
+    decision: Decision
+    drift: DriftReport
+    performance: PerformanceReport
+    requested: bool = False
+
+
+class ScoringOutcome(Result):
+    """What batch scoring logged.
+
+    Attributes:
+        model_name: Registered model.
+        version: Version that scored.
+        rows: Rows scored.
+        logged: Predictions that were new to the log; the others were there already.
+        first: Earliest prediction time (UTC), or None for zero rows.
+        last: Latest prediction time (UTC), or None for zero rows.
+    """
+
+    model_name: str
+    version: str
+    rows: int
+    logged: int
+    first: UtcDatetime | None = None
+    last: UtcDatetime | None = None
