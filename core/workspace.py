@@ -109,6 +109,16 @@ class Workspace:
         with self._failing_clearly("read", name):
             return bytes(self._fs.cat_file(self._path(name)))
 
+    def remove(self, name: str) -> None:
+        """Remove a file or folder, if it is there.
+
+        Raises:
+            WorkspaceUnavailable: If it cannot be removed.
+        """
+        with self._failing_clearly("remove", name):
+            if self.exists(name):
+                self._fs.rm(self._path(name), recursive=True)
+
     def write_json(self, name: str, content: Any) -> str:
         """Write JSON that people can read and review. Returns its URI."""
         text = json.dumps(content, indent=2, sort_keys=True, default=str)

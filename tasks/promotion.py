@@ -1,0 +1,182 @@
+"""Moves the champion alias, one promotion at a time.
+
+MLflow sets an alias without asking what it was. The promotion log does ask: its entries are numbered,
+and an entry's number can be taken once. A promotion reads the last entry, checks that the champion is
+still the one compared with, takes the next number, and only then moves the alias. Two promotions that
+saw the same champion want the same number; one of them raises `ChampionChanged`. A process that dies
+between the entry and the alias leaves a promotion that the next one finishes.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.logging import get_run_logger
+
+from ..core import tags
+from ..core.errors import ChampionChanged, ConfigurationError
+from ..core.results import ModelVersion
+from .champion import find_version, get_version
+from .tracking import flow_run_link, registry_errors
+
+if TYPE_CHECKING:
+    from ..blocks.project import MLProject
+    from ..storage.interface import PredictionStore
+
+
+@task(
+    name="promote",
+    task_run_name="promote version {version.version}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def promote(
+    project: MLProject,
+    version: ModelVersion,
+    *,
+    expected: str | None,
+    reason: str,
+    cause_id: str | None = None,
+) -> ModelVersion:
+    """Make a version the champion, if the champion is still the expected one.
+
+    Args:
+        project: The project.
+        version: The version to promote.
+        expected: Version of the champion that the comparison saw; None when there was none.
+        reason: One sentence for the promotion log.
+        cause_id: Cause of the training, if any.
+
+    Returns:
+        The version as it is now.
+
+    Raises:
+        ChampionChanged: If the champion is another one by now.
+        LogUnavailable: If the promotion log cannot be reached; the champion is untouched then.
+        RegistryUnavailable: If MLflow cannot be reached. When the entry was made already, repeating
+            the call finishes the promotion.
+    """
+    with project.predictions.get_client() as store:
+        last = _finish_interrupted(project, store)
+        if last is not None and last["version"] == version.version:
+            return get_version(project, version.version)
+        _claim(project, store, version, expected, last, reason, cause_id)
+    _point(project, version.version)
+    get_run_logger().info("%s version %s is the champion now", version.name, version.version)
+    return get_version(project, version.version)
+
+
+@task(name="roll back", cache_policy=NO_CACHE, persist_result=False)
+def roll_back(project: MLProject, to: str | None = None, reason: str = "") -> ModelVersion:
+    """Make an earlier champion the champion again.
+
+    Args:
+        project: The project.
+        to: Version to go back to. None: the champion before this one.
+        reason: One sentence for the promotion log.
+
+    Returns:
+        The champion as it is now.
+
+    Raises:
+        ConfigurationError: If there is no earlier champion.
+        ModelUnavailable: If the version does not exist.
+        ChampionChanged: If a promotion happens at the same moment.
+
+    Example:
+        ```python
+        from prefect_mlops.blocks import MLProject
+        from prefect_mlops.tasks.promotion import roll_back
+
+        roll_back.fn(MLProject.load("telemarketing"), reason="complaints from sales")
+        ```
+    """
+    with project.predictions.get_client() as store:
+        last = _finish_interrupted(project, store)
+        target = to or (last or {}).get("previous")
+        if target is None:
+            raise ConfigurationError(
+                f"{project.registry.model_name} had no champion before this one: name a version in `to`"
+            )
+        version = get_version(project, target)
+        current = find_version(project, tags.CHAMPION)
+        expected = current.version if current else None
+        _claim(project, store, version, expected, last, f"rolled back: {reason}", None)
+    _point(project, version.version)
+    return get_version(project, version.version)
+
+
+def promotion_log(project: MLProject) -> list[dict[str, Any]]:
+    """Return the history of champions, newest first.
+
+    Returns:
+        Entries with `sequence`, `version`, `previous`, `reason`, `cause_id`, `flow_run_id` and `at`.
+
+    Raises:
+        LogUnavailable: If the log cannot be reached.
+    """
+    with project.predictions.get_client() as store:
+        return _entries(project, store)
+
+
+def _entries(project: MLProject, store: PredictionStore) -> list[dict[str, Any]]:
+    entries = store.journal("promotion", project.name)
+    return sorted(entries, key=lambda entry: -entry["sequence"])
+
+
+def _finish_interrupted(project: MLProject, store: PredictionStore) -> dict[str, Any] | None:
+    """Return the last entry, after moving the alias if its process died before it could.
+
+    An alias that is neither the entry's version nor the one before it was moved by a person: theirs.
+    """
+    entries = _entries(project, store)
+    if not entries:
+        return None
+    last = entries[0]
+    current = find_version(project, tags.CHAMPION)
+    if (current.version if current else None) == last["previous"] != last["version"]:
+        _point(project, last["version"])
+    return last
+
+
+def _claim(
+    project: MLProject,
+    store: PredictionStore,
+    version: ModelVersion,
+    expected: str | None,
+    last: dict[str, Any] | None,
+    reason: str,
+    cause_id: str | None,
+) -> None:
+    current = find_version(project, tags.CHAMPION)
+    found = current.version if current else None
+    sequence = (last["sequence"] if last else 0) + 1
+    entry = {
+        "sequence": sequence,
+        "model": version.name,
+        "version": version.version,
+        "previous": found,
+        "reason": reason,
+        "cause_id": cause_id,
+        "flow_run_id": flow_run_link().id,
+        "at": datetime.now(UTC).isoformat(),
+    }
+    key = f"{version.name}/{sequence:08d}"
+    if found != expected or not store.record("promotion", key, project.name, entry):
+        raise ChampionChanged(
+            f"{version.name}: expected version {expected} to be the champion, found {found}; another "
+            "promotion came first. Compare again with the new champion"
+        )
+
+
+def _point(project: MLProject, version: str) -> None:
+    client = project.registry.get_client()
+    name = project.registry.model_name
+    with registry_errors(project):
+        client.set_registered_model_alias(name, tags.CHAMPION, version)
+        challenger = find_version(project, tags.CHALLENGER)
+        if challenger is not None and challenger.version == version:
+            client.delete_registered_model_alias(name, tags.CHALLENGER)
