@@ -96,3 +96,27 @@ def load_frame(snapshot: Snapshot, columns: list[str] | None = None) -> pd.DataF
             )
         table = table.select(columns)
     return table.to_pandas()
+
+
+def open_snapshot(workspace: Workspace, digest: str) -> Snapshot:
+    """Return the handle of a snapshot that was written earlier.
+
+    Args:
+        workspace: Where it was written.
+        digest: Its digest.
+
+    Returns:
+        The handle, without `first` and `last`.
+
+    Raises:
+        WorkspaceUnavailable: If it is not there any more.
+    """
+    name = f"snapshots/{digest}.parquet"
+    schema_of = pq.ParquetFile(io.BytesIO(workspace.read_bytes(name)))
+    return Snapshot(
+        uri=workspace.uri(name),
+        digest=digest,
+        rows=schema_of.metadata.num_rows,
+        columns={field.name: str(field.type) for field in schema_of.schema_arrow},
+        source="an earlier snapshot",
+    )

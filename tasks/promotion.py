@@ -3,8 +3,9 @@
 MLflow sets an alias without asking what it was. The promotion log does ask: its entries are numbered,
 and an entry's number can be taken once. A promotion reads the last entry, checks that the champion is
 still the one compared with, takes the next number, and only then moves the alias. Two promotions that
-saw the same champion want the same number; one of them raises `ChampionChanged`. A process that dies
-between the entry and the alias leaves a promotion that the next one finishes.
+saw the same champion want the same number; one of them raises `ChampionChanged`. Once the alias has
+moved, an activation says so: a process that died before leaves an entry without one, which the next
+promotion finishes; an alias that a person moved afterwards stays where they put it.
 """
 
 from __future__ import annotations
@@ -63,8 +64,10 @@ def promote(
         last = _finish_interrupted(project, store)
         if last is not None and last["version"] == version.version:
             return get_version(project, version.version)
-        _claim(project, store, version, expected, last, reason, cause_id)
-    _point(project, version.version)
+        entry = _claim(
+            project, store, version, expected=expected, last=last, reason=reason, cause_id=cause_id
+        )
+        _activate(project, store, entry)
     get_run_logger().info("%s version %s is the champion now", version.name, version.version)
     return get_version(project, version.version)
 
@@ -104,8 +107,16 @@ def roll_back(project: MLProject, to: str | None = None, reason: str = "") -> Mo
         version = get_version(project, target)
         current = find_version(project, tags.CHAMPION)
         expected = current.version if current else None
-        _claim(project, store, version, expected, last, f"rolled back: {reason}", None)
-    _point(project, version.version)
+        entry = _claim(
+            project,
+            store,
+            version,
+            expected=expected,
+            last=last,
+            reason=f"rolled back: {reason}",
+            cause_id=None,
+        )
+        _activate(project, store, entry)
     return get_version(project, version.version)
 
 
@@ -128,17 +139,14 @@ def _entries(project: MLProject, store: PredictionStore) -> list[dict[str, Any]]
 
 
 def _finish_interrupted(project: MLProject, store: PredictionStore) -> dict[str, Any] | None:
-    """Return the last entry, after moving the alias if its process died before it could.
-
-    An alias that is neither the entry's version nor the one before it was moved by a person: theirs.
-    """
+    """Return the last entry, after moving the alias if its process died before it could."""
     entries = _entries(project, store)
     if not entries:
         return None
     last = entries[0]
-    current = find_version(project, tags.CHAMPION)
-    if (current.version if current else None) == last["previous"] != last["version"]:
-        _point(project, last["version"])
+    active = {entry["sequence"] for entry in store.journal("activation", project.name)}
+    if last["sequence"] not in active:
+        _activate(project, store, last)
     return last
 
 
@@ -146,11 +154,12 @@ def _claim(
     project: MLProject,
     store: PredictionStore,
     version: ModelVersion,
+    *,
     expected: str | None,
     last: dict[str, Any] | None,
     reason: str,
     cause_id: str | None,
-) -> None:
+) -> dict[str, Any]:
     current = find_version(project, tags.CHAMPION)
     found = current.version if current else None
     sequence = (last["sequence"] if last else 0) + 1
@@ -170,13 +179,16 @@ def _claim(
             f"{version.name}: expected version {expected} to be the champion, found {found}; another "
             "promotion came first. Compare again with the new champion"
         )
+    return entry
 
 
-def _point(project: MLProject, version: str) -> None:
+def _activate(project: MLProject, store: PredictionStore, entry: dict[str, Any]) -> None:
     client = project.registry.get_client()
-    name = project.registry.model_name
+    name, version = entry["model"], entry["version"]
     with registry_errors(project):
         client.set_registered_model_alias(name, tags.CHAMPION, version)
         challenger = find_version(project, tags.CHALLENGER)
         if challenger is not None and challenger.version == version:
             client.delete_registered_model_alias(name, tags.CHALLENGER)
+    key = f"{name}/{entry['sequence']:08d}"
+    store.record("activation", key, project.name, {"sequence": entry["sequence"]})

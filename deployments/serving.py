@@ -1,0 +1,90 @@
+"""Serves a project's flows from one process of one machine."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+from prefect.deployments.runner import EntrypointType, RunnerDeployment
+from prefect.runner import Runner
+
+from ..flows.monitoring import monitor
+from ..flows.scoring import label, score
+from ..flows.training import train
+from .automations import install_automation
+
+
+def deployments_of(
+    project_name: str,
+    *,
+    train_cron: str | None = None,
+    monitor_minutes: float | None = None,
+) -> list[RunnerDeployment]:
+    """Return the deployments of a project, not yet sent to the server.
+
+    Args:
+        project_name: Name the project's block was saved under.
+        train_cron: Schedule of the training, cron. None: only when asked.
+        monitor_minutes: Time between two monitoring runs, minutes. None: only when asked.
+
+    Returns:
+        Training (one run at a time, others wait), monitoring, scoring and labelling.
+    """
+    parameters = {"project": project_name}
+    one = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
+    common = {"parameters": parameters, "entrypoint_type": EntrypointType.MODULE_PATH}
+    training = train.to_deployment(
+        f"{project_name}-training",
+        cron=train_cron,
+        concurrency_limit=one,
+        description="Trains a candidate and promotes it if it passes every gate.",
+        tags=["prefect-mlops", project_name],
+        **common,
+    )
+    monitoring = monitor.to_deployment(
+        f"{project_name}-monitoring",
+        interval=timedelta(minutes=monitor_minutes) if monitor_minutes else None,
+        concurrency_limit=one,
+        description="Measures drift and performance, and asks for a retraining when it is due.",
+        tags=["prefect-mlops", project_name],
+        **common,
+    )
+    scoring = score.to_deployment(
+        f"{project_name}-scoring",
+        description="Scores a dataset with the champion and logs every prediction.",
+        tags=["prefect-mlops", project_name],
+        **common,
+    )
+    labelling = label.to_deployment(
+        f"{project_name}-labelling",
+        description="Attaches labels that have become known to their predictions.",
+        tags=["prefect-mlops", project_name],
+        **common,
+    )
+    return [training, monitoring, scoring, labelling]
+
+
+async def serve_project(
+    project_name: str,
+    *,
+    train_cron: str | None = None,
+    monitor_minutes: float | None = None,
+    limit: int = 2,
+) -> None:
+    """Serve a project's flows and install its automation, until interrupted.
+
+    Args:
+        project_name: Name the project's block was saved under.
+        train_cron: Schedule of the training, cron. None: only when asked.
+        monitor_minutes: Time between two monitoring runs, minutes. None: only when asked.
+        limit: Flow runs at once. Prefect's own default is unbounded: a burst of events would fork as
+            many processes.
+    """
+    runner = Runner(name=f"prefect-mlops {project_name}", limit=limit)
+    for deployment in deployments_of(
+        project_name, train_cron=train_cron, monitor_minutes=monitor_minutes
+    ):
+        await runner.aadd_deployment(deployment)
+    await asyncio.to_thread(install_automation, project_name)
+    await runner.start()

@@ -1,0 +1,77 @@
+"""The monitoring flow: from a window of predictions to a decision, and to a request when it is due."""
+
+from __future__ import annotations
+
+from prefect import flow
+from prefect.logging import get_run_logger
+from prefect.runtime import flow_run
+from prefect.states import Completed
+
+from ..blocks.project import MLProject
+from ..core.results import MonitoringOutcome, UtcDatetime, Window
+from ..tasks.champion import get_champion
+from ..tasks.drift import measure_drift
+from ..tasks.events import RETRAINING_STOPPED, announce, request_retraining
+from ..tasks.governor import ended_retrainings, govern
+from ..tasks.performance import measure_performance
+from ..tasks.reporting import report_monitoring
+from ..tasks.windows import read_window
+from .projects import load_project, run_name
+
+
+@flow(name="monitor", flow_run_name=lambda: run_name("monitor"), persist_result=False)
+def monitor(
+    project: MLProject | str,
+    start: UtcDatetime | None = None,
+    end: UtcDatetime | None = None,
+) -> MonitoringOutcome:
+    """Measure drift and performance on a window, decide, and ask for a retraining when it is due.
+
+    The decision is kept before anybody is asked, under an id made of champion and window: running
+    this flow again on the same window gives the same decision and asks at most once.
+
+    Args:
+        project: The project, or the name its block was saved under.
+        start: First moment of the window. Empty: the latest predictions, as many as
+            `monitoring.window_rows`.
+        end: First moment after the window.
+
+    Returns:
+        How it ended, as the data of a state named after the decision.
+
+    Raises:
+        ModelUnavailable: If there is no champion yet.
+        LogUnavailable: If the prediction log cannot be reached.
+        OrchestratorUnavailable: If the request for retraining did not reach the server.
+
+    Example:
+        ```python
+        from prefect_mlops.flows.monitoring import monitor
+
+        outcome = monitor("telemarketing")
+        print(outcome.decision.action, outcome.decision.reason)
+        ```
+    """
+    found = load_project(project)
+    champion = get_champion(found)
+    window = Window(start=start, end=end) if start or end else None
+    data = read_window(found, window)
+    drift = measure_drift(found, data, champion)
+    performance = measure_performance(found, data, champion)
+    run_id = flow_run.id
+    decision = govern(found, data, drift, performance, champion, str(run_id) if run_id else None)
+    requested = False
+    if decision.cause is not None and decision.cause.id not in ended_retrainings(found):
+        requested = request_retraining(found, decision.cause)
+    elif decision.action == "stop":
+        announce(found, RETRAINING_STOPPED, decision.model_dump(mode="json"))
+    outcome = MonitoringOutcome(
+        decision=decision, drift=drift, performance=performance, requested=requested
+    )
+    report_monitoring(found, outcome, champion.run_id)
+    get_run_logger().info("%s: %s", decision.action, decision.reason)
+    return Completed(  # pyright: ignore[reportReturnType]
+        name=decision.action.capitalize() if decision.action != "none" else "Healthy",
+        message=decision.reason,
+        data=outcome,
+    )

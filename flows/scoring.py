@@ -1,0 +1,73 @@
+"""The scoring flow, and the flow that attaches labels once they are known."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prefect import flow
+
+from ..blocks.dataset import Dataset
+from ..blocks.project import MLProject
+from ..core.results import ScoringOutcome
+from ..tasks.champion import get_champion
+from ..tasks.scoring import attach_labels, score_rows
+from .projects import load_dataset, load_project, run_name
+
+if TYPE_CHECKING:
+    from ..storage.interface import LabelReport
+
+
+@flow(name="score", flow_run_name=lambda: run_name("score"), persist_result=False)
+def score(project: MLProject | str, dataset: Dataset | str | None = None) -> ScoringOutcome:
+    """Score a dataset with the champion and log every prediction.
+
+    Args:
+        project: The project, or the name its block was saved under.
+        dataset: Rows to score, or the name of a saved Dataset block. Empty: the project's own.
+
+    Returns:
+        What was logged.
+
+    Raises:
+        ModelUnavailable: If there is no champion yet, or it does not load.
+        DataRejected: If the rows lack a feature, an id or a time zone.
+        LogUnavailable: If the log cannot be written; scoring again logs the rest.
+
+    Example:
+        ```python
+        from prefect_mlops.flows.scoring import score
+
+        outcome = score("telemarketing", "todays-calls")
+        print(outcome.rows, outcome.version)
+        ```
+    """
+    found = load_project(project)
+    return score_rows(found, load_dataset(dataset, found), get_champion(found))
+
+
+@flow(name="label", flow_run_name=lambda: run_name("label"), persist_result=False)
+def label(project: MLProject | str, dataset: Dataset | str | None = None) -> LabelReport:
+    """Attach labels that have become known to the predictions they belong to.
+
+    Args:
+        project: The project, or the name its block was saved under.
+        dataset: Rows with id and target, or the name of a saved Dataset block. Empty: the project's
+            own.
+
+    Returns:
+        How many were attached or changed, and which ids no prediction has.
+
+    Raises:
+        DataRejected: If the id or target column is missing.
+        LogUnavailable: If the log cannot be written.
+
+    Example:
+        ```python
+        from prefect_mlops.flows.scoring import label
+
+        report = label("telemarketing", "outcomes-of-calls")
+        print(report.attached, report.unknown)
+        ```
+    """
+    found = load_project(project)
+    return attach_labels(found, load_dataset(dataset, found))

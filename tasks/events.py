@@ -1,0 +1,121 @@
+"""Emits events and makes sure that the server has them.
+
+`emit_event` is fire and forget: it returns even when the server refused. A request for retraining
+that nobody received is a silent failure, so it is looked up afterwards.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.events import emit_event
+from prefect.events.filters import (
+    EventFilter,
+    EventIDFilter,
+    EventNameFilter,
+    EventOccurredFilter,
+)
+from prefect.logging import get_run_logger
+
+from ..core.errors import OrchestratorUnavailable
+
+if TYPE_CHECKING:
+    from ..blocks.project import MLProject
+    from ..core.results import Cause
+
+RETRAINING_REQUESTED = "prefect-mlops.retraining.requested"
+RETRAINING_STOPPED = "prefect-mlops.retraining.stopped"
+MODEL_PROMOTED = "prefect-mlops.model.promoted"
+CANDIDATE_REFUSED = "prefect-mlops.candidate.refused"
+REPAIR_VERIFIED = "prefect-mlops.repair.verified"
+
+
+def resource_id(project_name: str) -> str:
+    """Return the id of a project's resource in Prefect's events."""
+    return f"prefect-mlops.project.{project_name}"
+
+
+def announce(project: MLProject, event: str, payload: dict[str, Any]) -> None:
+    """Emit an event about a project; whoever listens, listens.
+
+    Args:
+        project: The project.
+        event: Name of the event.
+        payload: JSON-serialisable content.
+    """
+    emit_event(event, resource=_resource(project), payload=payload)
+
+
+@task(
+    name="request retraining",
+    task_run_name="request retraining {cause.id}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    retries=2,
+    retry_delay_seconds=2,
+)
+def request_retraining(project: MLProject, cause: Cause, *, wait_seconds: float = 20.0) -> bool:
+    """Ask for a retraining, at most once for a cause, and check that the server has the request.
+
+    The event's id is made of the cause, so asking again after a crash or a retry finds the first one.
+
+    Args:
+        project: The project.
+        cause: Why; it becomes the parameter of the training.
+        wait_seconds: Longest wait for the server to show the event, seconds.
+
+    Returns:
+        Whether this call emitted the event; False when it was there already.
+
+    Raises:
+        OrchestratorUnavailable: If the server does not have the event in time.
+    """
+    event_id = uuid5(NAMESPACE_URL, f"{resource_id(project.name)}/{cause.id}")
+    with get_client(sync_client=True) as client:
+        if _has_event(client, event_id):
+            return False
+        emit_event(
+            RETRAINING_REQUESTED,
+            resource=_resource(project),
+            payload={"cause": cause.model_dump(mode="json"), "project": project.name},
+            id=event_id,
+        )
+        until = time.monotonic() + wait_seconds
+        while not _has_event(client, event_id):
+            if time.monotonic() > until:
+                raise OrchestratorUnavailable(
+                    f"the Prefect server did not take the request for retraining {cause.id} within "
+                    f"{wait_seconds:g} s. The decision is kept: run the monitoring flow on the same "
+                    "window again once the server answers"
+                )
+            time.sleep(0.2)
+    get_run_logger().info("retraining requested: %s", cause.reason)
+    return True
+
+
+def _has_event(client: SyncPrefectClient, event_id: UUID) -> bool:
+    # The filter's default period ends when the filter is made, too early for an event still to come.
+    now = datetime.now(UTC)
+    found = client.read_events(
+        EventFilter(
+            occurred=EventOccurredFilter(
+                since=now - timedelta(days=30), until=now + timedelta(days=1)
+            ),
+            event=EventNameFilter(name=[RETRAINING_REQUESTED]),
+            id=EventIDFilter(id=[event_id]),
+        )
+    )
+    return bool(found.events)
+
+
+def _resource(project: MLProject) -> dict[str, str]:
+    return {
+        "prefect.resource.id": resource_id(project.name),
+        "prefect.resource.name": project.name,
+    }

@@ -1,0 +1,215 @@
+"""What a person sees of a run: artifacts in the Prefect UI, with links into MLflow."""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+from prefect.artifacts import (
+    create_image_artifact,
+    create_markdown_artifact,
+    create_table_artifact,
+)
+
+if TYPE_CHECKING:
+    from ..blocks.project import MLProject
+    from ..core.results import (
+        Cause,
+        Comparison,
+        Gate,
+        MonitoringOutcome,
+        TrainingOutcome,
+    )
+
+_MARKS = {"passed": "✅ passed", "failed": "❌ failed", "not_run": "⚠️ not run"}
+
+
+def artifact_key(*parts: str) -> str:
+    """Return an artifact key: lowercase letters, digits and dashes.
+
+    Example:
+        >>> artifact_key("training", "My Model_2")
+        'training-my-model-2'
+    """
+    return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-")
+
+
+def mlflow_run_url(project: MLProject, run_id: str | None) -> str | None:
+    """Return the address of a run in the MLflow UI, or None when MLflow is not behind HTTP."""
+    base = _mlflow_base(project)
+    if base is None or run_id is None:
+        return None
+    experiment = project.registry.get_client().get_run(run_id).info.experiment_id
+    return f"{base}/#/experiments/{experiment}/runs/{run_id}"
+
+
+def mlflow_artifact_url(project: MLProject, run_id: str, path: str) -> str | None:
+    """Return the address of an artifact's content, or None when MLflow is not behind HTTP."""
+    base = _mlflow_base(project)
+    return base and f"{base}/get-artifact?path={quote(path)}&run_uuid={run_id}"
+
+
+def _mlflow_base(project: MLProject) -> str | None:
+    parts = urlsplit(project.registry.tracking_uri.get_secret_value())
+    if parts.scheme not in ("http", "https"):
+        return None
+    # Without user and password: the address is shown to people.
+    host = parts.hostname or ""
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}"
+
+
+def gate_rows(gates: list[Gate]) -> list[dict[str, Any]]:
+    """Return gates as rows of a table artifact."""
+    return [
+        {
+            "gate": gate.name,
+            "verdict": _MARKS[gate.verdict],
+            "blocks": "yes" if gate.blocks else "",
+            "value": "" if gate.value is None else f"{gate.value:.4g}",
+            "threshold": "" if gate.threshold is None else f"{gate.threshold:.4g}",
+            "reason": gate.reason,
+        }
+        for gate in gates
+    ]
+
+
+def report_training(
+    project: MLProject,
+    outcome: TrainingOutcome,
+    *,
+    comparison: Comparison | None,
+    cause: Cause | None,
+    reports: dict[str, str | None],
+    curves: bytes | None,
+) -> None:
+    """Create the artifacts of a training run.
+
+    Args:
+        project: The project.
+        outcome: How it ended.
+        comparison: Candidate against champion, when it got that far.
+        cause: Why it was asked for.
+        reports: Title to URI or path below the MLflow run's artifacts.
+        curves: A PNG, or None.
+    """
+    lines = [f"# {project.name}: {outcome.outcome}", ""]
+    if outcome.version:
+        lines.append(f"**{outcome.version.name} version {outcome.version.version}**")
+    lines += [f"- {reason}" for reason in outcome.reasons]
+    if comparison is not None:
+        lines += ["", *_comparison_lines(comparison)]
+    if cause is not None:
+        lines += ["", "## Cause", f"`{cause.id}`: {cause.reason}"]
+        if cause.drifted_columns:
+            lines.append(f"Drifted, most important first: {', '.join(cause.drifted_columns)}.")
+    if outcome.repair is not None:
+        lines += ["", "## Repair", f"{_MARKS[outcome.repair.verdict]}: {outcome.repair.reason}"]
+    lines += ["", "## Reports", *_report_lines(project, outcome.run_id, reports)]
+    if outcome.seconds:
+        lines += ["", "## Time", "", "| step | seconds |", "| --- | ---: |"]
+        lines += [f"| {step} | {seconds:.1f} |" for step, seconds in outcome.seconds.items()]
+    create_markdown_artifact(
+        "\n".join(lines),
+        key=artifact_key("training", project.name),
+        description=f"Training of {project.name}: {outcome.outcome}",
+    )
+    create_table_artifact(
+        gate_rows(outcome.gates),
+        key=artifact_key("gates", project.name),
+        description=f"Every gate of the training of {project.name}",
+    )
+    if curves is not None:
+        create_image_artifact(
+            "data:image/png;base64," + base64.b64encode(curves).decode(),
+            key=artifact_key("curves", project.name),
+            description="The candidate on the holdout",
+        )
+
+
+def _comparison_lines(comparison: Comparison) -> list[str]:
+    rows = [
+        f"## {comparison.metric} on {comparison.rows:,} holdout rows (lower is better)",
+        "",
+        "| | value |",
+        "| --- | ---: |",
+        f"| candidate | {comparison.candidate_score:.4f} |",
+    ]
+    if comparison.champion_score is not None and comparison.improvement is not None:
+        rows += [
+            f"| champion, version {comparison.champion_version} | {comparison.champion_score:.4f} |",
+            f"| improvement | {comparison.improvement:+.4f} |",
+        ]
+    if comparison.interval is not None:
+        low, high = comparison.interval
+        rows.append(f"| {comparison.confidence:.0%} interval | {low:+.4f} to {high:+.4f} |")
+    return rows
+
+
+def _report_lines(
+    project: MLProject, run_id: str | None, reports: dict[str, str | None]
+) -> list[str]:
+    lines = []
+    run = mlflow_run_url(project, run_id)
+    if run:
+        lines.append(f"- [MLflow run]({run})")
+    elif run_id:
+        lines.append(f"- MLflow run `{run_id}`")
+    for title, place in reports.items():
+        if place is None:
+            continue
+        url = mlflow_artifact_url(project, run_id, place) if run_id else None
+        lines.append(f"- [{title}]({url})" if url else f"- {title}: `{place}`")
+    return lines or ["none"]
+
+
+def report_monitoring(project: MLProject, outcome: MonitoringOutcome, run_id: str) -> None:
+    """Create the artifacts of a monitoring run.
+
+    Args:
+        project: The project.
+        outcome: How it ended.
+        run_id: MLflow run of the champion, which keeps the drift report.
+    """
+    decision, drift, performance = outcome.decision, outcome.drift, outcome.performance
+    lines = [
+        f"# {project.name}: {decision.action}",
+        "",
+        f"{decision.reason}",
+        "",
+        "| | verdict | why |",
+        "| --- | --- | --- |",
+        f"| drift | {_MARKS[drift.verdict]} | {drift.reason} |",
+        f"| performance | {_MARKS[performance.verdict]} | {performance.reason} |",
+        "",
+        f"Window {decision.window.key}, {decision.rows:,} predictions, champion version "
+        f"{decision.champion_version}. Decision `{decision.id}`.",
+        "",
+        "## Reports",
+        *_report_lines(project, run_id, {"Evidently drift report": drift.report_uri}),
+    ]
+    create_markdown_artifact(
+        "\n".join(lines),
+        key=artifact_key("monitoring", project.name),
+        description=f"Monitoring of {project.name}: {decision.action}",
+    )
+    rows = [
+        {
+            "column": column.column,
+            "measure": column.kind,
+            "score": "" if column.score is None else f"{column.score:.4f}",
+            "threshold": "" if column.threshold is None else f"{column.threshold:.4f}",
+            "drifted": "yes" if column.drifted else "",
+            "importance": f"{column.importance:.3f}",
+            "reason": column.reason,
+        }
+        for column in sorted(drift.columns, key=lambda c: (not c.drifted, -c.importance))
+    ]
+    if rows:
+        create_table_artifact(
+            rows,
+            key=artifact_key("drift", project.name),
+            description=f"Every column of the window {decision.window.key}",
+        )

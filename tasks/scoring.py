@@ -1,0 +1,213 @@
+"""Scores a dataset with the champion, logs every prediction, and attaches labels that arrive."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.logging import get_run_logger
+
+from ..core.errors import DataRejected, LogUnavailable
+from ..core.results import ModelVersion, ScoringOutcome
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..blocks.dataset import Dataset
+    from ..blocks.project import MLProject
+    from ..core.models import Predictor
+    from ..storage.interface import LabelReport, Prediction
+
+_CHUNK_ROWS = 5_000
+
+
+def _retriable(_task: Any, _run: Any, state: Any) -> bool:
+    return isinstance(state.result(raise_on_failure=False), LogUnavailable)
+
+
+@task(
+    name="score",
+    task_run_name="score with version {champion.version}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    retries=3,
+    retry_delay_seconds=[1, 5, 15],
+    retry_condition_fn=_retriable,
+)
+def score_rows(project: MLProject, dataset: Dataset, champion: ModelVersion) -> ScoringOutcome:
+    """Score rows with the champion and log every prediction.
+
+    Rows need not have the target. The time of a prediction is the row's timestamp, or now without a
+    timestamp column; its id is the row's id, or a digest of the row. Scoring the same rows again logs
+    nothing twice.
+
+    Args:
+        project: The project.
+        dataset: The rows.
+        champion: The version to score with.
+
+    Returns:
+        What was logged.
+
+    Raises:
+        DataRejected: If a feature is missing, a timestamp has no zone, or an id is missing.
+        SourceUnavailable: If the rows cannot be read.
+        ModelUnavailable: If the champion does not load.
+        LogUnavailable: If the log cannot be written; what was logged before stays.
+    """
+    from .sources import read_source
+
+    frame = read_source(project, dataset).to_pandas()
+    predictor = project.registry.load_model(champion.uri, project.task)
+    moments = _moments(frame, dataset)
+    identifiers = _identifiers(frame, dataset)
+    logged = 0
+    with project.predictions.get_client() as store:
+        for begin in range(0, len(frame), _CHUNK_ROWS):
+            part = slice(begin, begin + _CHUNK_ROWS)
+            logged += store.append(
+                list(
+                    _predictions(
+                        champion,
+                        predictor=predictor,
+                        frame=frame.iloc[part],
+                        identifiers=identifiers[part],
+                        moments=moments[part],
+                    )
+                )
+            )
+    get_run_logger().info("%d rows scored, %d predictions new to the log", len(frame), logged)
+    return ScoringOutcome(
+        model_name=champion.name,
+        version=champion.version,
+        rows=len(frame),
+        logged=logged,
+        first=min(moments) if moments else None,
+        last=max(moments) if moments else None,
+    )
+
+
+def _moments(frame: pd.DataFrame, dataset: Dataset) -> list[datetime]:
+    import pandas as pd
+
+    name = dataset.columns.timestamp
+    if name is None:
+        return [datetime.now(UTC)] * len(frame)
+    if name not in frame:
+        raise DataRejected(f"timestamp column {name!r} is missing", column=name)
+    try:
+        moments = pd.to_datetime(frame[name])
+    except (ValueError, TypeError) as error:
+        raise DataRejected(f"column {name!r} holds no timestamps: {error}", column=name) from error
+    if len(frame) and getattr(moments.dt, "tz", None) is None:
+        raise DataRejected(
+            f"column {name!r} has no time zone, first value {frame[name].iloc[0]}: append 'Z' or an "
+            "offset at its source",
+            column=name,
+        )
+    if moments.isna().any():
+        raise DataRejected(
+            f"column {name!r} has {int(moments.isna().sum())} nulls; every row needs a time",
+            column=name,
+        )
+    return [moment.to_pydatetime() for moment in moments.dt.tz_convert("UTC")]
+
+
+def _identifiers(frame: pd.DataFrame, dataset: Dataset) -> list[str]:
+    import pandas as pd
+
+    name = dataset.columns.id
+    if name is None:
+        digests = pd.util.hash_pandas_object(frame.astype(str), index=True)
+        return [hashlib.sha256(str(value).encode()).hexdigest()[:24] for value in digests]
+    if name not in frame:
+        raise DataRejected(f"id column {name!r} is missing", column=name)
+    values = frame[name]
+    if values.isna().any() or values.duplicated().any():
+        repeated = values[values.duplicated()].head(3).tolist()
+        raise DataRejected(
+            f"column {name!r} must identify every row: {int(values.isna().sum())} nulls, duplicates "
+            f"such as {repeated}",
+            column=name,
+        )
+    return [str(value) for value in values]
+
+
+def _predictions(
+    champion: ModelVersion,
+    *,
+    predictor: Predictor,
+    frame: pd.DataFrame,
+    identifiers: list[str],
+    moments: list[datetime],
+) -> Iterator[Prediction]:
+    from ..storage.interface import Prediction
+
+    predicted = predictor.predict(frame)
+    labels = predictor.labels(predicted).tolist()
+    classes = predictor.classes
+    names = [] if classes is None else [str(name) for name in classes.tolist()]
+    features = frame[list(predictor.kinds)].astype(object)
+    records = features.where(features.notna(), None).to_dict("records")
+    for position, record in enumerate(records):
+        yield Prediction.model_construct(
+            id=identifiers[position],
+            model=champion.name,
+            version=champion.version,
+            at=moments[position],
+            features={str(name): _plain(value) for name, value in record.items()},
+            prediction=labels[position],
+            score=dict(zip(names, predicted[position].tolist(), strict=True)) if names else None,
+            label=None,
+            role="champion",
+        )
+
+
+def _plain(value: Any) -> Any:
+    """Turn NumPy and pandas scalars into Python's own."""
+    if hasattr(value, "to_pydatetime"):
+        moment = value.to_pydatetime()
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return value.item() if hasattr(value, "item") else value
+
+
+@task(name="attach labels", cache_policy=NO_CACHE, persist_result=False)
+def attach_labels(project: MLProject, dataset: Dataset) -> LabelReport:
+    """Attach the labels of a dataset to the predictions with the same ids.
+
+    Args:
+        project: The project.
+        dataset: Rows with the id column and the target.
+
+    Returns:
+        What became of them: attached, changed, and ids that no prediction has.
+
+    Raises:
+        DataRejected: If the id or target column is not set or missing.
+        SourceUnavailable: If the rows cannot be read.
+        LogUnavailable: If the log cannot be written.
+    """
+    from .sources import read_source
+
+    frame = read_source(project, dataset).to_pandas()
+    identifier, target = dataset.columns.id, dataset.columns.target
+    if identifier is None:
+        raise DataRejected("labels need an id column: set columns.id to the prediction's id")
+    for name in (identifier, target):
+        if name not in frame:
+            raise DataRejected(f"column {name!r} is missing; found {list(frame)}", column=name)
+    known = frame[frame[target].notna()]
+    labels = dict(zip(known[identifier].astype(str), map(_plain, known[target]), strict=True))
+    with project.predictions.get_client() as store:
+        report = store.attach_labels(project.registry.model_name, labels)
+    get_run_logger().info(
+        "%d labels attached, %d changed, %d without a prediction",
+        report.attached,
+        report.changed,
+        len(report.unknown),
+    )
+    return report
