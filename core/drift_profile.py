@@ -24,6 +24,7 @@ import numpy as np
 import pandas as pd
 
 from .errors import DataRejected, ModelUnavailable
+from .labels import class_text
 from .metrics import Floats, total
 from .schema import Kind
 from .settings import TaskType
@@ -308,18 +309,6 @@ def _unpack(packed: dict[str, Any], arrays: Mapping[str, Floats]) -> Profile:
     if packed["type"] == "category":
         return CategoryProfile(**fields)
     return NumberProfile(**{**fields, "blocks": arrays[fields["blocks"]]})
-
-
-def class_text(value: object) -> str:
-    """Return a class or label as text, the same for 1, 1.0 and `np.float64(1)`.
-
-    Example:
-        >>> class_text(1.0), class_text("yes")
-        ('1', 'yes')
-    """
-    if isinstance(value, float | np.floating) and float(value).is_integer():
-        return str(int(value))
-    return str(value)
 
 
 def build_reference(

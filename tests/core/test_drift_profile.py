@@ -14,7 +14,6 @@ from prefect_mlops.core.drift_profile import (
     Reference,
     block_means,
     build_reference,
-    class_text,
     profile_of,
 )
 from prefect_mlops.core.errors import DataRejected, ModelUnavailable
@@ -179,8 +178,3 @@ def test_a_damaged_reference_is_an_error_that_says_what_to_do(tmp_path, broken):
     (tmp_path / broken).write_bytes(b"{}")
     with pytest.raises(ModelUnavailable, match="Retrain"):
         Reference.load(tmp_path)
-
-
-def test_class_text_ignores_how_a_whole_number_is_stored():
-    assert class_text(1) == class_text(1.0) == class_text(np.float64(1)) == "1"
-    assert class_text("1.0") == "1.0"

@@ -1,0 +1,64 @@
+"""Matches labels and score columns to a model's classes, however they were typed on the way.
+
+A class that was the integer 1 at training may come back as `1.0` (a null elsewhere in the column), as
+`"1"` (JSON) or as `True`. Text that equals a class wins; else a form that numbers and booleans share
+decides, unless two classes have the same one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+
+def class_text(value: object) -> str:
+    """Return a class or label as text, the same for 1, 1.0 and `np.float64(1)`.
+
+    Example:
+        >>> class_text(1.0), class_text("yes")
+        ('1', 'yes')
+    """
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def match_classes(values: Iterable[object], classes: Sequence[str]) -> list[str | None]:
+    """Match values to classes.
+
+    Args:
+        values: Labels, without missing ones, or the class part of score columns' names.
+        classes: The model's classes as text.
+
+    Returns:
+        A class for every value, or None where it is none of them.
+
+    Example:
+        >>> match_classes([1.0, "0", True, "maybe"], ["0", "1"])
+        ['1', '0', '1', None]
+    """
+    exact = set(classes)
+    shared = Counter(_plain(name) for name in classes)
+    loose = {_plain(name): name for name in classes if shared[_plain(name)] == 1}
+    known: dict[str, str | None] = {}
+    matched: list[str | None] = []
+    for value in values:
+        text = class_text(value)
+        if text not in known:
+            known[text] = text if text in exact else loose.get(_plain(text))
+        matched.append(known[text])
+    return matched
+
+
+def _plain(text: str) -> str:
+    word = text.strip().lower()
+    if word in ("true", "false"):
+        return "1" if word == "true" else "0"
+    try:
+        number = float(word)
+    except ValueError:
+        return text
+    return class_text(number) if math.isfinite(number) else text
