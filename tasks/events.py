@@ -109,7 +109,8 @@ def _has_event(client: SyncPrefectClient, event_id: UUID) -> bool:
             ),
             event=EventNameFilter(name=[RETRAINING_REQUESTED]),
             id=EventIDFilter(id=[event_id]),
-        )
+        ),
+        limit=1,
     )
     return bool(found.events)
 
