@@ -1,0 +1,369 @@
+"""MLflow runs of a training: opened once a training key, written through an explicit client.
+
+MLflow's fluent functions keep an active run and a tracking URI for the whole process, so two trainings
+in one process mix. Here every call names its run and goes through `project.registry.get_client()`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from urllib.parse import urlsplit
+
+from prefect.runtime import flow_run
+
+from ..core import tags
+from ..core.errors import RegistryUnavailable
+from ..core.version import VERSION
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+    from ..blocks.project import MLProject
+    from ..core.results import Cause, Snapshot
+
+# MLflow would try for minutes to reach a server that is down, and reads these on import or on every
+# request: set here, because every module that imports MLflow imports this one first.
+for _name, _value in {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "8",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+}.items():
+    os.environ.setdefault(_name, _value)
+
+_DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
+_PARENT_RUN = "mlflow.parentRunId"
+
+
+class FlowRunLink(NamedTuple):
+    """The Prefect flow run that is running, all None outside one.
+
+    Attributes:
+        id: Its id.
+        name: Its name.
+        url: Its page in the Prefect UI.
+    """
+
+    id: str | None
+    name: str | None
+    url: str | None
+
+
+def flow_run_link() -> FlowRunLink:
+    """Return the flow run that is running."""
+    identifier = flow_run.get_id()
+    if identifier is None:
+        return FlowRunLink(None, None, None)
+    return FlowRunLink(str(identifier), flow_run.get_name(), flow_run.get_flow_run_ui_url())
+
+
+@lru_cache(maxsize=1)
+def code_version() -> str:
+    """Return the package's version, with the Git commit when it runs from a checkout.
+
+    Example:
+        >>> code_version().split("+")[0] == VERSION
+        True
+    """
+    root = Path(__file__).resolve().parents[1]
+    git = shutil.which("git")
+    if git is None or not (root / ".git").exists():
+        return VERSION
+    command = [git, "-C", str(root), "rev-parse", "--short=12", "HEAD"]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return VERSION
+    return f"{VERSION}+{found.stdout.strip()}"
+
+
+def _shown(uri: str) -> str:
+    """Return a URI without user and password."""
+    parts = urlsplit(uri)
+    if "@" not in parts.netloc:
+        return uri
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def _unavailable(uri: str, error: Exception) -> RegistryUnavailable:
+    text = str(error).replace(uri, _shown(uri))
+    secret = urlsplit(uri).password
+    if secret:
+        text = text.replace(secret, "***")
+    reason = text.strip().splitlines()[0] if text.strip() else "no message"
+    return RegistryUnavailable(
+        f"MLflow at {_shown(uri)} cannot be reached or answered with an error: "
+        f"{type(error).__name__}: {reason[:500]}. Check the address in the registry block, that the "
+        "server runs, and that this process may read and write it"
+    )
+
+
+@lru_cache(maxsize=32)
+def _reach_database(uri: str) -> None:
+    """Connect once: MLflow itself retries for 100 seconds when a database cannot be opened."""
+    from sqlalchemy import create_engine
+    from sqlalchemy.engine import make_url
+
+    url = make_url(uri)
+    dialect = url.get_backend_name()
+    if dialect == "sqlite" and url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    options = {"connect_timeout": 10} if dialect in ("postgresql", "mysql") else {}
+    engine = create_engine(url, connect_args=options)
+    try:
+        engine.connect().close()
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def registry_errors(project: MLProject) -> Iterator[None]:
+    """Turn what MLflow, its database or its artifact store raise into `RegistryUnavailable`.
+
+    Args:
+        project: Whose registry is used inside the `with`.
+
+    Raises:
+        RegistryUnavailable: If MLflow cannot be reached or answers with an error. Unless the
+            environment says otherwise, that takes at most about 20 seconds.
+
+    Example:
+        ```python
+        with registry_errors(project):
+            project.registry.get_client().get_run(run_id)
+        ```
+    """
+    from mlflow.exceptions import MlflowException
+    from requests import RequestException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    uri = project.registry.tracking_uri.get_secret_value()
+    try:
+        if uri.partition(":")[0].partition("+")[0] in _DATABASES:
+            _reach_database(uri)
+        yield
+    except (MlflowException, RequestException, SQLAlchemyError, OSError) as error:
+        # A traceback is logged with its causes, and their messages may quote the password.
+        secret = urlsplit(uri).password
+        raise _unavailable(uri, error) from (None if secret else error)
+
+
+def open_run(
+    project: MLProject, key: str, cause: Cause | None, snapshot: Snapshot | None = None
+) -> str:
+    """Return the MLflow run of a training key: the one that is there, or a new one.
+
+    A training that was killed and is repeated goes on in the same run.
+
+    Args:
+        project: The project.
+        key: Training key.
+        cause: Why the training was asked for, or None.
+        snapshot: All extracted rows.
+
+    Returns:
+        The run's id. The run is running.
+
+    Raises:
+        RegistryUnavailable: If MLflow cannot be reached, or the experiment was deleted.
+    """
+    client = project.registry.get_client()
+    link = flow_run_link()
+    found: dict[str, str | None] = {
+        tags.PROJECT: project.name,
+        tags.TRAINING_KEY: key,
+        tags.SNAPSHOT_DIGEST: snapshot.digest if snapshot else None,
+        tags.SNAPSHOT_URI: snapshot.uri if snapshot else None,
+        tags.CODE_VERSION: code_version(),
+        tags.FLOW_RUN_ID: link.id,
+        tags.FLOW_RUN_NAME: link.name,
+        tags.FLOW_RUN_URL: link.url,
+        tags.CAUSE_ID: cause.id if cause else None,
+    }
+    texts = {name: value for name, value in found.items() if value is not None}
+    with registry_errors(project):
+        experiment = experiment_id(project, client)
+        known = client.search_runs(
+            [experiment],
+            f"tags.`{tags.TRAINING_KEY}` = '{key}'",
+            max_results=1,
+            order_by=["attributes.start_time ASC"],
+        )
+        if not known:
+            name = link.name or f"{project.name}-{key[:8]}"
+            return client.create_run(experiment, tags=texts, run_name=name).info.run_id
+        run_id = known[0].info.run_id
+        client.update_run(run_id, status="RUNNING")
+        log_batch(client, run_id, texts=texts)
+    return run_id
+
+
+def close_run(
+    project: MLProject, run_id: str, status: Literal["FINISHED", "FAILED", "KILLED"]
+) -> None:
+    """End a run.
+
+    Args:
+        project: The project.
+        run_id: The run.
+        status: How it ended.
+
+    Raises:
+        RegistryUnavailable: If MLflow cannot be reached.
+    """
+    with registry_errors(project):
+        project.registry.get_client().set_terminated(run_id, status)
+
+
+def log_file(project: MLProject, run_id: str, content: Path | str | bytes, artifact: str) -> str:
+    """Log a file, a folder or bytes as an artifact of a run.
+
+    Args:
+        project: The project.
+        run_id: The run.
+        content: Path of a local file or folder, or the bytes themselves.
+        artifact: Path of the file or folder below the run's artifacts, with `/` between folders.
+
+    Returns:
+        Its URI, `runs:/…`.
+
+    Raises:
+        RegistryUnavailable: If MLflow or its artifact store cannot be reached.
+    """
+    client = project.registry.get_client()
+    place = PurePosixPath(artifact)
+    folder = None if str(place.parent) == "." else str(place.parent)
+    with registry_errors(project):
+        if not isinstance(content, bytes) and Path(content).is_dir():
+            client.log_artifacts(run_id, str(content), artifact)
+        else:
+            with tempfile.TemporaryDirectory() as temporary:
+                local = Path(temporary) / place.name
+                local.write_bytes(
+                    content if isinstance(content, bytes) else Path(content).read_bytes()
+                )
+                client.log_artifact(run_id, str(local), folder)
+    return f"runs:/{run_id}/{artifact}"
+
+
+def log_trial(
+    project: MLProject,
+    run_id: str,
+    name: str,
+    *,
+    experiment: str,
+    seconds: float,
+    status: Literal["FINISHED", "FAILED", "KILLED"],
+    parameters: dict[str, Any],
+    metrics: dict[str, float],
+    texts: dict[str, str],
+) -> None:
+    """Log a finished trial as a run below the training's run, in one piece.
+
+    Args:
+        project: The project.
+        run_id: The training's run.
+        name: Name of the trial's run.
+        experiment: Id of the experiment, see `experiment_id`.
+        seconds: How long the trial took, up to now.
+        status: How it ended; `KILLED` for a trial that was pruned.
+        parameters: Hyperparameters.
+        metrics: Metric name to value.
+        texts: Tags.
+
+    Raises:
+        RegistryUnavailable: If MLflow cannot be reached.
+    """
+    client = project.registry.get_client()
+    with registry_errors(project):
+        run = client.create_run(
+            experiment,
+            start_time=int((time.time() - seconds) * 1_000),
+            tags={_PARENT_RUN: run_id, tags.PROJECT: project.name, **texts},
+            run_name=name,
+        )
+        log_batch(client, run.info.run_id, parameters=parameters, metrics=metrics)
+        client.set_terminated(run.info.run_id, status)
+
+
+def log_batch(
+    client: MlflowClient,
+    run_id: str,
+    *,
+    parameters: dict[str, Any] | None = None,
+    metrics: dict[str, float] | None = None,
+    texts: dict[str, str] | None = None,
+    model_id: str | None = None,
+) -> None:
+    """Log parameters, metrics and tags of a run with one request.
+
+    Args:
+        client: MLflow client.
+        run_id: The run.
+        parameters: Name to value; values longer than 6,000 characters are cut.
+        metrics: Name to value.
+        texts: Tags.
+        model_id: Logged model that the metrics belong to, too.
+    """
+    from mlflow.entities import Metric, Param, RunTag
+
+    now = int(time.time() * 1_000)
+    client.log_batch(
+        run_id,
+        metrics=[
+            Metric(name, value, now, 0, model_id=model_id)
+            for name, value in (metrics or {}).items()
+        ],
+        params=[Param(name, str(value)[:6_000]) for name, value in (parameters or {}).items()],
+        tags=[RunTag(name, value) for name, value in (texts or {}).items()],
+    )
+
+
+def experiment_id(project: MLProject, client: MlflowClient) -> str:
+    """Return the id of the project's experiment; create it when it is not there.
+
+    Args:
+        project: The project.
+        client: MLflow client.
+
+    Returns:
+        The id.
+
+    Raises:
+        RegistryUnavailable: If the experiment was deleted.
+    """
+    from mlflow.exceptions import MlflowException
+
+    name = project.registry.experiment_name
+    experiment = client.get_experiment_by_name(name)
+    if experiment is None:
+        try:
+            return client.create_experiment(name, artifact_location=_artifact_location(project))
+        except MlflowException as error:
+            # Another training may have created it in the meantime.
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        experiment = client.get_experiment_by_name(name)
+    if experiment is None or experiment.lifecycle_stage == "deleted":
+        raise RegistryUnavailable(
+            f"experiment {name!r} was deleted in MLflow: restore it, or set another one in the "
+            "registry block"
+        )
+    return experiment.experiment_id
+
+
+def _artifact_location(project: MLProject) -> str | None:
+    """Return where artifacts go without a tracking server: MLflow would take `./mlruns`."""
+    uri = project.registry.tracking_uri.get_secret_value()
+    if uri.partition(":")[0].partition("+")[0] not in _DATABASES:
+        return None
+    root = project.open_workspace().uri("mlflow")
+    return root if "://" in root else Path(root).as_uri()
