@@ -62,3 +62,28 @@ def _plain(text: str) -> str:
     except ValueError:
         return text
     return class_text(number) if math.isfinite(number) else text
+
+
+def to_classes(labels: Iterable[object], classes: Iterable[object]) -> np.ndarray:
+    """Turn labels into the classes themselves, whatever type they came back with.
+
+    Args:
+        labels: Labels, without missing ones.
+        classes: The model's classes, of their own type.
+
+    Returns:
+        Objects, shape (n,): the class, or the label itself where it is none of them.
+
+    Example:
+        >>> to_classes(["1", 0.0], [0, 1]).tolist()
+        [1, 0]
+    """
+    originals = {class_text(value): value for value in classes}
+    found = list(labels)
+    matched = match_classes(found, list(originals))
+    turned = np.empty(len(found), dtype=object)
+    turned[:] = [
+        label if name is None else originals[name]
+        for name, label in zip(matched, found, strict=True)
+    ]
+    return turned

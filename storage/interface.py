@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Scalar = str | int | float | bool | datetime | None
-JournalKind = Literal["decision", "retraining", "promotion", "activation", "repair"]
+JournalKind = Literal["decision", "request", "retraining", "promotion", "activation", "repair"]
 
 
 class Prediction(BaseModel):

@@ -13,6 +13,7 @@ Big things (frames, models, HTML) stay in storage; a result carries their URIs.
 | `Comparison` | `compare` | candidate against champion on the same holdout |
 | `PackageCheck` | `check_package` | whether the logged model works in a clean process |
 | `ModelVersion` | `register`, `promote` | what the registry holds |
+| `WindowData` | `read_window` | which predictions, and how many are labelled |
 | `DriftReport` | `measure_drift` | how a window differs from the reference |
 | `PerformanceReport` | `measure_performance` | whether the model is worse than promised |
 | `Decision` | `govern` | retrain now, or not, and why |
@@ -31,7 +32,16 @@ from .model import (
     SliceScore,
     Study,
 )
-from .monitoring import Cause, ColumnDrift, Decision, DriftReport, PerformanceReport, Repair, Window
+from .monitoring import (
+    Cause,
+    ColumnDrift,
+    Decision,
+    DriftReport,
+    PerformanceReport,
+    Repair,
+    Window,
+    WindowData,
+)
 from .outcomes import MonitoringOutcome, ScoringOutcome, TrainingOutcome
 
 __all__ = [
@@ -59,6 +69,7 @@ __all__ = [
     "UtcDatetime",
     "Verdict",
     "Window",
+    "WindowData",
     "as_utc",
     "digest_of",
     "verdict_of",

@@ -7,6 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from .base import Result, UtcDatetime, Verdict
+from .data import Snapshot
 
 
 class Window(Result):
@@ -38,6 +39,25 @@ class Window(Result):
         if self.start and self.end:
             return f"{self.start.isoformat()}/{self.end.isoformat()}"
         return f"last-{self.last}"
+
+
+class WindowData(Result):
+    """The predictions of a window, as they were when they were read.
+
+    Attributes:
+        snapshot: The rows as the prediction log gave them: `id`, `version`, `at`, `prediction`,
+            `label`, `score.<class>` and `features.<name>` columns.
+        window: What they cover, as `[start, end)`; as asked when there are none.
+        rows: Number of predictions.
+        labelled: How many of them have a label.
+        versions: Model version to number of its predictions.
+    """
+
+    snapshot: Snapshot
+    window: Window
+    rows: int
+    labelled: int
+    versions: dict[str, int] = Field(default_factory=dict)
 
 
 class ColumnDrift(Result):

@@ -1,0 +1,93 @@
+"""Measures how a window of predictions differs from the champion's reference."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.logging import get_run_logger
+
+from ..core.results import DriftReport, ModelVersion, Window, WindowData, digest_of
+from .tracking import registry_errors
+from .windows import load_window, reference_of
+
+if TYPE_CHECKING:
+    from ..blocks.project import MLProject
+    from ..core.drift_score import ScoredColumn
+
+
+@task(name="measure drift", cache_policy=NO_CACHE, persist_result=False)
+def measure_drift(project: MLProject, data: WindowData, champion: ModelVersion) -> DriftReport:
+    """Measure drift, and write the Evidently report.
+
+    The report goes to the workspace and, as `report_path` says, to the champion's MLflow run.
+
+    Args:
+        project: The project.
+        data: The window.
+        champion: The version whose reference to compare with.
+
+    Returns:
+        The verdict; `not_run`, without a report, with fewer than `monitoring.drift.minimum_rows`.
+
+    Raises:
+        ModelUnavailable: If the champion's reference cannot be fetched or does not load.
+        RegistryUnavailable: If MLflow cannot be reached.
+        WorkspaceUnavailable: If the workspace cannot be read or written.
+    """
+    report, scored = _measure(project, data, champion)
+    if scored:
+        from ..core.evidently_report import render_report
+
+        title = f"{project.name}, version {champion.version}, {data.window.key}"
+        html = render_report(report, scored, title)
+        name = digest_of({"window": data.snapshot.digest, "version": champion.version})[:16]
+        uri = project.open_workspace().write_bytes(f"reports/drift/{name}.html", html.encode())
+        with registry_errors(project):
+            project.registry.get_client().log_text(champion.run_id, html, report_path(data.window))
+        report = report.model_copy(update={"report_uri": uri})
+    get_run_logger().info("drift %s: %s", report.verdict, report.reason)
+    return report
+
+
+def measure_window(project: MLProject, data: WindowData, version: ModelVersion) -> DriftReport:
+    """Measure drift without writing a report.
+
+    Args:
+        project: The project.
+        data: The window.
+        version: The version whose reference to compare with.
+
+    Returns:
+        As `measure_drift`, without `report_uri`.
+
+    Raises:
+        ModelUnavailable: If the reference cannot be fetched or does not load.
+        RegistryUnavailable: If MLflow cannot be reached.
+        WorkspaceUnavailable: If the snapshot cannot be read.
+    """
+    return _measure(project, data, version)[0]
+
+
+def report_path(window: Window) -> str:
+    """Return where a window's drift report is, below the artifacts of the champion's run.
+
+    Example:
+        >>> report_path(Window(last=500))
+        'monitoring/last-500/drift.html'
+    """
+    key = window.key.replace("+00:00", "Z").replace(":", "").replace("/", "_")
+    return f"monitoring/{key}/drift.html"
+
+
+def _measure(
+    project: MLProject, data: WindowData, version: ModelVersion
+) -> tuple[DriftReport, list[ScoredColumn]]:
+    from ..core.drift_score import judge, score_window, too_few_rows
+
+    thresholds = project.monitoring.drift
+    if data.rows < thresholds.minimum_rows:
+        return too_few_rows(data.rows, thresholds), []
+    scored = score_window(reference_of(project, version), load_window(data), thresholds)
+    return judge(scored, data.rows, thresholds), scored

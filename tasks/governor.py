@@ -1,0 +1,139 @@
+"""Decides with the journal's memory whether to retrain, and writes the decision down first."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.logging import get_run_logger
+
+from ..core.errors import LogUnavailable
+from ..core.governor import History, decide, decision_id
+from ..core.results import Decision, DriftReport, ModelVersion, PerformanceReport, WindowData
+
+if TYPE_CHECKING:
+    from ..blocks.project import MLProject
+    from ..storage.interface import JournalKind, PredictionStore
+
+_TRIES = 10
+
+
+def _retriable(_task: Any, _run: Any, state: Any) -> bool:
+    return isinstance(state.result(raise_on_failure=False), LogUnavailable)
+
+
+@task(
+    name="govern",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    retries=3,
+    retry_delay_seconds=[1, 5, 15],
+    retry_condition_fn=_retriable,
+)
+def govern(
+    project: MLProject,
+    data: WindowData,
+    drift: DriftReport,
+    performance: PerformanceReport,
+    champion: ModelVersion,
+    monitoring_run_id: str | None = None,
+) -> Decision:
+    """Decide on a window, once.
+
+    The decision is in the journal before it is returned. The same window and champion give the same
+    decision however often they are asked about. Requests are numbered, and a number can be taken
+    once: of two monitoring runs that decide at the same time, the second sees the first one's
+    request.
+
+    Args:
+        project: The project.
+        data: The window.
+        drift: The drift report.
+        performance: The performance report.
+        champion: The champion.
+        monitoring_run_id: Prefect flow run that decides, or None.
+
+    Returns:
+        The decision; the first one that was taken for this window and champion.
+
+    Raises:
+        LogUnavailable: If the journal cannot be read or written; then nothing was decided.
+    """
+    identifier = decision_id(project.name, champion.version, data.window)
+    with project.predictions.get_client() as store:
+        for _ in range(_TRIES):
+            requests = _decisions(store, "request", project.name)
+            decisions = _merged(_decisions(store, "decision", project.name), requests)
+            known = next((past for past in decisions if past.id == identifier), None)
+            decision = known or decide(
+                project.monitoring.governor,
+                project=project.name,
+                champion_version=champion.version,
+                window=data.window,
+                rows=data.rows,
+                drift=drift,
+                performance=performance,
+                history=History(
+                    decisions,
+                    ended=_endings(store, project.name),
+                    repairs={d["cause_id"]: d for d in store.journal("repair", project.name)},
+                ),
+                now=datetime.now(UTC),
+                monitoring_run_id=monitoring_run_id,
+            )
+            document = decision.model_dump(mode="json")
+            if known is None and decision.action == "retrain":
+                number = f"{project.name}/{len(requests) + 1}"
+                if not store.record("request", number, project.name, document):
+                    continue
+            if not store.record("decision", identifier, project.name, document):
+                decision = _stored(store, project.name, identifier)
+            get_run_logger().info("%s: %s", decision.action, decision.reason)
+            return decision
+    raise LogUnavailable(
+        f"{_TRIES} other requests for retraining came between while deciding on {data.window.key}: "
+        "run the monitoring flow on the window again"
+    )
+
+
+def ended_retrainings(project: MLProject) -> dict[str, dict[str, Any]]:
+    """Return how retrainings ended, by cause id.
+
+    Args:
+        project: The project.
+
+    Returns:
+        Cause id to the journal's document: `outcome`, `version`, `ended_at`. Where a failure was
+        followed by another ending, that one.
+
+    Raises:
+        LogUnavailable: If the journal cannot be read.
+    """
+    with project.predictions.get_client() as store:
+        return _endings(store, project.name)
+
+
+def _endings(store: PredictionStore, project: str) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for document in store.journal("retraining", project):
+        earlier = found.get(document["cause_id"])
+        if earlier is None or earlier["outcome"] == "failed":
+            found[document["cause_id"]] = document
+    return found
+
+
+def _decisions(store: PredictionStore, kind: JournalKind, project: str) -> list[Decision]:
+    return [Decision.model_validate(document) for document in store.journal(kind, project)]
+
+
+def _merged(decisions: list[Decision], requests: list[Decision]) -> list[Decision]:
+    # A run that died between its request and its decision has asked all the same.
+    known = {decision.id for decision in decisions}
+    both = [*decisions, *(request for request in requests if request.id not in known)]
+    return sorted(both, key=lambda decision: decision.decided_at, reverse=True)
+
+
+def _stored(store: PredictionStore, project: str, identifier: str) -> Decision:
+    return next(d for d in _decisions(store, "decision", project) if d.id == identifier)

@@ -1,0 +1,103 @@
+"""Measures whether the model is worse than promised, on the predictions whose labels have arrived."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.logging import get_run_logger
+
+from ..core.errors import DataRejected
+from ..core.results import ModelVersion, PerformanceReport, WindowData
+from .windows import load_window, reference_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..blocks.project import MLProject
+
+
+@task(name="measure performance", cache_policy=NO_CACHE, persist_result=False)
+def measure_performance(
+    project: MLProject, data: WindowData, champion: ModelVersion
+) -> PerformanceReport:
+    """Hold the champion's realised metric against what it promised on its holdout.
+
+    Judged on what was logged, not on a model run again, and only on predictions of this version.
+    A window is worse than promised when the whole bootstrap interval of its metric is above the
+    promised value and the tolerance; the metric is the one that was promised.
+
+    Args:
+        project: The project.
+        data: The window.
+        champion: The champion.
+
+    Returns:
+        The verdict; `not_run` with fewer than `monitoring.performance.minimum_labels` usable rows.
+
+    Raises:
+        ModelUnavailable: If the champion's reference cannot be fetched or does not load.
+        RegistryUnavailable: If MLflow cannot be reached.
+        WorkspaceUnavailable: If the snapshot cannot be read.
+    """
+    from ..core.realised import realised
+
+    policy = project.monitoring.performance
+    logger = get_run_logger()
+    if data.labelled < policy.minimum_labels:
+        report = PerformanceReport(
+            verdict="not_run",
+            reason=f"{data.labelled} labelled predictions; performance needs at least "
+            f"{policy.minimum_labels}",
+            metric=project.metric,
+            rows=data.labelled,
+        )
+    else:
+        report = realised(
+            reference_of(project, champion),
+            load_window(data),
+            version=champion.version,
+            policy=policy,
+            resamples=project.gates.resamples,
+            seed=project.training.seed,
+        )
+    logger.info("performance %s: %s", report.verdict, report.reason)
+    return report
+
+
+def labelled_rows(project: MLProject, data: WindowData) -> pd.DataFrame:
+    """Return the labelled rows of a window as rows of the dataset.
+
+    Args:
+        project: The project.
+        data: The window.
+
+    Returns:
+        Feature columns under their own names, `at` (UTC) and `label`: floats for regression, else as
+        logged (`core.labels.to_classes` turns them into a model's classes).
+
+    Raises:
+        DataRejected: If a feature is called `at` or `label`.
+        WorkspaceUnavailable: If the snapshot cannot be read.
+    """
+    import pandas as pd
+
+    from ..core.drift_profile import FEATURE
+
+    frame = load_window(data)
+    rows = frame[frame["label"].notna()].reset_index(drop=True)
+    features = [name for name in rows.columns if name.startswith(FEATURE)]
+    named = rows[features].rename(columns=lambda name: name.removeprefix(FEATURE))
+    for name in ("at", "label"):
+        if name in named:
+            raise DataRejected(
+                f"feature {name!r} has the name of a column of the prediction log: rename it at its "
+                "source",
+                column=name,
+            )
+    named = named.assign(at=pd.to_datetime(rows["at"], utc=True), label=rows["label"])
+    if project.task == "regression":
+        named["label"] = pd.to_numeric(named["label"], errors="coerce").astype(float)
+        named = named[named["label"].notna()].reset_index(drop=True)
+    return named

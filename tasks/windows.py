@@ -1,0 +1,103 @@
+"""Reads windows of the prediction log, once and for all: as snapshots."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.logging import get_run_logger
+
+from ..core.errors import LogUnavailable, ModelUnavailable
+from ..core.results import ModelVersion, Window, WindowData
+from ..core.tags import PROFILE_URI
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..blocks.project import MLProject
+    from ..core.drift_profile import Reference
+
+
+def _retriable(_task: Any, _run: Any, state: Any) -> bool:
+    return isinstance(state.result(raise_on_failure=False), LogUnavailable)
+
+
+@task(
+    name="read window",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    retries=3,
+    retry_delay_seconds=[1, 5, 15],
+    retry_condition_fn=_retriable,
+)
+def read_window(project: MLProject, window: Window | None = None) -> WindowData:
+    """Read the champion's predictions of a window into an immutable snapshot.
+
+    Labels that arrive later do not change what was read; reading again gives another snapshot.
+
+    Args:
+        project: The project.
+        window: Which predictions. None: the latest `monitoring.window_rows`.
+
+    Returns:
+        The rows and what they cover: a window of the last N is `[first prediction, last prediction +
+        1 microsecond)`. Without any prediction: zero rows, and the window as asked.
+
+    Raises:
+        LogUnavailable: If the prediction log cannot be read.
+        WorkspaceUnavailable: If the workspace cannot be written.
+    """
+    from ..core.snapshots import save_snapshot
+
+    asked = window or Window(last=project.monitoring.window_rows)
+    model = project.registry.model_name
+    with project.predictions.get_client() as store:
+        table = store.read(model, asked)
+    snapshot = save_snapshot(
+        project.open_workspace(), table, f"predictions of {model}", timestamp="at"
+    )
+    covered = asked
+    if asked.last is not None and snapshot.first and snapshot.last:
+        covered = Window(start=snapshot.first, end=snapshot.last + timedelta(microseconds=1))
+    labels = table.column("label")
+    data = WindowData(
+        snapshot=snapshot,
+        window=covered,
+        rows=table.num_rows,
+        labelled=table.num_rows - labels.null_count,
+        versions=dict(sorted(Counter(table.column("version").to_pylist()).items())),
+    )
+    get_run_logger().info("%s: %d predictions, %d labelled", covered.key, data.rows, data.labelled)
+    return data
+
+
+def load_window(data: WindowData) -> pd.DataFrame:
+    """Return the rows of a window, laid out as in the prediction log.
+
+    Raises:
+        WorkspaceUnavailable: If the snapshot cannot be read.
+    """
+    from ..core.snapshots import load_frame
+
+    return load_frame(data.snapshot)
+
+
+def reference_of(project: MLProject, version: ModelVersion) -> Reference:
+    """Return the reference stored with a version.
+
+    Raises:
+        ModelUnavailable: If it has none, or it does not load.
+        RegistryUnavailable: If MLflow cannot be reached.
+    """
+    from ..core.references import fetch_reference
+
+    uri = version.tags.get(PROFILE_URI)
+    if not uri:
+        raise ModelUnavailable(
+            f"{version.name} version {version.version} has no tag {PROFILE_URI}: it was not registered "
+            "by the training flow. Train a champion with it"
+        )
+    return fetch_reference(uri, tracking_uri=project.registry.tracking_uri.get_secret_value())
