@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, ValidationError
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -174,15 +175,20 @@ class Summary(Result):
         Args:
             console: Where to print; from 80 characters wide nothing is cut.
         """
-        table = Table(title=f"Telemarketing stream: {self.stream}", title_justify="left")
-        table.add_column("rows", justify="right")
-        table.add_column("served", justify="center")
-        table.add_column("drift", justify="right")
-        for name in ("log loss", "promised", "never\nretrained"):
-            table.add_column(name, justify="right")
-        table.add_column("decision")
-        table.add_column("candidate")
-        table.add_column("repaired")
+        table = Table(
+            title=f"Telemarketing stream: {self.stream}",
+            title_justify="left",
+            box=box.SIMPLE_HEAD,
+            collapse_padding=True,
+            pad_edge=False,
+        )
+        table.add_column("rows", justify="right", no_wrap=True)
+        table.add_column("served", justify="center", no_wrap=True)
+        for name in ("drift", "log\nloss", "promised", "never\nretrained"):
+            table.add_column(name, justify="right", no_wrap=True)
+        table.add_column("decision", no_wrap=True)
+        table.add_column("what came of it", min_width=13)
+        table.add_column("repaired", no_wrap=True)
         for window in self.windows:
             table.add_row(*_cells(window))
         console.print(table)
@@ -217,24 +223,24 @@ def _number(value: float | None) -> str:
 
 def _cells(window: WindowSummary) -> list[Text | str]:
     drift_style = {"passed": "green", "failed": "red", "not_run": "yellow"}[window.drift]
-    promised = window.promised
-    worse = window.performance == "failed"
     action_style = {"retrain": "bold cyan", "hold": "yellow", "stop": "bold red", "none": "dim"}
-    candidate = "" if window.outcome == "none" else window.outcome
-    if candidate and window.new_version:
-        candidate += f" v{window.new_version}"
+    if window.held_by:
+        came = Text(f"held: {window.held_by.replace('_', ' ')}", style="yellow")
+    elif window.outcome == "none":
+        came = Text("")
+    else:
+        version = f" v{window.new_version}" if window.new_version else ""
+        promoted = window.outcome == "promoted"
+        came = Text(f"{window.outcome}{version}", style="green" if promoted else "yellow")
     repaired = {None: "", "passed": "yes", "failed": "no", "not_run": "not run"}[window.repaired]
     return [
         f"{window.first_row:,}",
         f"v{window.version}",
         Text(f"{window.drifted_importance:.2f}", style=drift_style),
-        Text(_number(window.log_loss), style="red" if worse else ""),
-        _number(promised),
+        Text(_number(window.log_loss), style="red" if window.performance == "failed" else ""),
+        _number(window.promised),
         Text(_number(window.static_log_loss), style="dim"),
-        Text(
-            window.action + (f"\n({window.held_by})" if window.held_by else ""),
-            style=action_style[window.action],
-        ),
-        Text(candidate, style="green" if window.outcome == "promoted" else "yellow"),
+        Text(window.action, style=action_style[window.action]),
+        came,
         Text(repaired, style="green" if window.repaired == "passed" else "red"),
     ]
