@@ -15,6 +15,7 @@ as text, booleans as objects) never changes a prediction.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Literal
 
 import numpy as np
@@ -149,12 +150,15 @@ def _to_boolean(values: pd.Series) -> pd.Series:
 
 
 def _to_category(values: pd.Series) -> pd.Series:
-    return values.map(_category_text, na_action="ignore").astype(object).where(values.notna(), None)
+    return values.map(category_text, na_action="ignore").astype(object).where(values.notna(), None)
 
 
-def _category_text(value: object) -> str:
-    # 1 and 1.0 are one category: a null elsewhere in the column must not rename it.
-    if isinstance(value, float | np.floating) and float(value).is_integer():
+def category_text(value: object) -> str:
+    """Return a category as text: 1 and 1.0 are the same one.
+
+    A null elsewhere in a column of whole numbers turns them into floats, and must not rename them.
+    """
+    if isinstance(value, float | np.floating | Decimal) and float(value).is_integer():
         return str(int(value))
     return str(value)
 

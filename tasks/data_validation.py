@@ -1,0 +1,179 @@
+"""Holds a snapshot against a Great Expectations suite: broken data stops here."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from ..core.errors import ConfigurationError, MLOpsError, WorkspaceUnavailable
+from ..core.results import DataValidation, Gate, Snapshot, digest_of
+from .run_log import run_logger
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..blocks.project import MLProject
+    from ..core.gx import Finding
+
+
+@task(
+    name="validate_data",
+    task_run_name="validate {snapshot.rows} rows",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def validate_data(
+    project: MLProject, snapshot: Snapshot, reference: Snapshot | None = None
+) -> DataValidation:
+    """Hold a snapshot against the project's suite, or against one inferred from known good rows.
+
+    With `data.on_failure="quarantine"`, rows that break an expectation are set aside as long as their
+    share stays within `data.quarantine_budget`.
+
+    Args:
+        project: The project.
+        snapshot: The rows.
+        reference: Rows the champion was trained on. None: the suite is inferred from `snapshot`.
+
+    Returns:
+        One gate a broken expectation; the rows to go on with; the suite and the Data Docs page.
+
+    Raises:
+        ConfigurationError: If the project's suite cannot be read or understood.
+        WorkspaceUnavailable: If the workspace cannot be read or written.
+    """
+    from ..core.gx import check_rows
+    from ..core.snapshots import load_frame
+
+    workspace = project.open_workspace()
+    frame = load_frame(snapshot)
+    suite = _bring_suite(project) or _infer_suite(project, frame, reference)
+    suite_uri = workspace.write_json(f"suites/{project.name}/{digest_of(suite)}.json", suite)
+    docs_uri = None
+    quarantined = None
+    try:
+        findings, page = check_rows(frame, suite)
+    except MLOpsError:
+        raise
+    except Exception as error:
+        # Whatever went wrong inside the library, rows that were not checked do not count as good.
+        gates = [_not_run("expectations", f"{type(error).__name__}: {error}")]
+    else:
+        docs_uri = workspace.write_bytes(f"reports/{snapshot.digest}/data_docs.html", page.encode())
+        gates = [_gate(finding) for finding in findings if not finding.held]
+        if project.data.on_failure == "quarantine":
+            gates, snapshot, quarantined = _set_aside(project, snapshot, findings)
+        gates = gates or [
+            Gate(
+                name="expectations",
+                verdict="passed",
+                reason=f"all {len(findings)} expectations hold on {len(frame)} rows",
+                value=float(len(findings)),
+            )
+        ]
+    validation = DataValidation(
+        snapshot=snapshot,
+        gates=gates,
+        quarantined=quarantined,
+        suite_uri=suite_uri,
+        docs_uri=docs_uri,
+        inferred=project.data.suite is None,
+    )
+    run_logger().info(
+        "data validation: %s, %d expectations broken, %d rows set aside",
+        validation.verdict,
+        sum(gate.verdict != "passed" for gate in gates),
+        quarantined.rows if quarantined else 0,
+    )
+    return validation
+
+
+def _bring_suite(project: MLProject) -> dict[str, Any] | None:
+    from ..core.workspace import read_uri
+
+    place = project.data.suite
+    if place is None:
+        return None
+    try:
+        return json.loads(read_uri(place))
+    except (WorkspaceUnavailable, ValueError) as error:
+        raise ConfigurationError(f"data.suite {place!r} is no readable JSON: {error}") from error
+
+
+def _infer_suite(
+    project: MLProject, frame: pd.DataFrame, reference: Snapshot | None
+) -> dict[str, Any]:
+    from ..core.expectations import infer_suite
+    from ..core.snapshots import load_frame
+
+    return infer_suite(
+        project.name,
+        load_frame(reference) if reference is not None else frame,
+        frame,
+        columns=project.dataset.columns,
+        task=project.task,
+        minimum_rows=project.data.minimum_rows,
+    )
+
+
+def _not_run(name: str, why: str, *, blocking: bool = True) -> Gate:
+    return Gate(
+        name=name, verdict="not_run", reason=f"{name}: not checked, {why}", blocking=blocking
+    )
+
+
+def _gate(finding: Finding) -> Gate:
+    if finding.error:
+        return _not_run(finding.name, finding.error, blocking=finding.blocking)
+    return Gate(
+        name=finding.name,
+        verdict="failed",
+        reason=finding.reason,
+        value=finding.share,
+        threshold=finding.tolerated,
+        blocking=finding.blocking,
+    )
+
+
+def _set_aside(
+    project: MLProject, snapshot: Snapshot, findings: list[Finding]
+) -> tuple[list[Gate], Snapshot, Snapshot | None]:
+    """Set rows aside if that mends everything that is broken and keeps within the budget."""
+    import numpy as np
+
+    from ..core.snapshots import load_table, save_snapshot
+
+    gates = [_gate(finding) for finding in findings if not finding.held]
+    broken = [finding for finding in findings if not finding.held and finding.blocking]
+    bad = np.zeros(snapshot.rows, dtype=bool)
+    for finding in broken:
+        bad[finding.rows] = True
+    if not broken or not all(finding.rows for finding in broken):
+        return gates, snapshot, None
+    budget = project.data.quarantine_budget
+    share = float(bad.mean())
+    kept = snapshot.rows - int(bad.sum())
+    if share > budget or kept < project.data.minimum_rows:
+        why = (
+            f"{int(bad.sum())} of {snapshot.rows} rows ({share:.2%}) would be set aside: allowed are "
+            f"{budget:.2%} (data.quarantine_budget), and {project.data.minimum_rows} rows must remain"
+        )
+        gate = Gate(name="quarantine", verdict="failed", reason=why, value=share, threshold=budget)
+        return [*gates, gate], snapshot, None
+    workspace, timestamp = project.open_workspace(), project.dataset.columns.timestamp
+    table = load_table(snapshot)
+    good, aside = (
+        save_snapshot(workspace, table.filter(rows), snapshot.source, timestamp=timestamp)
+        for rows in (~bad, bad)
+    )
+    mended = {finding.name for finding in broken}
+    gates = [
+        gate.model_copy(update={"verdict": "passed", "reason": f"{gate.reason}; set aside"})
+        if gate.name in mended
+        else gate
+        for gate in gates
+    ]
+    return gates, good, aside

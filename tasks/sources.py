@@ -1,0 +1,161 @@
+"""Reads the rows of a dataset, whatever kind of source it has.
+
+| source | reader | order before sorting by time |
+| --- | --- | --- |
+| CSV, Parquet | `files` | names of the files, then rows |
+| SQL | `databases` | the query's |
+| MongoDB | `databases` | `sort`, then `_id` |
+| predictions | here | history, then the log by time |
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, assert_never
+
+from ..core.errors import DataRejected
+from ..core.results import Window
+from .databases import public_database, read_mongo, read_sql
+from .files import public_url, read_csv, read_parquet
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from ..blocks.dataset import CsvSource, Dataset, ParquetSource
+    from ..blocks.project import MLProject
+    from ..core.settings import Columns
+
+# Bounds that every database and data frame can hold.
+_EVER = Window(start=datetime(1970, 1, 1, tzinfo=UTC), end=datetime(2200, 1, 1, tzinfo=UTC))
+_FEATURE = "features."
+
+
+def read_source(project: MLProject, dataset: Dataset) -> pa.Table:
+    """Read a dataset's rows: those of its time window, in time order, columns with a role only.
+
+    Columns with a role may be missing: rows to score have no target.
+
+    Args:
+        project: The project, for its prediction log.
+        dataset: The rows.
+
+    Returns:
+        The rows. The timestamp column, when there is one, is timestamp[us, UTC].
+
+    Raises:
+        SourceUnavailable: If the source cannot be reached or read.
+        DataRejected: If a column is repeated, nested or mixed, or a timestamp is missing, without
+            time zone or unreadable.
+        LogUnavailable: If the prediction log cannot be read.
+    """
+    from ..core.tables import between, in_order, plain, with_moments
+
+    table = plain(_with_roles(_read(project, dataset), dataset.columns))
+    name = dataset.columns.timestamp
+    if name is not None and name in table.column_names:
+        table = with_moments(table, name)
+        table = in_order(between(table, name, dataset.start, dataset.end), name)
+    return table
+
+
+def describe_source(project: MLProject, dataset: Dataset) -> str:
+    """Return what a dataset is read from, without credentials."""
+    source = dataset.source
+    match source.type:
+        case "csv" | "parquet":
+            return public_url(source.path)
+        case "sql":
+            return public_database(source.url.get_secret_value())
+        case "mongodb":
+            return f"{public_database(source.uri.get_secret_value())}.{source.collection}"
+        case "predictions":
+            return f"predictions of {project.registry.model_name}"
+        case _:
+            assert_never(source)
+
+
+def _read(project: MLProject, dataset: Dataset) -> pa.Table:
+    source = dataset.source
+    match source.type:
+        case "csv" | "parquet":
+            return _read_files(source, dataset.columns)
+        case "sql":
+            return read_sql(source, dataset)
+        case "mongodb":
+            return read_mongo(source, dataset.columns)
+        case "predictions":
+            from ..core.tables import plain
+
+            logged = _read_predictions(project, dataset)
+            if source.history is None:
+                return logged
+            history = _read_files(source.history, dataset.columns)
+            history, logged = (
+                plain(_with_roles(part, dataset.columns)) for part in (history, logged)
+            )
+            return _joined(history, logged, dataset.columns)
+        case _:
+            assert_never(source)
+
+
+def _read_files(source: CsvSource | ParquetSource, columns: Columns) -> pa.Table:
+    return read_csv(source, columns) if source.type == "csv" else read_parquet(source)
+
+
+def _with_roles(table: pa.Table, columns: Columns) -> pa.Table:
+    wanted = {columns.target, columns.timestamp, columns.id}
+    wanted.update(columns.feature_names(table.column_names))
+    return table.select([name for name in table.column_names if name in wanted])
+
+
+def _read_predictions(project: MLProject, dataset: Dataset) -> pa.Table:
+    from ..core.tables import refuse_repeated
+
+    columns = dataset.columns
+    window = Window(start=dataset.start or _EVER.start, end=dataset.end or _EVER.end)
+    with project.predictions.get_client() as store:
+        rows = store.read(project.registry.model_name, window, columns=columns.features or None)
+    rows = rows.filter(rows.column("label").is_valid())
+    names = {"label": columns.target}
+    if columns.timestamp:
+        names["at"] = columns.timestamp
+    if columns.id:
+        names["id"] = columns.id
+    for name in rows.column_names:
+        if name.startswith(_FEATURE):
+            names[name] = name.removeprefix(_FEATURE)
+    refuse_repeated(list(names.values()))
+    return rows.select(list(names)).rename_columns(list(names.values()))
+
+
+def _joined(history: pa.Table, logged: pa.Table, columns: Columns) -> pa.Table:
+    import pyarrow as pa
+
+    from ..core.tables import with_moments
+
+    if logged.num_rows == 0:
+        return history
+    parts = [history, logged]
+    lacking = sorted(set(parts[0].column_names) ^ set(parts[1].column_names))
+    if lacking:
+        raise DataRejected(
+            f"history and prediction log differ in columns {lacking}: list the model's columns in "
+            "columns.features, and the others in columns.ignored",
+            column=lacking[0],
+        )
+    if columns.timestamp in parts[0].column_names and columns.timestamp:
+        parts = [with_moments(part, columns.timestamp) for part in parts]
+    if columns.id and columns.id in parts[0].column_names:
+        # The log's ids are text, whatever the history's are.
+        at = parts[0].column_names.index(columns.id)
+        parts[0] = parts[0].set_column(
+            at, columns.id, parts[0].column(columns.id).cast(pa.string())
+        )
+    try:
+        return pa.concat_tables(
+            [part.select(parts[0].column_names) for part in parts], promote_options="permissive"
+        )
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise DataRejected(
+            f"history and prediction log have columns of different types: {error}"
+        ) from error

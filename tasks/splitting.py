@@ -1,0 +1,165 @@
+"""Splits a snapshot into rows to fit on and rows to decide on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from ..core.errors import ConfigurationError, DataRejected
+from ..core.results import Snapshot, Split
+from .run_log import run_logger
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    import pyarrow as pa
+
+    from ..blocks.project import MLProject
+
+
+@task(
+    name="split",
+    task_run_name="split {snapshot.rows} rows",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def split(project: MLProject, snapshot: Snapshot) -> Split:
+    """Hold out rows that nothing is fitted or tuned on.
+
+    With a time order the latest rows are held out, and rows of one moment stay together. Without
+    one, a row is held out by the digest of its id (or of its features, when it has no id): it
+    lands on the same side in every snapshot, so no later holdout holds rows that a champion saw.
+
+    Args:
+        project: The project.
+        snapshot: The rows, in time order when they have one.
+
+    Returns:
+        Both parts, as snapshots.
+
+    Raises:
+        ConfigurationError: If `data.holdout_rows` is set for rows without a time order.
+        DataRejected: If a part is too small, or the training rows lack a class.
+        WorkspaceUnavailable: If the snapshot cannot be read, or the parts cannot be written.
+    """
+    import numpy as np
+
+    from ..core.snapshots import load_table, save_snapshot
+
+    columns = project.dataset.columns
+    table = load_table(snapshot)
+    if columns.has_order:
+        first = _first_held_out(project, table)
+        held_out = np.arange(table.num_rows) >= first
+    else:
+        first = None
+        held_out = held_out_by_hash(
+            table.to_pandas(),
+            columns.id,
+            columns.feature_names(table.column_names),
+            _share(project),
+        )
+    _check_parts(project, table, held_out)
+    workspace = project.open_workspace()
+    train, holdout = (
+        save_snapshot(workspace, table.filter(rows), snapshot.source, timestamp=columns.timestamp)
+        for rows in (~held_out, held_out)
+    )
+    method = "hash" if first is None else "time"
+    run_logger().info("%d rows to fit on, %d held out by %s", train.rows, holdout.rows, method)
+    return Split(
+        train=train,
+        holdout=holdout,
+        method=method,
+        boundary=holdout.first,
+        first_holdout_row=first,
+    )
+
+
+def _share(project: MLProject) -> float:
+    if project.data.holdout_rows is not None:
+        # A count of rows would move the border with every new row, and a row that a champion was
+        # fitted on could be held out later.
+        raise ConfigurationError(
+            "data.holdout_rows needs rows in time order: set columns.timestamp or columns.ordered, or "
+            "use data.holdout_share"
+        )
+    return project.data.holdout_share
+
+
+def _first_held_out(project: MLProject, table: pa.Table) -> int:
+    wanted = project.data.holdout_rows or round(project.data.holdout_share * table.num_rows)
+    first = max(0, table.num_rows - wanted)
+    name = project.dataset.columns.timestamp
+    if name is None or first in (0, table.num_rows):
+        return first
+    moments = table.column(name).to_pandas()
+    # A moment on both sides would let the model see the hour it is judged on.
+    first = int(moments.searchsorted(moments.iloc[first], side="left"))
+    return first or int(moments.searchsorted(moments.iloc[0], side="right"))
+
+
+def held_out_by_hash(
+    frame: pd.DataFrame, identifier: str | None, features: list[str], share: float
+) -> np.ndarray:
+    """Say for every row whether it is held out, by nothing but the row's own content.
+
+    Args:
+        frame: Rows.
+        identifier: Column that identifies a row, or None to use the features.
+        features: Features.
+        share: Share of rows to hold out, 0 to 1, in expectation.
+
+    Returns:
+        Booleans, shape (rows,). Equal ids, or equal features, land on the same side.
+
+    Example:
+        >>> import pandas as pd
+        >>> rows = pd.DataFrame({"id": ["a", "b", "c", "d", "e"]})
+        >>> held_out_by_hash(rows, "id", [], 0.4).tolist()
+        [False, False, False, True, True]
+    """
+    import hashlib
+
+    import numpy as np
+
+    from ..core.schema import category_text
+
+    # Through text, so that an integer column that met a null, and became float, hashes as before.
+    names = [identifier] if identifier is not None else sorted(features)
+    texts = [frame[name].map(category_text).where(frame[name].notna(), "") for name in names]
+    digests = (
+        hashlib.sha256("\x1f".join(row).encode()).digest() for row in zip(*texts, strict=True)
+    )
+    places = np.array([int.from_bytes(digest[:8], "big") for digest in digests], dtype=np.uint64)
+    return places.astype(float) / 2.0**64 < share
+
+
+def _check_parts(project: MLProject, table: pa.Table, held_out: np.ndarray) -> None:
+    rows = int(held_out.sum())
+    if rows < project.gates.minimum_holdout_rows:
+        raise DataRejected(
+            f"{rows} of {table.num_rows} rows would be held out, and a promotion needs "
+            f"{project.gates.minimum_holdout_rows} (gates.minimum_holdout_rows): raise "
+            "data.holdout_share or data.holdout_rows, or bring more rows"
+        )
+    left = table.num_rows - rows
+    if left < project.gates.minimum_holdout_rows:
+        raise DataRejected(
+            f"{left} of {table.num_rows} rows would be left to fit on, fewer than a promotion is decided "
+            f"on, {project.gates.minimum_holdout_rows} (gates.minimum_holdout_rows): lower "
+            "data.holdout_share or data.holdout_rows"
+        )
+    if project.task == "regression":
+        return
+    name = project.dataset.columns.target
+    target = table.column(name).to_pandas()
+    lacking = sorted(set(target.unique()) - set(target[~held_out].unique()))
+    if lacking:
+        raise DataRejected(
+            f"target {name!r} has classes {[str(value) for value in lacking[:6]]} in the held out rows "
+            "only: hold out fewer rows, or bring more rows of these classes",
+            column=name,
+        )
