@@ -16,12 +16,12 @@ from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
-from urllib.parse import urlsplit
 
 from prefect.runtime import flow_run
 
 from ..core import tags
 from ..core.errors import RegistryUnavailable
+from ..core.mlflow_errors import is_database, mlflow_errors
 from ..core.version import VERSION
 
 if TYPE_CHECKING:
@@ -38,9 +38,6 @@ for _name, _value in {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
 }.items():
     os.environ.setdefault(_name, _value)
-
-_DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
-_PARENT_RUN = "mlflow.parentRunId"
 
 
 class FlowRunLink(NamedTuple):
@@ -85,45 +82,6 @@ def code_version() -> str:
     return f"{VERSION}+{found.stdout.strip()}"
 
 
-def _shown(uri: str) -> str:
-    """Return a URI without user and password."""
-    parts = urlsplit(uri)
-    if "@" not in parts.netloc:
-        return uri
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-
-
-def _unavailable(uri: str, error: Exception) -> RegistryUnavailable:
-    text = str(error).replace(uri, _shown(uri))
-    secret = urlsplit(uri).password
-    if secret:
-        text = text.replace(secret, "***")
-    reason = text.strip().splitlines()[0] if text.strip() else "no message"
-    return RegistryUnavailable(
-        f"MLflow at {_shown(uri)} cannot be reached or answered with an error: "
-        f"{type(error).__name__}: {reason[:500]}. Check the address in the registry block, that the "
-        "server runs, and that this process may read and write it"
-    )
-
-
-@lru_cache(maxsize=32)
-def _reach_database(uri: str) -> None:
-    """Connect once: MLflow itself retries for 100 seconds when a database cannot be opened."""
-    from sqlalchemy import create_engine
-    from sqlalchemy.engine import make_url
-
-    url = make_url(uri)
-    dialect = url.get_backend_name()
-    if dialect == "sqlite" and url.database:
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    options = {"connect_timeout": 10} if dialect in ("postgresql", "mysql") else {}
-    engine = create_engine(url, connect_args=options)
-    try:
-        engine.connect().close()
-    finally:
-        engine.dispose()
-
-
 @contextmanager
 def registry_errors(project: MLProject) -> Iterator[None]:
     """Turn what MLflow, its database or its artifact store raise into `RegistryUnavailable`.
@@ -141,19 +99,8 @@ def registry_errors(project: MLProject) -> Iterator[None]:
             project.registry.get_client().get_run(run_id)
         ```
     """
-    from mlflow.exceptions import MlflowException
-    from requests import RequestException
-    from sqlalchemy.exc import SQLAlchemyError
-
-    uri = project.registry.tracking_uri.get_secret_value()
-    try:
-        if uri.partition(":")[0].partition("+")[0] in _DATABASES:
-            _reach_database(uri)
+    with mlflow_errors(project.registry.tracking_uri.get_secret_value()):
         yield
-    except (MlflowException, RequestException, SQLAlchemyError, OSError) as error:
-        # A traceback is logged with its causes, and their messages may quote the password.
-        secret = urlsplit(uri).password
-        raise _unavailable(uri, error) from (None if secret else error)
 
 
 def open_run(
@@ -254,46 +201,6 @@ def log_file(project: MLProject, run_id: str, content: Path | str | bytes, artif
     return f"runs:/{run_id}/{artifact}"
 
 
-def log_trial(
-    project: MLProject,
-    run_id: str,
-    name: str,
-    *,
-    experiment: str,
-    seconds: float,
-    status: Literal["FINISHED", "FAILED", "KILLED"],
-    parameters: dict[str, Any],
-    metrics: dict[str, float],
-    texts: dict[str, str],
-) -> None:
-    """Log a finished trial as a run below the training's run, in one piece.
-
-    Args:
-        project: The project.
-        run_id: The training's run.
-        name: Name of the trial's run.
-        experiment: Id of the experiment, see `experiment_id`.
-        seconds: How long the trial took, up to now.
-        status: How it ended; `KILLED` for a trial that was pruned.
-        parameters: Hyperparameters.
-        metrics: Metric name to value.
-        texts: Tags.
-
-    Raises:
-        RegistryUnavailable: If MLflow cannot be reached.
-    """
-    client = project.registry.get_client()
-    with registry_errors(project):
-        run = client.create_run(
-            experiment,
-            start_time=int((time.time() - seconds) * 1_000),
-            tags={_PARENT_RUN: run_id, tags.PROJECT: project.name, **texts},
-            run_name=name,
-        )
-        log_batch(client, run.info.run_id, parameters=parameters, metrics=metrics)
-        client.set_terminated(run.info.run_id, status)
-
-
 def log_batch(
     client: MlflowClient,
     run_id: str,
@@ -363,7 +270,7 @@ def experiment_id(project: MLProject, client: MlflowClient) -> str:
 def _artifact_location(project: MLProject) -> str | None:
     """Return where artifacts go without a tracking server: MLflow would take `./mlruns`."""
     uri = project.registry.tracking_uri.get_secret_value()
-    if uri.partition(":")[0].partition("+")[0] not in _DATABASES:
+    if not is_database(uri):
         return None
     root = project.open_workspace().uri("mlflow")
     return root if "://" in root else Path(root).as_uri()

@@ -1,0 +1,181 @@
+"""Scores an estimator on folds of the training rows, which never touch the holdout.
+
+Rows in time order are only ever predicted from earlier ones: shuffled folds promise what no
+production delivers.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from sklearn.model_selection import KFold, StratifiedKFold, TimeSeriesSplit
+
+from .errors import DataRejected
+from .estimators import build, fit_estimator
+from .metrics import row_losses, total
+from .settings import TaskType
+from .training_rows import TrainingRows
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One fold.
+
+    Attributes:
+        fitted: Positions of the rows to fit on.
+        scored: Positions of the rows to score on.
+    """
+
+    fitted: np.ndarray
+    scored: np.ndarray
+
+
+@dataclass(frozen=True)
+class TrialScore:
+    """What a trial achieved.
+
+    Attributes:
+        means: Mean of the metric over the folds so far, one value a fold.
+        pruned: Whether it was stopped before the last fold.
+        seconds: How long it took.
+        error: What went wrong, or None.
+    """
+
+    means: list[float]
+    pruned: bool
+    seconds: float
+    error: str | None = None
+
+
+def tuning_rows(
+    data: TrainingRows, method: Literal["time", "hash"], maximum: int | None, seed: int
+) -> TrainingRows:
+    """Return the rows that trials may use.
+
+    Args:
+        data: All training rows.
+        method: How the holdout was split off: `time` takes the latest rows, `hash` a sample.
+        maximum: Most rows. None: all.
+        seed: Seed of the sample.
+    """
+    count = len(data.rows)
+    if maximum is None or count <= maximum:
+        return data
+    if method == "time":
+        return data.take(np.arange(count - maximum, count))
+    chosen = np.random.default_rng(seed).choice(count, maximum, replace=False)
+    return data.take(np.sort(chosen))
+
+
+def make_folds(
+    data: TrainingRows, method: Literal["time", "hash"], folds: int, seed: int
+) -> list[Fold]:
+    """Split training rows into folds.
+
+    Args:
+        data: Training rows; in time order for `time`.
+        method: `time` fits on an expanding past and scores on what follows; `hash` shuffles, with
+            every class in every fold where there are enough rows of it.
+        folds: Number of folds.
+        seed: Seed of the shuffle.
+
+    Returns:
+        At most `folds`: those whose rows to fit on have a single class are left out.
+
+    Raises:
+        DataRejected: If there are too few rows, or no fold has two classes to fit on.
+    """
+    count = len(data.rows)
+    if count < 2 * (folds + 1):
+        raise DataRejected(
+            f"{count} training rows are too few for {folds} folds: extract more, or set "
+            "training.folds to fewer"
+        )
+    splitter: Any = KFold(folds, shuffle=True, random_state=seed)
+    if method == "time":
+        splitter = TimeSeriesSplit(folds)
+    elif data.classes is not None:
+        largest = np.unique(data.target, return_counts=True)[1].max()
+        if largest >= folds:
+            splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        # A class with fewer rows than folds is missing in some: `score_fold` can handle that.
+        warnings.simplefilter("ignore", UserWarning)
+        found = [Fold(fitted, scored) for fitted, scored in splitter.split(data.rows, data.target)]
+    if data.classes is not None:
+        found = [fold for fold in found if len(np.unique(data.target[fold.fitted])) > 1]
+    if not found:
+        raise DataRejected(
+            f"no fold has two classes to fit on: the {count} rows that trials may use begin with a long "
+            "run of one class. Extract more rows, or set training.folds to fewer"
+        )
+    return found
+
+
+def score_fold(
+    estimator: Any, data: TrainingRows, fold: Fold, task: TaskType, metric: str
+) -> float:
+    """Fit on one part of a fold and return the metric on the other.
+
+    A class that the fitted part lacks gets probability 0.
+    """
+    fitted, scored = data.take(fold.fitted), data.take(fold.scored)
+    fit_estimator(estimator, fitted.rows, fitted.target)
+    if task == "regression":
+        return total(metric, row_losses(metric, scored.target, estimator.predict(scored.rows)))
+    probabilities = np.zeros((len(scored.rows), len(data.classes)))  # pyright: ignore[reportArgumentType]
+    known = np.searchsorted(data.classes, estimator.classes_)  # pyright: ignore[reportCallIssue, reportArgumentType]
+    probabilities[:, known] = estimator.predict_proba(scored.rows)
+    return total(metric, row_losses(metric, scored.target, probabilities, data.classes))
+
+
+def score_trial(
+    data: TrainingRows,
+    folds: list[Fold],
+    *,
+    estimator: str,
+    parameters: dict[str, Any],
+    task: TaskType,
+    metric: str,
+    seed: int,
+    cutoffs: list[float],
+) -> TrialScore:
+    """Score a recipe on every fold, unless it falls behind.
+
+    Args:
+        data: Rows that trials may use.
+        folds: Their folds.
+        estimator: Name of the estimator.
+        parameters: Its hyperparameters.
+        task: Task type.
+        metric: Name of the metric; lower is better.
+        seed: Seed of the estimator.
+        cutoffs: After each fold but the last, the mean above which the trial stops. Empty: never.
+
+    Returns:
+        The score. What the estimator raises becomes its `error`: one trial that fails does not end
+        a study.
+    """
+    started = time.perf_counter()
+    scores: list[float] = []
+    means: list[float] = []
+    error = None
+    pruned = False
+    try:
+        for number, fold in enumerate(folds):
+            unfitted = build(estimator, parameters, task, data.kinds, seed)
+            scores.append(score_fold(unfitted, data, fold, task, metric))
+            if not math.isfinite(scores[-1]):
+                raise ValueError(f"{metric} is {scores[-1]}")  # noqa: TRY301
+            means.append(float(np.mean(scores)))
+            if number < min(len(folds) - 1, len(cutoffs)) and means[-1] > cutoffs[number]:
+                pruned = True
+                break
+    except Exception as raised:
+        error = f"{type(raised).__name__}: {raised}"
+    return TrialScore(means, pruned, time.perf_counter() - started, error)

@@ -1,0 +1,86 @@
+"""Turns what MLflow, its database or its artifact store raise into `RegistryUnavailable`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from .errors import RegistryUnavailable
+
+_DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
+
+
+def is_database(uri: str) -> bool:
+    """Return whether a tracking URI is a database, without a server in front of it.
+
+    Example:
+        >>> is_database("postgresql+psycopg2://host/mlflow"), is_database("https://host")
+        (True, False)
+    """
+    return uri.partition(":")[0].partition("+")[0] in _DATABASES
+
+
+@contextmanager
+def mlflow_errors(uri: str) -> Iterator[None]:
+    """Raise `RegistryUnavailable` instead of whatever MLflow raises inside the `with`.
+
+    Args:
+        uri: MLflow tracking server or database; its password never reaches the message.
+
+    Raises:
+        RegistryUnavailable: If MLflow cannot be reached or answers with an error.
+    """
+    from mlflow.exceptions import MlflowException
+    from requests import RequestException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        if is_database(uri):
+            _reach_database(uri)
+        yield
+    except (MlflowException, RequestException, SQLAlchemyError, OSError) as error:
+        # A traceback is logged with its causes, and their messages may quote the password.
+        secret = urlsplit(uri).password
+        raise _unavailable(uri, error) from (None if secret else error)
+
+
+@lru_cache(maxsize=32)
+def _reach_database(uri: str) -> None:
+    """Connect once: MLflow itself retries for 100 seconds when a database cannot be opened."""
+    from sqlalchemy import create_engine
+    from sqlalchemy.engine import make_url
+
+    url = make_url(uri)
+    dialect = url.get_backend_name()
+    if dialect == "sqlite" and url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    options = {"connect_timeout": 10} if dialect in ("postgresql", "mysql") else {}
+    engine = create_engine(url, connect_args=options)
+    try:
+        engine.connect().close()
+    finally:
+        engine.dispose()
+
+
+def _unavailable(uri: str, error: Exception) -> RegistryUnavailable:
+    text = str(error).replace(uri, _shown(uri))
+    secret = urlsplit(uri).password
+    if secret:
+        text = text.replace(secret, "***")
+    reason = text.strip().splitlines()[0] if text.strip() else "no message"
+    return RegistryUnavailable(
+        f"MLflow at {_shown(uri)} cannot be reached or answered with an error: "
+        f"{type(error).__name__}: {reason[:500]}. Check the address in the registry block, that the "
+        "server runs, and that this process may read and write it"
+    )
+
+
+def _shown(uri: str) -> str:
+    """Return a URI without user and password."""
+    parts = urlsplit(uri)
+    if "@" not in parts.netloc:
+        return uri
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
