@@ -179,7 +179,7 @@ class Summary(Result):
             title=f"Telemarketing stream: {self.stream}",
             title_justify="left",
             box=box.SIMPLE_HEAD,
-            collapse_padding=True,
+            padding=(0, 1, 0, 0),
             pad_edge=False,
         )
         table.add_column("rows", justify="right", no_wrap=True)
@@ -187,7 +187,7 @@ class Summary(Result):
         for name in ("drift", "log\nloss", "promised", "never\nretrained"):
             table.add_column(name, justify="right", no_wrap=True)
         table.add_column("decision", no_wrap=True)
-        table.add_column("what came of it", min_width=13)
+        table.add_column("what came of it", min_width=14)
         table.add_column("repaired", no_wrap=True)
         for window in self.windows:
             table.add_row(*_cells(window))
