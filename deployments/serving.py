@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+import typer
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 from prefect.deployments.runner import EntrypointType, RunnerDeployment
 from prefect.runner import Runner
@@ -87,4 +88,5 @@ async def serve_project(
     ):
         await runner.aadd_deployment(deployment)
     await asyncio.to_thread(install_automation, project_name)
+    typer.echo(f"{project_name}: ready for training, monitoring, scoring and labelling")
     await runner.start()

@@ -21,9 +21,9 @@ from prefect.events.filters import (
     EventNameFilter,
     EventOccurredFilter,
 )
-from prefect.logging import get_run_logger
 
 from ..core.errors import OrchestratorUnavailable
+from .run_log import run_logger
 
 if TYPE_CHECKING:
     from ..blocks.project import MLProject
@@ -95,7 +95,7 @@ def request_retraining(project: MLProject, cause: Cause, *, wait_seconds: float 
                     "window again once the server answers"
                 )
             time.sleep(0.2)
-    get_run_logger().info("retraining requested: %s", cause.reason)
+    run_logger().info("retraining requested: %s", cause.reason)
     return True
 
 

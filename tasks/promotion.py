@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
-from prefect.logging import get_run_logger
 
 from ..core import tags
 from ..core.errors import ChampionChanged, ConfigurationError
 from ..core.results import ModelVersion
 from .champion import find_version, get_version
+from .run_log import run_logger
 from .tracking import flow_run_link, registry_errors
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def promote(
             project, store, version, expected=expected, last=last, reason=reason, cause_id=cause_id
         )
         _activate(project, store, entry)
-    get_run_logger().info("%s version %s is the champion now", version.name, version.version)
+    run_logger().info("%s version %s is the champion now", version.name, version.version)
     return get_version(project, version.version)
 
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
-from prefect.logging import get_run_logger
 
 from ..core import tags
 from ..core.results import Candidate, Cause, DataValidation, ModelVersion, Snapshot, Split
 from .champion import as_result
+from .run_log import run_logger
 from .tracking import code_version, flow_run_link, registry_errors
 
 if TYPE_CHECKING:
@@ -103,7 +103,9 @@ def register(project: MLProject, candidate: Candidate, evidence: dict[str, str])
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
         key = evidence[tags.TRAINING_KEY]
-        known = client.search_model_versions(f"name='{name}' and tags.`{tags.TRAINING_KEY}`='{key}'")
+        known = client.search_model_versions(
+            f"name='{name}' and tags.`{tags.TRAINING_KEY}`='{key}'"
+        )
         if known:
             version = client.get_model_version(name, known[0].version)
         else:
@@ -115,7 +117,7 @@ def register(project: MLProject, candidate: Candidate, evidence: dict[str, str])
                 model_id=candidate.model_uri.removeprefix("models:/"),
             )
             version = client.get_model_version(name, created.version)
-    get_run_logger().info("%s version %s is registered", name, version.version)
+    run_logger().info("%s version %s is registered", name, version.version)
     return as_result(version)
 
 

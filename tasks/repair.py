@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
-from prefect.logging import get_run_logger
 
 from ..core import tags
 from ..core.results import Cause, ModelVersion, Repair, WindowData
 from .champion import get_version
 from .drift import measure_window
 from .performance import labelled_rows
+from .run_log import run_logger
 from .tracking import registry_errors
 from .windows import read_window
 
@@ -65,7 +65,7 @@ def verify_repair(project: MLProject, cause: Cause, version: ModelVersion) -> Re
     client = project.registry.get_client()
     with registry_errors(project):
         client.set_model_version_tag(version.name, version.version, tags.REPAIR, repair.verdict)
-    get_run_logger().info("repair of %s: %s, %s", cause.id, repair.verdict, repair.reason)
+    run_logger().info("repair of %s: %s, %s", cause.id, repair.verdict, repair.reason)
     return repair
 
 

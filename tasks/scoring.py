@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
-from prefect.logging import get_run_logger
 
 from ..core.errors import DataRejected, LogUnavailable
 from ..core.results import ModelVersion, ScoringOutcome
+from .run_log import run_logger
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,7 +80,7 @@ def score_rows(project: MLProject, dataset: Dataset, champion: ModelVersion) -> 
                     )
                 )
             )
-    get_run_logger().info("%d rows scored, %d predictions new to the log", len(frame), logged)
+    run_logger().info("%d rows scored, %d predictions new to the log", len(frame), logged)
     return ScoringOutcome(
         model_name=champion.name,
         version=champion.version,
@@ -204,7 +204,7 @@ def attach_labels(project: MLProject, dataset: Dataset) -> LabelReport:
     labels = dict(zip(known[identifier].astype(str), map(_plain, known[target]), strict=True))
     with project.predictions.get_client() as store:
         report = store.attach_labels(project.registry.model_name, labels)
-    get_run_logger().info(
+    run_logger().info(
         "%d labels attached, %d changed, %d without a prediction",
         report.attached,
         report.changed,

@@ -1,0 +1,70 @@
+"""The demo's project: the telemarketing stream, and how its model is trained, gated and watched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..blocks import Dataset, MLProject, ModelRegistry, PredictionLog
+
+NAME = "telemarketing"
+HISTORY_ROWS = 20_000
+WINDOW_ROWS = 2_000
+
+COLUMNS = {
+    "target": "y",
+    "id": "call_id",
+    "timestamp": "called_at",
+    "slices": ["contact"],
+    # Known only after the call: a model that sees it cannot be used before.
+    "ignored": ["duration"],
+}
+
+_YEAR = 365 * 86_400.0
+
+
+def rows_at(path: Path | str) -> Dataset:
+    """Return the dataset of a Parquet file or glob of the stream."""
+    return Dataset.model_validate(
+        {"source": {"type": "parquet", "path": str(path)}, "columns": COLUMNS}
+    )
+
+
+def make_project(folder: Path, tracking_uri: str, log_uri: str, collection: str) -> MLProject:
+    """Return the demo's project.
+
+    Args:
+        folder: The demo's own folder.
+        tracking_uri: MLflow server.
+        log_uri: Database of the prediction log.
+        collection: Prefix of its tables or collections.
+
+    Returns:
+        The project, not saved yet.
+    """
+    return MLProject.model_validate(
+        {
+            "name": NAME,
+            "task": "binary",
+            "dataset": rows_at(folder / "warehouse" / "*.parquet"),
+            "registry": ModelRegistry.model_validate(
+                {"tracking_uri": tracking_uri, "model_name": NAME}
+            ),
+            "predictions": PredictionLog.model_validate({"uri": log_uri, "collection": collection}),
+            "workspace": str(folder / "workspace"),
+            "data": {"holdout_rows": 1_000},
+            "training": {
+                "estimators": ["hist_gradient_boosting"],
+                "trials": 6,
+                "folds": 3,
+                "maximum_tuning_rows": 12_000,
+                "refit": "all_rows",
+            },
+            "gates": {"floors": {"log_loss": 0.75}, "deepchecks_rows": 5_000},
+            "monitoring": {
+                "drift": {"minimum_rows": 500},
+                # A campaign of two and a half years passes in minutes: the budget is for all of it.
+                "governor": {"budget": 6, "budget_period_seconds": 3 * _YEAR},
+                "window_rows": WINDOW_ROWS,
+            },
+        }
+    )
