@@ -181,10 +181,11 @@ class Summary(Result):
             box=box.SIMPLE_HEAD,
             padding=(0, 1, 0, 0),
             pad_edge=False,
+            show_edge=False,
         )
         table.add_column("rows", justify="right", no_wrap=True)
-        table.add_column("served", justify="center", no_wrap=True)
-        for name in ("drift", "log\nloss", "promised", "never\nretrained"):
+        table.add_column("by", justify="center", no_wrap=True)
+        for name in ("drift", "log\nloss", "promised", "first\nmodel"):
             table.add_column(name, justify="right", no_wrap=True)
         table.add_column("decision", no_wrap=True)
         table.add_column("what came of it", min_width=14)
