@@ -24,6 +24,7 @@ CAUSE_ID = PREFIX + "cause_id"
 CAUSE = PREFIX + "cause"
 OUTCOME = PREFIX + "outcome"
 REASONS = PREFIX + "reasons"
+TRIAL_STATE = PREFIX + "trial_state"
 REPAIR = PREFIX + "repair"
 
 CHAMPION = "champion"

@@ -1,0 +1,142 @@
+"""Logs fitted models to MLflow without its global state, in a form that loads without pickles."""
+
+from __future__ import annotations
+
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..core.errors import ConfigurationError
+from .tracking import registry_errors
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from mlflow.models import ModelSignature
+
+    from ..blocks.project import MLProject
+    from ..core.schema import Kind
+
+_TRUSTED_PREFIXES = ("sklearn.", "numpy.", "scipy.")
+# The preprocessor of datetimes calls methods of the frame with it.
+_TRUSTED = frozenset({"operator.methodcaller"})
+_REQUIREMENTS = ("scikit-learn", "skops", "numpy", "scipy", "pandas")
+_EXAMPLE_ROWS = 5
+
+
+def log_model(
+    project: MLProject,
+    run_id: str,
+    estimator: Any,
+    *,
+    name: str,
+    kinds: dict[str, Kind],
+    example: pd.DataFrame,
+    parameters: dict[str, Any],
+) -> str:
+    """Log a fitted estimator as a model of a run.
+
+    Args:
+        project: The project.
+        run_id: The run.
+        estimator: Fitted; takes a conformed frame.
+        name: Name of the logged model.
+        kinds: Input column to kind, in order.
+        example: Conformed rows; the first 5 are kept with the model.
+        parameters: Hyperparameters, to be shown with the model.
+
+    Returns:
+        Its URI, `models:/<id>`.
+
+    Raises:
+        ConfigurationError: If the estimator contains a type that cannot be persisted safely.
+        RegistryUnavailable: If MLflow or its artifact store cannot be reached.
+    """
+    from mlflow import sklearn as mlflow_sklearn
+    from mlflow.entities import LoggedModelOutput, LoggedModelStatus
+    from mlflow.models import Model
+
+    from ..core.models import METADATA_KEY
+
+    trusted = trusted_types(estimator)
+    client = project.registry.get_client()
+    with registry_errors(project), tempfile.TemporaryDirectory() as temporary:
+        logged = client.create_logged_model(
+            client.get_run(run_id).info.experiment_id,
+            name=name,
+            source_run_id=run_id,
+            params={key: str(value) for key, value in parameters.items()},
+        )
+        identifier = logged.model_id
+        try:
+            folder = str(Path(temporary) / "model")
+            mlflow_sklearn.save_model(
+                estimator,
+                folder,
+                mlflow_model=Model(
+                    artifact_path=logged.artifact_location,
+                    run_id=run_id,
+                    model_uuid=identifier,
+                    model_id=identifier,
+                ),
+                serialization_format="skops",
+                skops_trusted_types=trusted,
+                pip_requirements=[f"{package}=={version(package)}" for package in _REQUIREMENTS],
+                signature=_signature(kinds, estimator.predict(example.head(_EXAMPLE_ROWS))),
+                input_example=example.head(_EXAMPLE_ROWS),
+                metadata={METADATA_KEY: {"kinds": dict(kinds), "task": project.task}},
+            )
+            client.log_model_artifacts(identifier, folder)
+        except BaseException:
+            client.finalize_logged_model(identifier, LoggedModelStatus.FAILED)
+            raise
+        client.finalize_logged_model(identifier, LoggedModelStatus.READY)
+        client.log_outputs(run_id, [LoggedModelOutput(identifier, step=0)])
+    return f"models:/{identifier}"
+
+
+def trusted_types(estimator: Any) -> list[str]:
+    """Return the types in a fitted estimator that skops must be told to trust.
+
+    Args:
+        estimator: Fitted.
+
+    Returns:
+        Their names; all of scikit-learn, NumPy or SciPy.
+
+    Raises:
+        ConfigurationError: If there is any other, or skops cannot persist the estimator.
+    """
+    from skops import io
+
+    try:
+        found = io.get_untrusted_types(data=io.dumps(estimator))
+    except Exception as error:
+        raise ConfigurationError(
+            f"the estimator cannot be persisted with skops: {type(error).__name__}: {error}. Use types "
+            "of scikit-learn, NumPy and SciPy only, no functions or classes of your own"
+        ) from error
+    foreign = [
+        name for name in found if name not in _TRUSTED and not name.startswith(_TRUSTED_PREFIXES)
+    ]
+    if foreign:
+        raise ConfigurationError(
+            f"the estimator contains {', '.join(foreign)}: a model server would need that code, and "
+            "loading it could run anything. Use types of scikit-learn, NumPy and SciPy only"
+        )
+    return found
+
+
+def _signature(kinds: dict[str, Kind], predicted: Any) -> ModelSignature:
+    """Return a signature by kind: one inferred from rows depends on which of them have nulls."""
+    from mlflow.models import ModelSignature, infer_signature
+    from mlflow.types import ColSpec, DataType, Schema
+
+    types = {
+        "number": DataType.double,
+        "boolean": DataType.double,
+        "category": DataType.string,
+        "datetime": DataType.datetime,
+    }
+    inputs = Schema([ColSpec(types[kind], name) for name, kind in kinds.items()])
+    return ModelSignature(inputs=inputs, outputs=infer_signature(predicted, predicted).outputs)

@@ -1,0 +1,194 @@
+"""Finds the best recipe for the training rows with Optuna.
+
+The study lives in a database in the workspace and is named by the training key: a study that was
+killed goes on with the trials that are left, and one that is finished is returned at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from prefect import task
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.context import FlowRunContext, TaskRunContext
+from prefect.futures import PrefectFuture, as_completed
+
+from ..core.errors import WorkspaceUnavailable
+from ..core.results import Split, Study
+from .reporting import artifact_key
+from .run_log import run_logger
+from .tracking import experiment_id, registry_errors
+from .trials import forget_rows, log_trial, rows_and_folds, run_trial
+
+if TYPE_CHECKING:
+    from ..blocks.project import MLProject
+    from ..core.cross_validation import TrialScore
+    from ..core.study import PersistentStudy
+
+
+@task(
+    name="tune",
+    task_run_name="tune {project.name}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def tune(project: MLProject, split: Split, run_id: str, key: str) -> Study:
+    """Find the best recipe by cross-validation on the training rows.
+
+    The first trials are scikit-learn's defaults for each estimator, so the result is never worse than
+    they are. Every trial is a run below `run_id` in MLflow. With `training.parallel_trials` above 1,
+    trials are task runs on the flow's task runner.
+
+    Args:
+        project: The project.
+        split: Rows; the holdout is not read.
+        run_id: MLflow run of the training.
+        key: Training key; the study's name.
+
+    Returns:
+        The best recipe. The same seed gives the same one, killed in between or not, unless trials run
+        in parallel or time runs out.
+
+    Raises:
+        ConfigurationError: If an estimator cannot be found, or every trial failed.
+        DataRejected: If the training rows cannot be cross-validated.
+        RegistryUnavailable: If MLflow cannot be reached.
+        WorkspaceUnavailable: If rows cannot be read, or the study cannot be written.
+    """
+    from optuna.trial import TrialState
+
+    from ..core.study import PersistentStudy
+
+    training = project.training
+    url = study_url(project, key)
+    try:
+        data, _ = rows_and_folds(project, split)
+        study = PersistentStudy(
+            url,
+            key,
+            estimators=training.estimators,
+            task=project.task,
+            kinds=data.kinds,
+            seed=training.seed,
+            trials=training.trials,
+        )
+        if not study.ended:
+            _run_trials(project, split, study, run_id)
+    finally:
+        forget_rows()
+    estimator, parameters, score = study.best()
+    result = Study(
+        name=key,
+        storage=url,
+        estimator=estimator,
+        parameters=parameters,
+        metric=project.metric,
+        score=score,
+        trials=len(study.begun),
+        pruned=study.count(TrialState.PRUNED),
+        failed=study.count(TrialState.FAIL),
+        seed=training.seed,
+    )
+    run_logger().info(
+        "%s: %s %.4f in cross-validation, best of %d trials (%d pruned, %d failed)",
+        estimator,
+        project.metric,
+        score,
+        result.trials,
+        result.pruned,
+        result.failed,
+    )
+    return result
+
+
+def study_url(project: MLProject, key: str) -> str:
+    """Return the URL of a study's database: in the workspace when that is a local folder.
+
+    A remote workspace cannot hold a database: the study is then kept in this machine's folder for
+    temporary files, and goes on only there.
+
+    Raises:
+        WorkspaceUnavailable: If the folder cannot be made.
+    """
+    name = key if re.fullmatch(r"[\w.-]{1,100}", key) else hashlib.sha256(key.encode()).hexdigest()
+    root = project.open_workspace().root.removeprefix("file://")
+    if "://" in root:
+        place = hashlib.sha256(root.encode()).hexdigest()[:16]
+        root = str(Path(tempfile.gettempdir()) / "prefect-mlops" / place)
+    folder = Path(root) / "studies"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WorkspaceUnavailable(f"cannot make {folder}: {error}") from error
+    return f"sqlite:///{folder / name}.db"
+
+
+def _run_trials(project: MLProject, split: Split, study: PersistentStudy, run_id: str) -> None:
+    training = project.training
+    client = project.registry.get_client()
+    with registry_errors(project):
+        experiment = experiment_id(project, client)
+    show = _progress(project)
+    deadline = None
+    if training.timeout_seconds is not None:
+        # What an interrupted process spent counts too.
+        spent = study.seconds / training.parallel_trials
+        deadline = time.monotonic() + training.timeout_seconds - spent
+
+    def more() -> bool:
+        if deadline is not None and time.monotonic() > deadline and study.begun:
+            study.end()
+        return not study.ended
+
+    def begin() -> tuple[Any, dict[str, Any]]:
+        cutoffs = study.cutoffs()
+        trial, estimator, parameters = study.ask()
+        recipe = {"number": trial.number, "estimator": estimator, "parameters": parameters}
+        return trial, {**recipe, "cutoffs": cutoffs}
+
+    def end(trial: Any, recipe: dict[str, Any], score: TrialScore) -> None:
+        study.tell(trial, score)
+        described = {name: value for name, value in recipe.items() if name != "cutoffs"}
+        log_trial(project, run_id, experiment, score=score, **described)
+        show(100.0 * len(study.begun) / training.trials)
+
+    if training.parallel_trials == 1:
+        while more():
+            trial, recipe = begin()
+            end(trial, recipe, run_trial.fn(project, split, **recipe))
+        return
+    running: dict[PrefectFuture[TrialScore], tuple[Any, dict[str, Any]]] = {}
+    while True:
+        while len(running) < training.parallel_trials and more():
+            trial, recipe = begin()
+            running[run_trial.submit(project, split, **recipe)] = (trial, recipe)
+        if not running:
+            return
+        future = next(as_completed(list(running)))
+        trial, recipe = running.pop(future)
+        end(trial, recipe, future.result())
+
+
+def _progress(project: MLProject) -> Callable[[float], None]:
+    """Return a function that shows progress, in percent, where a person can see it."""
+    if FlowRunContext.get() is None and TaskRunContext.get() is None:
+        return lambda percent: None
+    artifact = create_progress_artifact(
+        0.0,
+        key=artifact_key("tuning", project.name),
+        description=f"Trials of the study of {project.name}",
+    )
+    assert isinstance(artifact, UUID)
+
+    def show(percent: float) -> None:
+        update_progress_artifact(artifact, min(percent, 100.0))
+
+    return show
