@@ -136,19 +136,23 @@ def _finding(result: Any, rows: int) -> Finding:
         blocking=blocking,
         share=share,
         tolerated=round(1 - float(kwargs.get("mostly", 1.0)), 6),
-        reason=f"{name}: broken in {len(positions)} of {rows} rows ({share:.2%}), "
+        reason=f"{name}: broken in {len(positions)} of {rows} rows ({100 * share:.2g}%), "
         f"such as {', '.join(shown)}",
         rows=list(positions),
     )
 
 
 def _error(info: Any) -> str:
-    # GX gives one record, or one a metric that raised.
-    records = [info] if "raised_exception" in (info or {}) else list((info or {}).values())
-    for record in records:
-        if isinstance(record, dict) and record.get("raised_exception"):
+    for record in _records(info):
+        if record.get("raised_exception"):
             return str(record.get("exception_message") or "an error without a message")
     return ""
+
+
+def _records(info: Any) -> list[dict[str, Any]]:
+    # GX gives one record, or one a metric that raised.
+    records = [info] if "raised_exception" in (info or {}) else list((info or {}).values())
+    return [record for record in records if isinstance(record, dict)]
 
 
 def _observed(name: str, details: dict[str, Any]) -> str:
@@ -169,6 +173,9 @@ def _page(found: Any) -> str:
     from great_expectations.render.view.view import DefaultJinjaPageView
 
     for result in found.results:
+        for record in _records(result.exception_info):
+            # Paths of this machine, and nothing that helps to mend the rows.
+            record["exception_traceback"] = ""
         for key, value in (result.result or {}).items():
             if isinstance(value, list) and len(value) > _LISTED:
                 result.result[key] = value[:_LISTED]
@@ -179,4 +186,5 @@ def _page(found: Any) -> str:
     page = re.sub(r"<link\b[^>]*>", "", page)
     page = re.sub(r"<nav\b.*?</nav>\s*(?:</nav>)?|<footer\b.*?</footer>", "", page, flags=re.DOTALL)
     page = re.sub(r"<img\b[^>]*>|@import[^;]*;", "", page)
+    page = re.sub(r"url\(['\"]?https?:[^)]*\)", "none", page)
     return page.replace("</head>", f"{_STYLE}</head>", 1)

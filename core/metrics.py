@@ -54,8 +54,8 @@ def row_losses(
 
     Raises:
         ConfigurationError: If the metric is unknown.
-        DataRejected: If a true label is a class that the model does not know and the loss is
-            undefined for it, or shapes do not match.
+        DataRejected: If shapes do not match, or labels are text and classes are not, or the other way
+            round. A label that the model has no class for costs as much as being surely wrong.
 
     Example:
         >>> losses = row_losses("error_rate", ["a", "b"], [[0.9, 0.1], [0.8, 0.2]], ["a", "b"])
@@ -67,6 +67,10 @@ def row_losses(
     if len(actual) != len(values):
         raise DataRejected(f"{len(actual)} labels for {len(values)} predictions")
     if metric in _NUMBER_LOSSES:
+        if actual.shape != values.shape:
+            raise DataRejected(
+                f"labels of shape {actual.shape}, predictions of shape {values.shape}"
+            )
         difference = values - actual.astype(float)
         return np.square(difference) if metric == "rmse" else np.abs(difference)
     if metric not in _CLASS_LOSSES:
@@ -74,9 +78,19 @@ def row_losses(
             f"unknown metric {metric!r}: choose one of {sorted(_CLASS_LOSSES + _NUMBER_LOSSES)}"
         )
     names = np.asarray(classes)
+    if values.shape != (len(actual), len(names)):
+        found = values.shape[1] if values.ndim == 2 else 1
+        raise DataRejected(f"{found} probabilities a row for {len(names)} classes")
+    if len(actual) and _is_text(actual) != _is_text(names):
+        # Compared anyway, every row would count as wrong.
+        raise DataRejected(
+            f"labels such as {actual[0]!r} are of another type than the model's classes, such as "
+            f"{names[0]!r}: bring labels as they were trained on"
+        )
     onehot = actual[:, None] == names[None, :]
     if metric == "error_rate":
-        return (names[values.argmax(axis=1)] != actual).astype(float)
+        missed = (names[values.argmax(axis=1)] != actual).astype(float)
+        return np.where(np.isnan(values).any(axis=1), np.nan, missed)
     if metric == "brier":
         # A class unknown to the model counts as a full miss of it: + 1.
         return np.square(values - onehot).sum(axis=1) + (~onehot.any(axis=1)).astype(float)
@@ -84,8 +98,18 @@ def row_losses(
     return -np.log(np.clip(chosen, np.finfo(float).eps, 1.0))
 
 
+def _is_text(labels: npt.NDArray[Any]) -> bool:
+    return isinstance(labels[0], str)
+
+
 def total(metric: str, losses: Floats) -> float:
-    """Return the metric of per-row losses from `row_losses`."""
+    """Return the metric of per-row losses from `row_losses`.
+
+    Raises:
+        DataRejected: If there are no rows: the mean of nothing would pass as a number.
+    """
+    if len(losses) == 0:
+        raise DataRejected(f"no rows to take {metric} of")
     mean = float(np.mean(losses))
     return float(np.sqrt(mean)) if metric == "rmse" else mean
 
@@ -122,7 +146,7 @@ def scores(
     found["accuracy"] = float(skm.accuracy_score(actual, labels))
     found["balanced_accuracy"] = float(skm.balanced_accuracy_score(actual, labels))
     found["f1"] = float(skm.f1_score(actual, labels, average="macro"))
-    if len(np.unique(actual)) == len(names):
+    if set(actual.tolist()) == set(names.tolist()):
         found["roc_auc"] = float(
             skm.roc_auc_score(actual == names[1], values[:, 1])
             if len(names) == 2

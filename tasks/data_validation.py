@@ -63,6 +63,7 @@ def validate_data(
         gates = [_not_run("expectations", f"{type(error).__name__}: {error}")]
     else:
         docs_uri = workspace.write_bytes(f"reports/{snapshot.digest}/data_docs.html", page.encode())
+        findings = sorted(findings, key=_weight)
         gates = [_gate(finding) for finding in findings if not finding.held]
         if project.data.on_failure == "quarantine":
             gates, snapshot, quarantined = _set_aside(project, snapshot, findings)
@@ -123,6 +124,11 @@ def _not_run(name: str, why: str, *, blocking: bool = True) -> Gate:
     return Gate(
         name=name, verdict="not_run", reason=f"{name}: not checked, {why}", blocking=blocking
     )
+
+
+def _weight(finding: Finding) -> tuple[bool, bool, bool]:
+    # What is wrong comes before what could not be checked because of it.
+    return not finding.blocking, bool(finding.error), finding.share is not None
 
 
 def _gate(finding: Finding) -> Gate:

@@ -1,0 +1,101 @@
+import pytest
+from prefect_mlops.core.settings import (
+    Columns,
+    DataSettings,
+    DriftThresholds,
+    GovernorPolicy,
+    MonitoringSettings,
+    Settings,
+    TrainingSettings,
+)
+from pydantic import ValidationError
+
+
+def every_settings_class(base=Settings):
+    for kind in base.__subclasses__():
+        yield kind
+        yield from every_settings_class(kind)
+
+
+@pytest.mark.parametrize("kind", sorted(set(every_settings_class()), key=lambda k: k.__name__))
+def test_every_field_tells_the_person_at_the_form_what_it_is_for(kind):
+    for name, field in kind.model_fields.items():
+        if name != "type":
+            assert field.description, f"{kind.__name__}.{name}"
+
+
+def test_unknown_keys_are_refused():
+    with pytest.raises(ValidationError, match="Extra inputs"):
+        DataSettings(minimum_row=5)
+
+
+def test_values_are_checked_on_assignment_too():
+    settings = DataSettings()
+    with pytest.raises(ValidationError, match="less than or equal to 1"):
+        settings.quarantine_budget = 2
+
+
+@pytest.mark.parametrize(
+    "roles",
+    [
+        {"target": "y", "timestamp": "y"},
+        {"target": "y", "id": "i", "ignored": ["i"]},
+        {"target": "y", "features": ["a", "y"]},
+        {"target": "y", "features": ["a", "a"]},
+    ],
+)
+def test_a_column_has_one_role(roles):
+    with pytest.raises(ValidationError, match="give it one role"):
+        Columns(**roles)
+
+
+@pytest.mark.parametrize(
+    "roles",
+    [
+        {"target": "y", "slices": ["y"]},
+        {"target": "y", "features": ["a"], "slices": ["b"]},
+        {"target": "y", "ignored": ["b"], "categorical": ["b"]},
+    ],
+)
+def test_slices_and_categories_are_features(roles):
+    with pytest.raises(ValidationError, match="not a feature"):
+        Columns(**roles)
+
+
+def test_features_are_every_column_without_another_role():
+    columns = Columns(target="y", timestamp="t", id="i", ignored=["x"], slices=["b"])
+    assert columns.feature_names(["t", "b", "y", "x", "a", "i"]) == ["b", "a"]
+
+
+def test_named_features_keep_their_order():
+    assert Columns(target="y", features=["b", "a"]).feature_names(["a", "b", "y"]) == ["b", "a"]
+
+
+def test_rows_have_an_order_by_timestamp_or_by_declaration():
+    assert not Columns(target="y").has_order
+    assert Columns(target="y", timestamp="t").has_order
+    assert Columns(target="y", ordered=True).has_order
+
+
+def test_a_governor_that_could_never_ask_is_refused():
+    with pytest.raises(ValidationError, match="no window could ask"):
+        GovernorPolicy(windows=2, alarms=3)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: TrainingSettings(trials=0),
+        lambda: TrainingSettings(estimators=[]),
+        lambda: DriftThresholds(false_alarm_rate=0),
+        lambda: DataSettings(holdout_share=1.5),
+    ],
+)
+def test_numbers_out_of_range_are_refused(make):
+    with pytest.raises(ValidationError):
+        make()
+
+
+def test_settings_survive_json():
+    settings = MonitoringSettings(governor=GovernorPolicy(budget=None))
+    assert MonitoringSettings.model_validate_json(settings.model_dump_json()) == settings
