@@ -6,8 +6,6 @@ from typing import Annotated, Any, Literal
 
 from prefect.blocks.core import Block
 from pydantic import ConfigDict, Field, SecretStr, field_validator
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
 from ..core.results import UtcDatetime
 from ..core.settings import Columns, Settings
@@ -64,6 +62,9 @@ class SqlSource(Settings):
     @field_validator("url")
     @classmethod
     def _well_formed(cls, value: SecretStr) -> SecretStr:
+        from sqlalchemy.engine import make_url
+        from sqlalchemy.exc import ArgumentError
+
         try:
             make_url(value.get_secret_value())
         except ArgumentError:
