@@ -55,8 +55,13 @@ class Workspace:
         return posixpath.join(self._base, name)
 
     def exists(self, name: str) -> bool:
-        """Return whether a file or folder is there."""
-        return bool(self._fs.exists(self._path(name)))
+        """Return whether a file or folder is there.
+
+        Raises:
+            WorkspaceUnavailable: If that cannot be told.
+        """
+        with self._failing_clearly("look for", name):
+            return bool(self._fs.exists(self._path(name)))
 
     @contextmanager
     def _failing_clearly(self, verb: str, name: str) -> Iterator[None]:
