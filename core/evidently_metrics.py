@@ -121,5 +121,8 @@ class DriftSignalCalculation(SingleValueCalculation[DriftSignal]):
                 ]
             )
             figure.update_layout(yaxis_title="share of rows", yaxis_tickformat=".0%")
+            if isinstance(metric.bars["x"][0], str):
+                # Categories such as "1" and "10" are no numbers.
+                figure.update_xaxes(type="category")
             result.widget.append(plotly_figure(title="", figure=figure))
         return result

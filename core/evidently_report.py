@@ -98,14 +98,17 @@ def histogram(column: ScoredColumn) -> dict[str, list[Any]] | None:
 def _category_bars(profile: CategoryProfile, values: pd.Series) -> dict[str, list[Any]]:
     shares = values.value_counts(normalize=True)
     shown = list(profile.shares)[:_BARS]
-    others = [float(shares.get(name, 0.0)) for name in list(profile.shares)[_BARS:]]
-    news = float(shares[[name for name in shares.index if name not in profile.shares]].sum())
-    known = [float(shares.get(name, 0.0)) for name in shown]
-    before = [profile.shares[name] for name in shown]
+    hidden = list(profile.shares)[_BARS:]
+    bars = [(_plain(n), profile.shares[n], float(shares.get(n, 0.0))) for n in shown]
+    others = sum(float(shares.get(name, 0.0)) for name in hidden)
+    bars.append(("(other known)", sum(profile.shares[name] for name in hidden), others))
+    new = float(shares[~shares.index.isin(list(profile.shares))].sum())
+    bars.append(("(rare or new)", profile.rest, new))
+    bars = bars[: len(shown)] + [bar for bar in bars[len(shown) :] if bar[1] or bar[2]]
     return {
-        "x": [*map(_plain, shown), "(other known)", "(rare or new)"],
-        "reference": [*before, sum(list(profile.shares.values())[_BARS:]), profile.rest],
-        "current": [*known, sum(others), news],
+        "x": [bar[0] for bar in bars],
+        "reference": [bar[1] for bar in bars],
+        "current": [bar[2] for bar in bars],
     }
 
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
-from prefect.logging import get_run_logger
 
 from ..core.results import DriftReport, ModelVersion, Window, WindowData, digest_of
+from .run_log import run_logger
 from .tracking import registry_errors
 from .windows import load_window, reference_of
 
@@ -47,7 +47,7 @@ def measure_drift(project: MLProject, data: WindowData, champion: ModelVersion) 
         with registry_errors(project):
             project.registry.get_client().log_text(champion.run_id, html, report_path(data.window))
         report = report.model_copy(update={"report_uri": uri})
-    get_run_logger().info("drift %s: %s", report.verdict, report.reason)
+    run_logger().info("drift %s: %s", report.verdict, report.reason)
     return report
 
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
-from prefect.logging import get_run_logger
 
 from ..core.errors import LogUnavailable
 from ..core.governor import History, decide, decision_id
 from ..core.results import Decision, DriftReport, ModelVersion, PerformanceReport, WindowData
+from .run_log import run_logger
 
 if TYPE_CHECKING:
     from ..blocks.project import MLProject
@@ -32,7 +32,7 @@ def _retriable(_task: Any, _run: Any, state: Any) -> bool:
     retry_delay_seconds=[1, 5, 15],
     retry_condition_fn=_retriable,
 )
-def govern(
+def govern(  # noqa: PLR0917
     project: MLProject,
     data: WindowData,
     drift: DriftReport,
@@ -90,7 +90,7 @@ def govern(
                     continue
             if not store.record("decision", identifier, project.name, document):
                 decision = _stored(store, project.name, identifier)
-            get_run_logger().info("%s: %s", decision.action, decision.reason)
+            run_logger().info("%s: %s", decision.action, decision.reason)
             return decision
     raise LogUnavailable(
         f"{_TRIES} other requests for retraining came between while deciding on {data.window.key}: "

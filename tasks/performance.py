@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
-from prefect.logging import get_run_logger
 
 from ..core.errors import DataRejected
 from ..core.results import ModelVersion, PerformanceReport, WindowData
+from .run_log import run_logger
 from .windows import load_window, reference_of
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def measure_performance(
     from ..core.realised import realised
 
     policy = project.monitoring.performance
-    logger = get_run_logger()
+    logger = run_logger()
     if data.labelled < policy.minimum_labels:
         report = PerformanceReport(
             verdict="not_run",

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
-from prefect.logging import get_run_logger
 
 from ..core.errors import LogUnavailable, ModelUnavailable
 from ..core.results import ModelVersion, Window, WindowData
 from ..core.tags import PROFILE_URI
+from .run_log import run_logger
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,7 +70,7 @@ def read_window(project: MLProject, window: Window | None = None) -> WindowData:
         labelled=table.num_rows - labels.null_count,
         versions=dict(sorted(Counter(table.column("version").to_pylist()).items())),
     )
-    get_run_logger().info("%s: %d predictions, %d labelled", covered.key, data.rows, data.labelled)
+    run_logger().info("%s: %d predictions, %d labelled", covered.key, data.rows, data.labelled)
     return data
 
 
