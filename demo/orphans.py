@@ -76,7 +76,7 @@ def write_record(path: Path, token: str, processes: Iterable[psutil.Process]) ->
 
 
 def kill_all(processes: Iterable[psutil.Process], token: str) -> list[int]:
-    """Kill processes and whatever else carries their token, until nothing does.
+    """Kill processes and whatever else carries their token, until nothing does; never this one.
 
     Args:
         processes: Processes to kill.
@@ -86,6 +86,7 @@ def kill_all(processes: Iterable[psutil.Process], token: str) -> list[int]:
         Ids of the processes that were killed.
     """
     doomed = {process.pid: process for process in [*processes, *_with_token(token)]}
+    doomed.pop(os.getpid(), None)
     killed: list[int] = []
     while doomed:
         for process in doomed.values():
@@ -102,7 +103,7 @@ def kill_all(processes: Iterable[psutil.Process], token: str) -> list[int]:
 def _with_token(token: str) -> Iterator[psutil.Process]:
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            if process.environ().get(TOKEN) == token:
+            if process.pid != os.getpid() and process.environ().get(TOKEN) == token:
                 yield process
 
 

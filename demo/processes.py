@@ -190,6 +190,11 @@ class Managed:
             raise self._failed(f"was not ready after {self._timeout:.0f} s")
         return False
 
+    def check(self) -> None:
+        """Raise the error type given, with the end of the log, if the process has ended by itself."""
+        if not self.running:
+            raise self._failed("ended while the demo was running")
+
     def log_lines(self, last: int = _TAIL_LINES) -> list[str]:
         """Return the last lines of the log since the latest start."""
         with contextlib.suppress(OSError), self.log.open("rb") as log:

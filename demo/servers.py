@@ -234,6 +234,15 @@ class Servers:
         while waiting := [one for one in waiting if not one.ready()]:
             time.sleep(0.1)
 
+    def check(self) -> None:
+        """Raise if a process has ended by itself, with the end of its log.
+
+        Raises:
+            MLOpsError: Its type says which side is missing.
+        """
+        for one in self._managed:
+            one.check()
+
     def stop(self) -> None:
         """End every process in reverse order of start; at once if interrupted meanwhile."""
         try:
