@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,9 @@ from .errors import ModelUnavailable, RegistryUnavailable
 from .metrics import Floats
 from .schema import Kind, conform
 from .settings import TaskType
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 METADATA_KEY = "prefect_mlops"
 
@@ -58,6 +62,60 @@ class Predictor:
         return predicted if classes is None else classes[predicted.argmax(axis=1)]
 
 
+def fetch_model(
+    model_uri: str, folder: str, *, tracking_uri: str, registry_uri: str | None = None
+) -> str:
+    """Download a logged or registered model.
+
+    MLflow's own download resolves `models:/` by its process-wide tracking URI, whatever it is told,
+    so the model's place is asked of the right server first.
+
+    Args:
+        model_uri: `models:/name/version`, `models:/id` or `runs:/…`.
+        folder: Where to put it, if it is not on a local disk already.
+        tracking_uri: MLflow tracking server or database.
+        registry_uri: MLflow registry; None: the tracking server's own.
+
+    Returns:
+        Path of the model's folder.
+
+    Raises:
+        ModelUnavailable: If there is no such model, or its files are gone.
+        RegistryUnavailable: If MLflow cannot be reached.
+    """
+    from mlflow import MlflowClient
+    from mlflow.artifacts import download_artifacts
+    from mlflow.exceptions import MlflowException
+
+    client = MlflowClient(tracking_uri, registry_uri)
+    try:
+        return download_artifacts(
+            artifact_uri=_place(client, model_uri), tracking_uri=tracking_uri, dst_path=folder
+        )
+    except MlflowException as error:
+        if "Max retries" in str(error) or "Connection" in str(error):
+            raise RegistryUnavailable(
+                f"MLflow cannot be reached for {model_uri}: {error}"
+            ) from error
+        raise ModelUnavailable(
+            f"{model_uri} cannot be fetched: {error} Check that the version exists and its artifacts "
+            "were not deleted"
+        ) from error
+    except OSError as error:
+        raise ModelUnavailable(
+            f"{model_uri} cannot be fetched: {error}. Its artifacts were deleted or moved"
+        ) from error
+
+
+def _place(client: MlflowClient, model_uri: str) -> str:
+    if not model_uri.startswith("models:/"):
+        return model_uri
+    name, _, version = model_uri.removeprefix("models:/").partition("/")
+    if version:
+        return _place(client, str(client.get_model_version(name, version).source))
+    return str(client.get_logged_model(name).artifact_location)
+
+
 def load_predictor(
     model_uri: str, task: TaskType, *, tracking_uri: str, registry_uri: str | None = None
 ) -> Predictor:
@@ -78,32 +136,19 @@ def load_predictor(
         RegistryUnavailable: If MLflow cannot be reached.
     """
     from mlflow import sklearn as mlflow_sklearn
-    from mlflow.artifacts import download_artifacts
-    from mlflow.exceptions import MlflowException
     from mlflow.models import Model
 
-    try:
-        folder = download_artifacts(
-            artifact_uri=model_uri, tracking_uri=tracking_uri, registry_uri=registry_uri
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = fetch_model(
+            model_uri, temporary, tracking_uri=tracking_uri, registry_uri=registry_uri
         )
-    except MlflowException as error:
-        if "Max retries" in str(error) or "Connection" in str(error):
-            raise RegistryUnavailable(
-                f"MLflow cannot be reached for {model_uri}: {error}"
+        try:
+            metadata = Model.load(folder).metadata or {}
+            kinds = metadata[METADATA_KEY]["kinds"]
+            model = mlflow_sklearn.load_model(folder)
+        except Exception as error:
+            raise ModelUnavailable(
+                f"{model_uri} does not load: {type(error).__name__}: {error}. Roll back to a version "
+                "that does, or retrain"
             ) from error
-        raise ModelUnavailable(
-            f"{model_uri} cannot be fetched: {error}. Check that the version exists and its "
-            "artifacts were not deleted"
-        ) from error
-    except OSError as error:
-        raise ModelUnavailable(f"{model_uri} cannot be fetched: {error}") from error
-    try:
-        metadata = Model.load(folder).metadata or {}
-        kinds = metadata[METADATA_KEY]["kinds"]
-        model = mlflow_sklearn.load_model(folder)
-    except Exception as error:
-        raise ModelUnavailable(
-            f"{model_uri} does not load: {type(error).__name__}: {error}. Roll back to a version that "
-            "does, or retrain"
-        ) from error
     return Predictor(model=model, task=task, kinds=kinds)
