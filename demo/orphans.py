@@ -131,8 +131,9 @@ def reap_orphans(folder: Path) -> list[int]:
     """
     ended: list[int] = []
     for path in sorted((folder / "processes").glob("*.json")):
-        with contextlib.suppress(ValueError, KeyError, TypeError):
+        # Records appear whole, so a file that is none is somebody else's and stays.
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             record = json.loads(path.read_text("utf-8"))
             ended += kill_all(_recorded(record["processes"]), str(record["token"]))
-        path.unlink(missing_ok=True)
+            path.unlink()
     return sorted(set(ended))
