@@ -21,7 +21,7 @@ from .errors import DataRejected
 from .schema import category_text
 
 MOMENT = pa.timestamp("us", tz="UTC")
-_ZONED = re.compile(r"\d{2}:\d{2}(:\d{2}([.,]\d+)?)?\s*(Z|[+-]\d{2}(:?\d{2})?)$")
+_ZONED = re.compile(r"\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\s*(?:Z|[+-]\d{2}(?::?\d{2})?)$")
 
 
 def refuse_repeated(names: Sequence[str]) -> None:
