@@ -20,7 +20,7 @@ import pandas as pd
 from .deepchecks_compat import load
 from .deepchecks_defaults import default_checks
 from .errors import ConfigurationError
-from .evaluation import aligned
+from .evaluation import aligned_labels
 from .models import Predictor
 from .results import Gate, Verdict
 from .schema import conform
@@ -141,11 +141,12 @@ def _samples(
 
 def _prepared(frame: pd.DataFrame, columns: Columns, predictor: Predictor) -> pd.DataFrame:
     prepared, _ = conform(frame, predictor.kinds)
-    labels = frame[columns.target]
-    truth, classes = aligned(predictor, labels)
+    truth, classes = aligned_labels(predictor, frame, columns.target)
     if classes is not None and predictor.classes is not None:
+        # Back to the classes' own type, which Deepchecks compares predictions with.
         own = dict(zip(classes, predictor.classes.tolist(), strict=True))
-        truth = [own.get(text, raw) for text, raw in zip(truth, labels.tolist(), strict=True)]
+        raw = frame[columns.target].tolist()
+        truth = [own.get(text, value) for text, value in zip(truth, raw, strict=True)]
     prepared[columns.target] = truth
     if columns.id is not None:
         prepared[columns.id] = frame[columns.id].to_numpy()

@@ -1,40 +1,36 @@
-"""Brings labels to a model's own classes, so that losses and scores compare like with like."""
+"""Scores rows with a model, whatever became of the labels' type since it was trained."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
-from .errors import DataRejected
 from .labels import class_text, match_classes
 from .metrics import Floats, row_losses
 from .models import Predictor
+from .training_rows import labels_of
 
 
-def aligned(predictor: Predictor, labels: pd.Series) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return labels and classes in one type.
+def aligned_labels(
+    predictor: Predictor, rows: pd.DataFrame, target: str
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return labels and a model's classes in one type.
 
     Args:
         predictor: The model.
-        labels: True labels, without missing ones.
+        rows: Rows with the target.
+        target: Target column.
 
     Returns:
         For classes, labels and classes as text; a label that is no class of the model stays what it
         is, as text. For regression, labels as floats and None.
 
     Raises:
-        DataRejected: If a label of a regression is not a number.
+        DataRejected: If the target is missing or is not what the task needs.
     """
+    labels = labels_of(rows, target, predictor.task)
     if predictor.classes is None:
-        numbers = pd.to_numeric(labels, errors="coerce").to_numpy(dtype=float)
-        if np.isnan(numbers).any():
-            example = labels[np.isnan(numbers)].iloc[0]
-            raise DataRejected(
-                f"target {labels.name!r} has values that are no numbers, first {example!r}: clean them "
-                "at the source, or use a classification task",
-                column=str(labels.name),
-            )
-        return numbers, None
+        return labels, None
     classes = [class_text(name) for name in predictor.classes]
     values = labels.tolist()
     matched = match_classes(values, classes)
@@ -52,18 +48,16 @@ def losses_of(metric: str, predictor: Predictor, rows: pd.DataFrame, target: str
         target: Target column.
 
     Returns:
-        Shape (rows,).
+        Shape (rows,). A label that the model has no class for costs as much as being surely wrong.
 
     Raises:
-        DataRejected: If an input column is missing, or a label is a class the model does not know.
+        DataRejected: If an input column or the target is missing.
     """
-    truth, classes = aligned(predictor, rows[target])
-    if classes is not None:
-        unknown = sorted(set(truth) - set(classes))
-        if unknown:
-            raise DataRejected(
-                f"the model does not know the class {', '.join(map(repr, unknown[:5]))} of target "
-                f"{target!r}; it knows {classes.tolist()[:20]}",
-                column=target,
-            )
+    truth, classes = aligned_labels(predictor, rows, target)
     return row_losses(metric, truth, predictor.predict(rows), classes)
+
+
+def unknown_classes(predictor: Predictor, rows: pd.DataFrame, target: str) -> list[str]:
+    """Return the labels that a model has no class for, as text, sorted."""
+    truth, classes = aligned_labels(predictor, rows, target)
+    return [] if classes is None else sorted(set(truth) - set(classes))

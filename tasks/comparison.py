@@ -1,0 +1,192 @@
+"""Compares a candidate with the champion, both scored on rows that neither was fitted on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from ..core import tags
+from ..core.errors import DataRejected, RegistryUnavailable
+from ..core.results import Candidate, Comparison, Gate, ModelVersion, Split
+from .champion import find_version
+from .run_log import run_logger
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..blocks.project import MLProject
+    from ..core.cutoff import Cutoff
+    from ..core.metrics import Floats
+
+_SUPERIORITY, _RECENCY = "superiority", "recency"
+
+
+@task(
+    name="compare",
+    task_run_name="compare {candidate.estimator} with the champion",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def compare(project: MLProject, split: Split, candidate: Candidate) -> Comparison:
+    """Decide whether a candidate is better than the champion, with uncertainty.
+
+    Both are scored anew, on the holdout rows later than anything the champion was fitted on: its
+    stored score is one of other rows. A paired bootstrap gives the interval of the improvement.
+
+    Args:
+        project: The project; `gates` has margin, confidence and the rules for slices.
+        split: Whose holdout to compare on.
+        candidate: The model; its evaluated model is compared.
+
+    Returns:
+        Gate `superiority`; `recency`, when both have a data cutoff; and one a slice that was judged.
+
+    Raises:
+        DataRejected: If the candidate cannot score the holdout, or a slice's column is missing.
+        ModelUnavailable: If the candidate does not load.
+        RegistryUnavailable: If MLflow cannot be reached.
+        WorkspaceUnavailable: If rows cannot be read.
+    """
+    champion = find_version(project, tags.CHAMPION)
+    if champion is None:
+        reason = "first model: there is no champion"
+        gate = Gate(name=_SUPERIORITY, verdict="passed", reason=reason)
+        result = _uncompared(project, candidate, None, [gate], rows=split.holdout.rows)
+    else:
+        try:
+            result = _compare(project, split, candidate, champion)
+        except _NotComparable as reason:
+            gate = Gate(name=_SUPERIORITY, verdict="not_run", reason=str(reason))
+            result = _uncompared(project, candidate, champion, [gate], rows=0)
+    run_logger().info("comparison %s: %s", result.verdict, result.gates[0].reason)
+    return result
+
+
+class _NotComparable(Exception):
+    """Why candidate and champion cannot be compared: a verdict, not an error."""
+
+
+def _compare(
+    project: MLProject, split: Split, candidate: Candidate, champion: ModelVersion
+) -> Comparison:
+    from ..core.comparison import compare_slices, superiority
+    from ..core.cutoff import cutoff_of
+    from ..core.evaluation import losses_of
+    from ..core.metrics import total
+
+    try:
+        cutoff = cutoff_of(champion)
+    except DataRejected as error:
+        raise _NotComparable(str(error)) from error
+    recency = _recency(project, split, candidate, cutoff)
+    if any(gate.blocks for gate in recency):
+        reason = f"not compared: {recency[0].reason}"
+        gate = Gate(name=_SUPERIORITY, verdict="not_run", reason=reason)
+        return _uncompared(project, candidate, champion, [gate, *recency], rows=0)
+    columns, metric = project.dataset.columns, project.metric
+    rows = _compared_rows(project, split, champion, cutoff)
+    before = _champion_losses(project, champion, rows)
+    ours = project.registry.load_model(candidate.evaluated_uri, project.task)
+    after = losses_of(metric, ours, rows, columns.target)
+    evidence = {
+        "before": before,
+        "after": after,
+        "settings": project.gates,
+        "seed": project.training.seed,
+    }
+    gate, found = superiority(metric, **evidence)
+    slice_gates, slices = compare_slices(metric, rows, columns.slices, **evidence)
+    return Comparison(
+        gates=[gate, *recency, *slice_gates],
+        metric=metric,
+        champion_version=champion.version,
+        candidate_score=total(metric, after),
+        champion_score=total(metric, before),
+        improvement=found.value,
+        interval=(found.low, found.high),
+        confidence=project.gates.confidence,
+        rows=len(rows),
+        slices=slices,
+    )
+
+
+def _recency(
+    project: MLProject, split: Split, candidate: Candidate, champion: Cutoff
+) -> list[Gate]:
+    from ..core.cutoff import Cutoff
+
+    if project.training.refit == "all_rows" and split.first_holdout_row is not None:
+        # What will be served has seen the holdout too.
+        seen = Cutoff(split.holdout.last, split.first_holdout_row + split.holdout.rows)
+    else:
+        seen = Cutoff(candidate.cutoff, candidate.cutoff_row)
+    older = seen.is_older_than(champion)
+    if older is None:
+        return []
+    reason = f"the champion was fitted on rows up to {champion}, the candidate up to {seen}" + (
+        ": an older data cutoff never replaces a newer one" if older else ""
+    )
+    return [Gate(name=_RECENCY, verdict="failed" if older else "passed", reason=reason)]
+
+
+def _compared_rows(
+    project: MLProject, split: Split, champion: ModelVersion, cutoff: Cutoff
+) -> pd.DataFrame:
+    from ..core.cutoff import unseen_rows
+    from ..core.snapshots import load_frame
+
+    columns, needed = project.dataset.columns, project.gates.minimum_holdout_rows
+    holdout = load_frame(split.holdout)
+    missing = [name for name in columns.slices if name not in holdout]
+    if missing:
+        raise DataRejected(
+            f"columns.slices names {missing}, not among {list(holdout)}", column=missing[0]
+        )
+    try:
+        unseen = unseen_rows(split, holdout, columns.timestamp, cutoff)
+    except DataRejected as error:
+        raise _NotComparable(str(error)) from error
+    rows = holdout[unseen].reset_index(drop=True)
+    if len(rows) < needed:
+        raise _NotComparable(
+            f"{len(rows)} of {len(holdout)} holdout rows are later than what champion version "
+            f"{champion.version} was fitted on, {needed} are needed (gates.minimum_holdout_rows): "
+            "wait for more rows"
+        )
+    return rows
+
+
+def _champion_losses(project: MLProject, champion: ModelVersion, rows: pd.DataFrame) -> Floats:
+    from ..core.evaluation import losses_of
+
+    try:
+        model = project.registry.load_model(champion.uri, project.task)
+        return losses_of(project.metric, model, rows, project.dataset.columns.target)
+    except RegistryUnavailable:
+        raise
+    except Exception as error:
+        # Whatever it raises, a champion that cannot score these rows cannot be compared with.
+        raise _NotComparable(
+            f"champion version {champion.version} cannot score these rows: {type(error).__name__}: "
+            f"{error}"
+        ) from error
+
+
+def _uncompared(
+    project: MLProject,
+    candidate: Candidate,
+    champion: ModelVersion | None,
+    gates: list[Gate],
+    *,
+    rows: int,
+) -> Comparison:
+    return Comparison(
+        gates=gates,
+        metric=project.metric,
+        champion_version=champion.version if champion else None,
+        candidate_score=candidate.metrics[project.metric],
+        confidence=project.gates.confidence,
+        rows=rows,
+    )

@@ -1,0 +1,157 @@
+"""Checks a candidate by itself: Deepchecks conditions, absolute floors, enough rows to tell."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from ..core.errors import ConfigurationError, MLOpsError
+from ..core.results import Candidate, Gate, ModelValidation, Split
+from .run_log import run_logger
+from .tracking import log_file
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..blocks.project import MLProject
+    from ..core.models import Predictor
+
+_REPORT = "deepchecks.html"
+
+
+@task(
+    name="check_model",
+    task_run_name="check {candidate.estimator}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def check_model(project: MLProject, split: Split, candidate: Candidate) -> ModelValidation:
+    """Check the evaluated model on the holdout.
+
+    Args:
+        project: The project; `gates.deepchecks`, `gates.floors` and `gates.minimum_holdout_rows`
+            say what must hold.
+        split: Rows the model was fitted on, and rows it never saw.
+        candidate: The model.
+
+    Returns:
+        One gate a condition or floor, and where the Deepchecks report is: in the workspace, and as
+        artifact `reports/deepchecks.html` of the candidate's run.
+
+    Raises:
+        ConfigurationError: If a check, condition, parameter or metric does not exist.
+        DataRejected: If the model cannot score the holdout.
+        ModelUnavailable: If the model does not load.
+        RegistryUnavailable: If MLflow cannot be reached.
+        WorkspaceUnavailable: If rows cannot be read or the report cannot be written.
+    """
+    from ..core.snapshots import load_frame
+
+    _refuse_unknown_floors(project)
+    predictor = project.registry.load_model(candidate.evaluated_uri, project.task)
+    holdout = load_frame(split.holdout)
+    gates = [_enough_rows(project, len(holdout)), *_floors(project, predictor, holdout)]
+    report_uri = None
+    wanted = project.gates.deepchecks
+    if wanted is None or wanted or project.gates.report_suites:
+        found, report = _deepchecks(project, split, candidate, predictor, holdout)
+        gates += found
+        if report is not None:
+            name = f"reports/{split.holdout.digest[:16]}/{candidate.run_id}/{_REPORT}"
+            report_uri = project.open_workspace().write_bytes(name, report)
+            log_file(project, candidate.run_id, report, f"reports/{_REPORT}")
+    result = ModelValidation(gates=gates, report_uri=report_uri)
+    blocking = [gate.name for gate in gates if gate.blocks]
+    run_logger().info(
+        "model check %s: %d gates, %s",
+        result.verdict,
+        len(gates),
+        f"blocked by {', '.join(blocking)}" if blocking else "none in the way",
+    )
+    return result
+
+
+def _enough_rows(project: MLProject, rows: int) -> Gate:
+    needed = project.gates.minimum_holdout_rows
+    enough = rows >= needed
+    return Gate(
+        name="holdout rows",
+        verdict="passed" if enough else "failed",
+        reason=f"{rows} rows are held out, {needed} are needed"
+        + ("" if enough else ": bring more rows, or raise data.holdout_share"),
+        value=rows,
+        threshold=needed,
+    )
+
+
+def _refuse_unknown_floors(project: MLProject) -> None:
+    from ..core.metrics import HIGHER_IS_BETTER, losses_for
+
+    of_scores = {"r2"} if project.task == "regression" else HIGHER_IS_BETTER - {"r2"}
+    known = {*losses_for(project.task), *of_scores}
+    unknown = sorted(set(project.gates.floors) - known)
+    if unknown:
+        raise ConfigurationError(
+            f"gates.floors names {unknown}, no metric for {project.task}: choose among {sorted(known)}"
+        )
+
+
+def _floors(project: MLProject, predictor: Predictor, holdout: pd.DataFrame) -> list[Gate]:
+    from ..core.evaluation import aligned_labels
+    from ..core.metrics import HIGHER_IS_BETTER, scores
+
+    if not project.gates.floors:
+        return []
+    truth, classes = aligned_labels(predictor, holdout, project.dataset.columns.target)
+    found = scores(project.task, truth, predictor.predict(holdout), classes)
+    gates = []
+    for metric, worst in project.gates.floors.items():
+        value = found.get(metric)
+        name = f"{metric} floor"
+        if value is None or not math.isfinite(value):
+            reason = f"{metric} is undefined on this holdout: it lacks a class, or has too few rows"
+            gates.append(Gate(name=name, verdict="not_run", reason=reason, threshold=worst))
+            continue
+        higher = metric in HIGHER_IS_BETTER
+        good = value >= worst if higher else value <= worst
+        reason = (
+            f"{metric} is {value:.4g}, {'at least' if higher else 'at most'} {worst:.4g} is asked"
+        )
+        verdict = "passed" if good else "failed"
+        gates.append(Gate(name=name, verdict=verdict, reason=reason, value=value, threshold=worst))
+    return gates
+
+
+def _deepchecks(
+    project: MLProject,
+    split: Split,
+    candidate: Candidate,
+    predictor: Predictor,
+    holdout: pd.DataFrame,
+) -> tuple[list[Gate], bytes | None]:
+    from ..core.deepchecks_runner import run_checks
+    from ..core.snapshots import load_frame
+
+    train = load_frame(split.train)
+    try:
+        run = run_checks(
+            project.gates.deepchecks,
+            train=train,
+            holdout=holdout,
+            columns=project.dataset.columns,
+            predictor=predictor,
+            importance=candidate.importance,
+            rows=project.gates.deepchecks_rows,
+            seed=project.training.seed,
+            suites=project.gates.report_suites,
+        )
+    except MLOpsError:
+        raise
+    except Exception as error:
+        # Whatever a library of checks stumbles over, the checks did not run, and that is a verdict.
+        reason = f"Deepchecks did not run: {type(error).__name__}: {error}"
+        return [Gate(name="deepchecks", verdict="not_run", reason=reason)], None
+    return run.gates, run.report

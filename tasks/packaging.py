@@ -1,0 +1,209 @@
+"""Loads the logged model in a clean process and compares what it says there with what it says here."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from ..core.errors import ModelUnavailable
+from ..core.results import Candidate, Gate, PackageCheck, Split, Verdict
+from ..serving import package_probe
+from .run_log import run_logger
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..blocks.project import MLProject
+    from ..core.metrics import Floats
+    from ..core.models import Predictor
+
+_ROWS = 200
+_CALLS = 50
+_TIMEOUT_SECONDS = 180.0
+_LARGEST_DIFFERENCE = 1e-9
+_TAIL_CHARACTERS = 800
+_LOADS, _SAME, _LATENCY = "loads", "same predictions", "latency"
+
+
+@task(
+    name="check_package",
+    task_run_name="check package of {candidate.estimator}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def check_package(
+    project: MLProject, split: Split, candidate: Candidate, evaluated: bool = False
+) -> PackageCheck:
+    """Check that the logged model works where it will be served.
+
+    A process that has imported nothing loads the model's files, scores the saved input example and
+    holdout rows, and times one-row predictions.
+
+    Args:
+        project: The project; `gates.latency_p99_ms` bounds the latency.
+        split: Whose holdout to score.
+        candidate: The model.
+        evaluated: Whether to check the evaluated model instead of the served one.
+
+    Returns:
+        Gates `loads`, `same predictions` and `latency`.
+
+    Raises:
+        DataRejected: If an input column is missing.
+        RegistryUnavailable: If MLflow cannot be reached.
+        WorkspaceUnavailable: If rows cannot be read.
+    """
+    from ..core.schema import conform
+    from ..core.snapshots import load_frame
+
+    uri = candidate.evaluated_uri if evaluated else candidate.model_uri
+    try:
+        predictor = project.registry.load_model(uri, project.task)
+    except ModelUnavailable as error:
+        return PackageCheck(gates=_stopped(_LOADS, "failed", str(error)))
+    rows, _ = conform(load_frame(split.holdout).head(_ROWS), predictor.kinds)
+    with tempfile.TemporaryDirectory() as temporary:
+        found, problem = _probe(project, uri, rows, Path(temporary))
+    check = _judge(project, predictor, rows, found, problem)
+    run_logger().info(
+        "package of %s: %s",
+        candidate.estimator,
+        "; ".join(f"{gate.name} {gate.verdict}" for gate in check.gates),
+    )
+    return check
+
+
+def _probe(
+    project: MLProject, uri: str, rows: pd.DataFrame, temporary: Path
+) -> tuple[dict[str, Any], tuple[Verdict, str] | None]:
+    """Run the process; return what it wrote, and how it ended when not well."""
+    from ..core.models import fetch_model
+
+    registry = project.registry
+    folder = fetch_model(
+        uri,
+        str(temporary),
+        tracking_uri=registry.tracking_uri.get_secret_value(),
+        registry_uri=registry.registry_uri.get_secret_value() if registry.registry_uri else None,
+    )
+    rows_path, result_path = temporary / "rows.parquet", temporary / "result.json"
+    rows.to_parquet(rows_path)
+    script = str(Path(package_probe.__file__).resolve())
+    command = [sys.executable, "-I", script, folder, str(rows_path), str(result_path), str(_CALLS)]
+    problem: tuple[Verdict, str] | None = None
+    try:
+        ended = subprocess.run(
+            command,
+            cwd=temporary,
+            env=_environment(),
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        problem = "not_run", f"the process did not end within {_TIMEOUT_SECONDS:g} seconds"
+    else:
+        tail = ended.stderr.strip()[-_TAIL_CHARACTERS:]
+        if ended.returncode < 0:
+            # Killed from outside, as for want of memory: that says nothing about the model.
+            problem = "not_run", f"the process was killed by signal {-ended.returncode}: {tail}"
+        elif ended.returncode:
+            problem = "failed", f"the process ended with code {ended.returncode}: {tail}"
+    try:
+        found = json.loads(result_path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        found = {}
+    return found, problem
+
+
+def _environment() -> dict[str, str]:
+    """Return this process' environment without what points at servers or carries their secrets."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("MLFLOW_", "PREFECT_"))
+    }
+    return {**kept, "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+
+
+def _judge(
+    project: MLProject,
+    predictor: Predictor,
+    rows: pd.DataFrame,
+    found: dict[str, Any],
+    problem: tuple[Verdict, str] | None,
+) -> PackageCheck:
+    import numpy as np
+
+    verdict, reason = problem or ("not_run", "the process wrote no result")
+    if "loaded" not in found:
+        return PackageCheck(gates=_stopped(_LOADS, verdict, reason))
+    gates = [Gate(name=_LOADS, verdict="passed", reason="the model loads in a clean process")]
+    if "values" not in found:
+        return PackageCheck(gates=gates + _stopped(_SAME, verdict, reason))
+    expected = predictor.predict(rows)
+    difference = _difference(np.asarray(found["values"], dtype=float), expected)
+    gates.append(_same(predictor, expected, found, difference))
+    if "milliseconds" not in found:
+        gates += _stopped(_LATENCY, verdict, reason)
+        return PackageCheck(gates=gates, largest_difference=difference)
+    p50, p99 = (float(value) for value in np.percentile(found["milliseconds"], [50, 99]))
+    longest = project.gates.latency_p99_ms
+    bound = "no bound is set" if longest is None else f"at most {longest:g} ms is asked"
+    gates.append(
+        Gate(
+            name=_LATENCY,
+            verdict="passed" if longest is None or p99 <= longest else "failed",
+            reason=f"99% of one-row predictions take up to {p99:.1f} ms, half up to {p50:.1f} ms; {bound}",
+            value=p99,
+            threshold=longest,
+        )
+    )
+    return PackageCheck(
+        gates=gates, latency_p50_ms=p50, latency_p99_ms=p99, largest_difference=difference
+    )
+
+
+def _difference(values: Floats, expected: Floats) -> float:
+    """Return the largest absolute difference; infinite when a value is missing or not finite."""
+    import numpy as np
+
+    if values.shape != expected.shape or not np.isfinite([values, expected]).all():
+        return float("inf")
+    return float(np.abs(values - expected).max(initial=0.0))
+
+
+def _same(predictor: Predictor, expected: Floats, found: dict[str, Any], difference: float) -> Gate:
+    labels = [str(label) for label in predictor.labels(expected).tolist()]
+    other = sum(a != b for a, b in zip(labels, found["labels"], strict=True))
+    if predictor.classes is None:
+        # Numbers are compared as numbers, above.
+        other = 0
+    same = difference <= _LARGEST_DIFFERENCE and other == 0
+    return Gate(
+        name=_SAME,
+        verdict="passed" if same else "failed",
+        reason=f"on {len(labels)} holdout rows predictions differ by at most {difference:.3g}, and "
+        f"{other} labels are others; {found['example_rows']} rows of the input example are scored",
+        value=difference,
+        threshold=_LARGEST_DIFFERENCE,
+    )
+
+
+def _stopped(first: str, verdict: Verdict, reason: str) -> list[Gate]:
+    """Return the gate where the process stopped, and `not_run` for those after it."""
+    names = [_LOADS, _SAME, _LATENCY]
+    later = names[names.index(first) + 1 :]
+    return [
+        Gate(name=first, verdict=verdict, reason=reason),
+        *(Gate(name=name, verdict="not_run", reason=f"{first}: {verdict}") for name in later),
+    ]

@@ -1,0 +1,101 @@
+"""Small models in a real MLflow, as candidates and champions, without tuning and evidence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from prefect_mlops.blocks import MLProject
+from prefect_mlops.core import tags
+from prefect_mlops.core.preprocessing import default_preprocessor
+from prefect_mlops.core.results import Candidate, ModelVersion, Split
+from prefect_mlops.core.schema import conform, infer_kinds
+from prefect_mlops.core.snapshots import load_frame, save_snapshot
+from prefect_mlops.tasks.model_logging import log_model
+from prefect_mlops.tasks.tracking import open_run
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.pipeline import make_pipeline
+
+
+def split_at(project: MLProject, frame: pd.DataFrame, first: int) -> Split:
+    """Split rows in their order; the holdout begins at row `first`."""
+    columns, workspace = project.dataset.columns, project.open_workspace()
+    train, holdout = (
+        save_snapshot(workspace, pa.Table.from_pandas(part), "test", columns.timestamp)
+        for part in (frame[:first], frame[first:].reset_index(drop=True))
+    )
+    return Split(
+        train=train,
+        holdout=holdout,
+        method="time" if columns.has_order else "hash",
+        boundary=holdout.first,
+        first_holdout_row=first if columns.has_order else None,
+    )
+
+
+def log_candidate(
+    project: MLProject,
+    split: Split,
+    *,
+    noise: float = 0.0,
+    name: str = "model",
+    iterations: int = 15,
+) -> Candidate:
+    """Fit and log a model.
+
+    `noise` is the share of training labels that are drawn anew: the more, the worse the model.
+    """
+    frame, target = load_frame(split.train), project.dataset.columns.target
+    kinds = infer_kinds(frame, project.dataset.columns.feature_names(list(frame)))
+    rows, _ = conform(frame, kinds)
+    rng = np.random.default_rng(0)
+    labels: Any = frame[target].to_numpy(copy=True)
+    drawn = rng.random(len(labels)) < noise
+    labels[drawn] = rng.permutation(labels)[drawn]
+    regression = project.task == "regression"
+    kind = HistGradientBoostingRegressor if regression else HistGradientBoostingClassifier
+    estimator = kind(max_iter=iterations, random_state=0)
+    model = make_pipeline(default_preprocessor(kinds), estimator).fit(rows, labels)
+    run_id = open_run(project, f"key-{name}", None)
+    uri = log_model(project, run_id, model, name=name, kinds=kinds, example=rows, parameters={})
+    return Candidate(
+        run_id=run_id,
+        model_uri=uri,
+        evaluated_uri=uri,
+        estimator="hist_gradient_boosting",
+        parameters={},
+        metrics={project.metric: 0.5},
+        fitted_rows=len(rows),
+        fitted_digest=split.train.digest,
+        cutoff=split.train.last,
+        cutoff_row=split.first_holdout_row,
+        importance=dict.fromkeys(kinds, 1 / len(kinds)),
+        profile_uri="none",
+    )
+
+
+def crown(project: MLProject, candidate: Candidate) -> ModelVersion:
+    """Register a candidate and make it the champion."""
+    client, name = project.registry.get_client(), project.registry.model_name
+    if not client.search_registered_models(f"name='{name}'"):
+        client.create_registered_model(name)
+    found = {
+        tags.CUTOFF: candidate.cutoff.isoformat() if candidate.cutoff else None,
+        tags.CUTOFF_ROW: str(candidate.cutoff_row) if candidate.cutoff_row is not None else None,
+    }
+    version = client.create_model_version(
+        name,
+        candidate.model_uri,
+        candidate.run_id,
+        tags={key: value for key, value in found.items() if value is not None},
+        model_id=candidate.model_uri.removeprefix("models:/"),
+    )
+    client.set_registered_model_alias(name, tags.CHAMPION, version.version)
+    return ModelVersion(
+        name=name,
+        version=str(version.version),
+        run_id=candidate.run_id,
+        uri=f"models:/{name}/{version.version}",
+    )
