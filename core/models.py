@@ -90,7 +90,7 @@ def fetch_model(
     client = MlflowClient(tracking_uri, registry_uri)
     try:
         return download_artifacts(
-            artifact_uri=_place(client, model_uri), tracking_uri=tracking_uri, dst_path=folder
+            artifact_uri=place_of(client, model_uri), tracking_uri=tracking_uri, dst_path=folder
         )
     except MlflowException as error:
         if "Max retries" in str(error) or "Connection" in str(error):
@@ -107,12 +107,13 @@ def fetch_model(
         ) from error
 
 
-def _place(client: MlflowClient, model_uri: str) -> str:
+def place_of(client: MlflowClient, model_uri: str) -> str:
+    """Return where a model's files are, as the client's own server knows it."""
     if not model_uri.startswith("models:/"):
         return model_uri
     name, _, version = model_uri.removeprefix("models:/").partition("/")
     if version:
-        return _place(client, str(client.get_model_version(name, version).source))
+        return place_of(client, str(client.get_model_version(name, version).source))
     return str(client.get_logged_model(name).artifact_location)
 
 

@@ -94,6 +94,8 @@ def register(project: MLProject, candidate: Candidate, evidence: dict[str, str])
     """
     from mlflow.exceptions import MlflowException
 
+    from ..core.models import place_of
+
     client = project.registry.get_client()
     name = project.registry.model_name
     with registry_errors(project):
@@ -111,7 +113,8 @@ def register(project: MLProject, candidate: Candidate, evidence: dict[str, str])
         else:
             created = client.create_model_version(
                 name,
-                source=candidate.model_uri,
+                # MLflow looks a `models:/` source up on its process-wide server, maybe another one.
+                source=place_of(client, candidate.model_uri),
                 run_id=candidate.run_id,
                 tags=evidence,
                 model_id=candidate.model_uri.removeprefix("models:/"),
