@@ -7,6 +7,7 @@ from pathlib import Path
 
 from .drift_profile import Reference
 from .errors import ModelUnavailable, RegistryUnavailable
+from .mlflow_errors import mlflow_errors
 
 
 def fetch_reference(uri: str, *, tracking_uri: str) -> Reference:
@@ -28,16 +29,19 @@ def fetch_reference(uri: str, *, tracking_uri: str) -> Reference:
 
     with tempfile.TemporaryDirectory() as folder:
         try:
-            path = download_artifacts(artifact_uri=uri, tracking_uri=tracking_uri, dst_path=folder)
-        except MlflowException as error:
-            if "Max retries" in str(error) or "Connection" in str(error):
-                raise RegistryUnavailable(f"MLflow cannot be reached for {uri}") from error
+            with mlflow_errors(tracking_uri):
+                path = download_artifacts(
+                    artifact_uri=uri, tracking_uri=tracking_uri, dst_path=folder
+                )
+        except RegistryUnavailable as error:
+            cause = error.__cause__
+            gone = isinstance(cause, FileNotFoundError) or (
+                isinstance(cause, MlflowException) and cause.error_code == "RESOURCE_DOES_NOT_EXIST"
+            )
+            if not gone:
+                raise
             raise ModelUnavailable(
-                f"the reference {uri} cannot be fetched: {error}. Retrain, so that the champion has one"
-            ) from error
-        except OSError as error:
-            raise ModelUnavailable(
-                f"the reference {uri} cannot be fetched: {error}. Check that the run's artifacts were "
-                "not deleted"
-            ) from error
+                f"the reference {uri} is not there: {cause}. Check that the run's artifacts were not "
+                "deleted, or retrain"
+            ) from cause
         return Reference.load(Path(path))

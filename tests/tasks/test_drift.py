@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from prefect_mlops.blocks import ModelRegistry
-from prefect_mlops.core.errors import ModelUnavailable
+from prefect_mlops.core.errors import ModelUnavailable, RegistryUnavailable
 from prefect_mlops.core.results import Window
 from prefect_mlops.core.tags import PROFILE_URI
 from prefect_mlops.tasks.drift import measure_drift, measure_window, report_path
@@ -71,11 +71,22 @@ def test_too_few_predictions_are_not_judged(project, watched):
     assert (report.verdict, report.report_uri) == ("not_run", None)
 
 
-def test_a_reference_that_is_gone_is_an_error_not_a_pass(project, watched):
+@pytest.mark.parametrize("place", [f"{'0' * 32}/reference", "{run}/elsewhere"])
+def test_a_reference_that_is_gone_is_an_error_not_a_pass(project, watched, place):
     log_predictions(project, calls_like(300))
-    gone = watched[1].model_copy(update={"tags": {PROFILE_URI: f"runs:/{'0' * 32}/reference"}})
-    with pytest.raises(ModelUnavailable, match="cannot be fetched"):
+    uri = f"runs:/{place.format(run=watched[1].run_id)}"
+    gone = watched[1].model_copy(update={"tags": {PROFILE_URI: uri}})
+    with pytest.raises(ModelUnavailable, match="is not there"):
         measure_drift.fn(project, read_window.fn(project), gone)
+
+
+def test_a_registry_out_of_reach_is_named_without_its_password(make_project, watched):
+    registry = ModelRegistry(tracking_uri="http://me:secret@127.0.0.1:1", model_name="calls")
+    project = make_project(registry=registry)
+    log_predictions(project, calls_like(300))
+    with pytest.raises(RegistryUnavailable, match=r"127\.0\.0\.1") as raised:
+        measure_drift.fn(project, read_window.fn(project), watched[1])
+    assert "secret" not in str(raised.value)
 
 
 def test_report_paths_are_safe_and_differ_by_window():
