@@ -131,3 +131,15 @@ def test_a_file_that_is_no_parquet_is_refused(tmp_path):
     (tmp_path / "a.parquet").write_text("n,y\n1,a\n")
     with pytest.raises(SourceUnavailable, match="no readable Parquet"):
         read_parquet(ParquetSource(path=str(tmp_path / "a.parquet")))
+
+
+def test_row_labels_that_pandas_stored_are_no_column(tmp_path):
+    frame = pd.DataFrame({"n": [1, 2, 3]})
+    frame[frame["n"] != 2].to_parquet(tmp_path / "a.parquet")
+    assert read_parquet(ParquetSource(path=str(tmp_path / "a.parquet"))).column_names == ["n"]
+
+
+def test_every_digit_of_a_number_counts(tmp_path):
+    numbers = [0.1 + 0.2, 1 / 3, 2.2250738585072014e-308, 123456.78901234567]
+    text = "n,y\n" + "".join(f"{number!r},a\n" for number in numbers)
+    assert read(tmp_path / "a.csv", text)["n"].to_pylist() == numbers
