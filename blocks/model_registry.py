@@ -79,15 +79,22 @@ class ModelRegistry(Block):
         return self.experiment or self.model_name
 
     def get_client(self) -> MlflowClient:
-        """Return an MLflow client; nothing is contacted yet.
+        """Return an MLflow client. A tracking server is not contacted yet, a database is.
 
         Returns:
             The client.
-        """
-        from mlflow import MlflowClient
 
+        Raises:
+            RegistryUnavailable: If the database cannot be opened.
+        """
+        from ..core.mlflow_errors import mlflow_errors
+
+        uri = self.tracking_uri.get_secret_value()
         registry = self.registry_uri.get_secret_value() if self.registry_uri else None
-        return MlflowClient(self.tracking_uri.get_secret_value(), registry_uri=registry)
+        with mlflow_errors(uri):
+            from mlflow import MlflowClient
+
+            return MlflowClient(uri, registry_uri=registry)
 
     def load_model(self, model_uri: str, task: TaskType) -> Predictor:
         """Load a logged or registered model.
@@ -103,11 +110,14 @@ class ModelRegistry(Block):
             ModelUnavailable: If there is no such model or it does not load.
             RegistryUnavailable: If MLflow cannot be reached.
         """
+        from ..core.mlflow_errors import mlflow_errors
         from ..core.models import load_predictor
 
-        return load_predictor(
-            model_uri,
-            task,
-            tracking_uri=self.tracking_uri.get_secret_value(),
-            registry_uri=self.registry_uri.get_secret_value() if self.registry_uri else None,
-        )
+        uri = self.tracking_uri.get_secret_value()
+        with mlflow_errors(uri):
+            return load_predictor(
+                model_uri,
+                task,
+                tracking_uri=uri,
+                registry_uri=self.registry_uri.get_secret_value() if self.registry_uri else None,
+            )

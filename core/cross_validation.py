@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 from sklearn.model_selection import KFold, StratifiedKFold, TimeSeriesSplit
 
 from .errors import DataRejected
@@ -20,6 +21,8 @@ from .estimators import build, fit_estimator
 from .metrics import row_losses, total
 from .settings import TaskType
 from .training_rows import TrainingRows
+
+_FEWEST_GROUPS = 20
 
 
 @dataclass(frozen=True)
@@ -79,8 +82,8 @@ def make_folds(
 
     Args:
         data: Training rows; in time order for `time`.
-        method: `time` fits on an expanding past and scores on what follows; `hash` shuffles, with
-            every class in every fold where there are enough rows of it.
+        method: `time` fits on an expanding past and scores on what follows; `hash` shuffles, keeps
+            rows with the same features together, and spreads the classes evenly.
         folds: Number of folds.
         seed: Seed of the shuffle.
 
@@ -96,17 +99,10 @@ def make_folds(
             f"{count} training rows are too few for {folds} folds: extract more, or set "
             "training.folds to fewer"
         )
-    splitter: Any = KFold(folds, shuffle=True, random_state=seed)
     if method == "time":
-        splitter = TimeSeriesSplit(folds)
-    elif data.classes is not None:
-        largest = np.unique(data.target, return_counts=True)[1].max()
-        if largest >= folds:
-            splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
-    with warnings.catch_warnings():
-        # A class with fewer rows than folds is missing in some: `score_fold` can handle that.
-        warnings.simplefilter("ignore", UserWarning)
-        found = [Fold(fitted, scored) for fitted, scored in splitter.split(data.rows, data.target)]
+        found = [Fold(*parts) for parts in TimeSeriesSplit(folds).split(data.rows)]
+    else:
+        found = _shuffled(data, folds, seed)
     if data.classes is not None:
         found = [fold for fold in found if len(np.unique(data.target[fold.fitted])) > 1]
     if not found:
@@ -114,6 +110,31 @@ def make_folds(
             f"no fold has two classes to fit on: the {count} rows that trials may use begin with a long "
             "run of one class. Extract more rows, or set training.folds to fewer"
         )
+    return found
+
+
+def _shuffled(data: TrainingRows, folds: int, seed: int) -> list[Fold]:
+    """Shuffle rows into folds; rows with the same features stay together.
+
+    A recipe that learns duplicates by heart would win otherwise, and the holdout, which is split the
+    same way, would not confirm it.
+    """
+    group, names = pd.factorize(pd.util.hash_pandas_object(data.rows, index=False))
+    if len(names) < _FEWEST_GROUPS * folds:
+        # So few combinations of features that every one of them will come again.
+        group, names = np.arange(len(group)), np.arange(len(group))
+    first = np.unique(group, return_index=True)[1]
+    labels = data.target[first]
+    splitter: Any = KFold(folds, shuffle=True, random_state=seed)
+    if data.classes is not None and np.unique(labels, return_counts=True)[1].max() >= folds:
+        splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
+    found = []
+    with warnings.catch_warnings():
+        # A class with fewer rows than folds is missing in some: `score_fold` can handle that.
+        warnings.simplefilter("ignore", UserWarning)
+        for _, chosen in splitter.split(first, labels):
+            scored = np.isin(group, chosen)
+            found.append(Fold(np.flatnonzero(~scored), np.flatnonzero(scored)))
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -9,6 +10,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from .errors import RegistryUnavailable
+
+# MLflow would try for minutes to reach a server that is down, and reads these on import or on every
+# request: set here, because whatever makes a client imports this module first.
+for _name, _value in {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "8",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+}.items():
+    os.environ.setdefault(_name, _value)
 
 _DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 

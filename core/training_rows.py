@@ -98,7 +98,7 @@ def labels_of(frame: pd.DataFrame, column: str, task: TaskType) -> np.ndarray:
     if wrong.any():
         raise DataRejected(
             f"target {column!r} is no finite number in {int(wrong.sum())} rows, for example "
-            f"{values[wrong].iloc[0]!r}: a regression needs numbers",
+            f"{str(values[wrong].iloc[0])!r}: a regression needs numbers",
             column=column,
         )
     return numbers

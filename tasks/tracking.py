@@ -6,7 +6,6 @@ in one process mix. Here every call names its run and goes through `project.regi
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import tempfile
@@ -29,15 +28,6 @@ if TYPE_CHECKING:
 
     from ..blocks.project import MLProject
     from ..core.results import Cause, Snapshot
-
-# MLflow would try for minutes to reach a server that is down, and reads these on import or on every
-# request: set here, because every module that imports MLflow imports this one first.
-for _name, _value in {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "8",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-}.items():
-    os.environ.setdefault(_name, _value)
 
 
 class FlowRunLink(NamedTuple):

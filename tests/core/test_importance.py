@@ -1,0 +1,40 @@
+import numpy as np
+import pandas as pd
+import pytest
+from prefect_mlops.core.estimators import build
+from prefect_mlops.core.importance import permutation_importance
+from prefect_mlops.core.models import Predictor
+
+KINDS = {"strong": "number", "weak": "number", "noise": "number"}
+
+
+def fitted(coefficients, rows=400):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(rows, 3)), columns=list(KINDS))
+    truth = frame.to_numpy() @ np.array(coefficients)
+    model = build("linear", {"alpha": 1e-3}, "regression", KINDS, 0).fit(frame, truth)
+    return Predictor(model, "regression", dict(KINDS)), frame, truth
+
+
+def test_shares_follow_what_the_model_uses_and_sum_to_one():
+    predictor, frame, truth = fitted([3.0, 1.0, 0.0])
+    found = permutation_importance(predictor, frame, truth, metric="rmse")
+    assert list(found) == list(KINDS)
+    assert sum(found.values()) == pytest.approx(1.0)
+    assert found["strong"] > 2 * found["weak"] > 0
+    assert found["noise"] < 0.01
+
+
+def test_all_columns_share_alike_when_none_matters():
+    predictor, frame, truth = fitted([0.0, 0.0, 0.0])
+    found = permutation_importance(predictor, frame, truth, metric="rmse")
+    assert found == pytest.approx(dict.fromkeys(KINDS, 1 / 3))
+
+
+def test_the_seed_decides():
+    predictor, frame, truth = fitted([3.0, 1.0, 0.0], rows=1_500)
+    first, again, other = (
+        permutation_importance(predictor, frame, truth, metric="mae", seed=seed)
+        for seed in (0, 0, 1)
+    )
+    assert first == again != other
