@@ -87,7 +87,7 @@ def _compare(
         return _uncompared(project, candidate, champion, [gate, *recency], rows=0)
     columns, metric = project.dataset.columns, project.metric
     rows = _compared_rows(project, split, champion, cutoff)
-    before = _champion_losses(project, champion, rows)
+    before, unknown = _champion_losses(project, champion, rows)
     ours = project.registry.load_model(candidate.evaluated_uri, project.task)
     after = losses_of(metric, ours, rows, columns.target)
     evidence = {
@@ -97,6 +97,11 @@ def _compare(
         "seed": project.training.seed,
     }
     gate, found = superiority(metric, **evidence)
+    if unknown:
+        # Not refused: then no retraining could ever bring a new class into service.
+        named = ", ".join(map(repr, unknown[:5]))
+        known = f"{gate.reason}; the champion does not know the class {named}"
+        gate = gate.model_copy(update={"reason": known})
     slice_gates, slices = compare_slices(metric, rows, columns.slices, **evidence)
     return Comparison(
         gates=[gate, *recency, *slice_gates],
@@ -158,12 +163,16 @@ def _compared_rows(
     return rows
 
 
-def _champion_losses(project: MLProject, champion: ModelVersion, rows: pd.DataFrame) -> Floats:
-    from ..core.evaluation import losses_of
+def _champion_losses(
+    project: MLProject, champion: ModelVersion, rows: pd.DataFrame
+) -> tuple[Floats, list[str]]:
+    """Return the champion's loss on every row, and the classes that it does not know."""
+    from ..core.evaluation import losses_of, unknown_classes
 
+    target = project.dataset.columns.target
     try:
         model = project.registry.load_model(champion.uri, project.task)
-        return losses_of(project.metric, model, rows, project.dataset.columns.target)
+        return losses_of(project.metric, model, rows, target), unknown_classes(model, rows, target)
     except RegistryUnavailable:
         raise
     except Exception as error:

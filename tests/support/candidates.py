@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+import shutil
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from mlflow import MlflowClient
 from prefect_mlops.blocks import MLProject
 from prefect_mlops.core import tags
 from prefect_mlops.core.preprocessing import default_preprocessor
@@ -19,9 +24,25 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.pipeline import make_pipeline
 
 
+@functools.cache
+def _empty_database() -> tempfile.TemporaryDirectory:
+    """MLflow migrates a new database for seconds: done once, then copied."""
+    folder = tempfile.TemporaryDirectory()
+    MlflowClient(f"sqlite:///{folder.name}/mlflow.db").search_experiments()
+    return folder
+
+
+def with_mlflow(project: MLProject) -> MLProject:
+    """Give a project on SQLite its MLflow database, and return it."""
+    path = Path(project.registry.tracking_uri.get_secret_value().removeprefix("sqlite:///"))
+    if not path.exists():
+        shutil.copy(Path(_empty_database().name) / "mlflow.db", path)
+    return project
+
+
 def split_at(project: MLProject, frame: pd.DataFrame, first: int) -> Split:
     """Split rows in their order; the holdout begins at row `first`."""
-    columns, workspace = project.dataset.columns, project.open_workspace()
+    columns, workspace = with_mlflow(project).dataset.columns, project.open_workspace()
     train, holdout = (
         save_snapshot(workspace, pa.Table.from_pandas(part), "test", columns.timestamp)
         for part in (frame[:first], frame[first:].reset_index(drop=True))
