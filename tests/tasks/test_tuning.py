@@ -1,0 +1,272 @@
+import sys
+import types
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from prefect import flow
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect_mlops.blocks import Dataset, ModelRegistry
+from prefect_mlops.core.cross_validation import score_trial
+from prefect_mlops.core.errors import ConfigurationError
+from prefect_mlops.core.recipes import default_parameters
+from prefect_mlops.tasks.tracking import open_run
+from prefect_mlops.tasks.trials import rows_and_folds
+from prefect_mlops.tasks.tuning import study_url, tune
+from sklearn.linear_model import Ridge
+from support.candidates import split_at
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory):
+    return f"sqlite:///{tmp_path_factory.mktemp('mlflow')}/mlflow.db"
+
+
+@pytest.fixture
+def make(make_project, database, calls, request):
+    """A function that makes a project with settings for its training, and a split of its rows."""
+
+    def build(rows=240, **training):
+        settings = {"estimators": ["linear"], "trials": 3, "folds": 2, **training}
+        registry = ModelRegistry(tracking_uri=database, model_name=request.node.name[:60])
+        project = make_project(registry=registry, training=settings)
+        return project, split_at(project, calls(rows), rows * 3 // 4)
+
+    return build
+
+
+@pytest.fixture
+def make_numbers(make_project, database, request):
+    """The same for a regression without a time order."""
+
+    def build(**training):
+        rng = np.random.default_rng(0)
+        frame = pd.DataFrame({"x": rng.normal(size=200), "z": rng.normal(size=200)})
+        frame["y"] = 2 * frame["x"] + rng.normal(size=200)
+        project = make_project(
+            task="regression",
+            dataset=Dataset(source={"type": "parquet", "path": "none"}, columns={"target": "y"}),
+            registry=ModelRegistry(tracking_uri=database, model_name=request.node.name[:60]),
+            training={"estimators": ["linear"], "trials": 3, "folds": 2, **training},
+        )
+        return project, split_at(project, frame, 150)
+
+    return build
+
+
+@pytest.fixture
+def recipe(monkeypatch):
+    """A recipe of the user; `fits` counts, `on_fit` may raise."""
+    module = types.ModuleType("shop_models")
+    module.fits, module.on_fit = 0, lambda alpha: None
+
+    class Watched(Ridge):
+        def fit(self, X, y):
+            module.fits += 1
+            module.on_fit(self.alpha)
+            return super().fit(X, y)
+
+    module.recipe = lambda trial, task, kinds, seed: Watched(
+        alpha=trial.suggest_float("alpha", 0.1, 1000.0, log=True)
+    )
+    monkeypatch.setitem(sys.modules, "shop_models", module)
+    return module
+
+
+def trial_runs(project, run_id):
+    client = project.registry.get_client()
+    experiment = client.get_run(run_id).info.experiment_id
+    found = client.search_runs([experiment], f"tags.mlflow.parentRunId = '{run_id}'")
+    return sorted(found, key=lambda run: int(run.info.run_name.split()[1]))
+
+
+def plain(study):
+    return study.model_dump(exclude={"name", "storage"})
+
+
+def test_the_same_seed_gives_the_same_study_and_another_seed_another(make):
+    names = ["hist_gradient_boosting", "linear"]
+    project, split = make(estimators=names, trials=4)
+    run_id, other_id = (open_run(project, key, None) for key in ("one", "other"))
+    first, again = (tune.fn(project, split, run_id, key) for key in ("first", "again"))
+    assert plain(first) == plain(again)
+    assert (first.name, first.trials, first.failed, first.metric) == ("first", 4, 0, "log_loss")
+    other, split = make(estimators=names, trials=4, seed=1)
+    tune.fn(other, split, other_id, "other")
+    drawn = [trial_runs(project, run)[-1].data.params for run in (run_id, other_id)]
+    assert drawn[0] != drawn[1]
+
+
+def test_it_begins_with_the_defaults_of_each_estimator_and_never_ends_worse(make):
+    names = ["linear", "hist_gradient_boosting"]
+    project, split = make(estimators=names, trials=3)
+    run_id = open_run(project, "key", None)
+    study = tune.fn(project, split, run_id, "key")
+    data, folds = rows_and_folds(project, split)
+    for number, name in enumerate(names):
+        defaults = default_parameters(name, "binary")
+        logged = trial_runs(project, run_id)[number].data
+        assert logged.params == {
+            "estimator": name,
+            **{key: str(value) for key, value in defaults.items()},
+        }
+        score = score_trial(
+            data,
+            folds,
+            estimator=name,
+            parameters=defaults,
+            task="binary",
+            metric="log_loss",
+            seed=0,
+            cutoffs=[],
+        )
+        assert logged.metrics["log_loss"] == pytest.approx(score.means[-1])
+        assert study.score <= score.means[-1]
+
+
+@pytest.mark.parametrize("moment", [1, 4])
+def test_a_killed_study_goes_on_as_if_nothing_had_happened(make_numbers, recipe, moment):
+    project, split = make_numbers(estimators=["shop_models:recipe", "linear"], trials=6)
+    run_id = open_run(project, "key", None)
+    whole = tune.fn(project, split, run_id, "whole")
+
+    def kill(alpha):
+        if recipe.fits == moment:
+            raise KeyboardInterrupt
+
+    recipe.fits, recipe.on_fit = 0, kill
+    with pytest.raises(KeyboardInterrupt):
+        tune.fn(project, split, run_id, "killed")
+    resumed = tune.fn(project, split, run_id, "killed")
+    assert plain(resumed) == plain(whole)
+
+
+def test_a_finished_study_is_returned_without_a_fit(make_numbers, recipe):
+    project, split = make_numbers(estimators=["shop_models:recipe"])
+    run_id = open_run(project, "key", None)
+    first = tune.fn(project, split, run_id, "key")
+    assert recipe.fits == 6
+    assert tune.fn(project, split, run_id, "key") == first
+    assert recipe.fits == 6
+    assert len(trial_runs(project, run_id)) == 3
+
+
+def test_every_trial_is_a_finished_run_below_the_training(make):
+    project, split = make(trials=3)
+    run_id = open_run(project, "key", None)
+    study = tune.fn(project, split, run_id, "key")
+    runs = trial_runs(project, run_id)
+    assert [run.info.status for run in runs] == ["FINISHED"] * 3
+    assert min(run.data.metrics["log_loss"] for run in runs) == pytest.approx(study.score)
+    assert {run.data.params["estimator"] for run in runs} == {"linear"}
+    client = project.registry.get_client()
+    assert not client.search_logged_models([runs[0].info.experiment_id])
+    assert client.get_run(run_id).info.status == "RUNNING"
+
+
+def test_the_holdout_is_never_read(make):
+    project, split = make(trials=1)
+    Path(split.holdout.uri).unlink()
+    run_id = open_run(project, "key", None)
+    assert tune.fn(project, split, run_id, "key").trials == 1
+
+
+def test_trials_that_fall_behind_are_stopped(make_numbers):
+    project, split = make_numbers(trials=12, folds=3)
+    run_id = open_run(project, "key", None)
+    study = tune.fn(project, split, run_id, "key")
+    stopped = [run for run in trial_runs(project, run_id) if run.info.status == "KILLED"]
+    assert study.pruned == len(stopped) > 0
+    assert all(run.data.metrics["folds"] < 3 for run in stopped)
+    assert study.trials == 12
+
+
+def test_one_failing_trial_does_not_end_the_study(make_numbers, recipe):
+    def fail_once(alpha):
+        if recipe.fits == 1:
+            raise ValueError("singular matrix")
+
+    recipe.on_fit = fail_once
+    project, split = make_numbers(estimators=["shop_models:recipe"])
+    run_id = open_run(project, "key", None)
+    study = tune.fn(project, split, run_id, "key")
+    assert (study.trials, study.failed) == (3, 1)
+    assert trial_runs(project, run_id)[0].info.status == "FAILED"
+
+
+def test_when_every_trial_fails_the_first_error_is_told(make_numbers, recipe):
+    def fail(alpha):
+        raise ValueError(f"singular matrix {recipe.fits}")
+
+    recipe.on_fit = fail
+    project, split = make_numbers(estimators=["shop_models:recipe"], trials=2)
+    run_id = open_run(project, "key", None)
+    with pytest.raises(ConfigurationError, match=r"all 2 trials failed.*singular matrix 1"):
+        tune.fn(project, split, run_id, "key")
+
+
+def test_an_estimator_that_is_not_there_is_refused_before_any_trial(make):
+    project, split = make(estimators=["linear", "xgboost"])
+    run_id = open_run(project, "key", None)
+    with pytest.raises(ConfigurationError, match="'xgboost' is unknown"):
+        tune.fn(project, split, run_id, "key")
+    assert not trial_runs(project, run_id)
+
+
+def test_time_runs_out_after_one_trial_at_least_and_stays_out(make):
+    project, split = make(trials=50, timeout_seconds=0)
+    run_id = open_run(project, "key", None)
+    study = tune.fn(project, split, run_id, "key")
+    assert study.trials == 1
+    assert tune.fn(project, split, run_id, "key") == study
+
+
+def test_only_the_latest_rows_are_used(make):
+    project, split = make(maximum_tuning_rows=100)
+    data, folds = rows_and_folds(project, split)
+    assert len(data.rows) == 100
+    assert folds[-1].scored.max() == 99
+
+
+def test_classes_that_appear_late_can_be_tuned_for(make_project, database, calls):
+    frame = calls(200)
+    frame.loc[frame.index > 120, "y"] = "later"
+    project = make_project(
+        task="multiclass",
+        registry=ModelRegistry(tracking_uri=database, model_name="late-classes"),
+        training={"estimators": ["hist_gradient_boosting", "linear"], "trials": 2, "folds": 3},
+    )
+    run_id = open_run(project, "key", None)
+    study = tune.fn(project, split_at(project, frame, 180), run_id, "key")
+    assert (study.failed, study.trials) == (0, 2)
+
+
+def test_a_study_of_a_remote_workspace_is_kept_on_this_machine(make_project):
+    project = make_project(workspace="memory://bucket/calls")
+    url = study_url(project, "key")
+    assert "bucket" not in url
+    assert url == study_url(project, "key")
+    assert study_url(project, "a/../b").rpartition("/")[2].removesuffix(".db").isalnum()
+
+
+def test_parallel_trials_are_task_runs_and_progress_is_shown(make, prefect_api):
+    project, split = make(trials=4, parallel_trials=2)
+
+    @flow
+    def training():
+        run_id = open_run(project, "key", None)
+        return run_id, tune(project, split, run_id, "key")
+
+    run_id, study = training()
+    assert (study.trials, study.failed) == (4, 0)
+    assert [run.info.run_name for run in trial_runs(project, run_id)] == [
+        f"trial {number}" for number in range(4)
+    ]
+    with get_client(sync_client=True) as client:
+        names = [run.name for run in client.read_task_runs() if run.name.startswith("trial ")]
+        key = ArtifactFilterKey(any_=["tuning-calls"])
+        shown = client.read_artifacts(artifact_filter=ArtifactFilter(key=key))
+    assert sorted(names) == [f"trial {number}: linear" for number in range(4)]
+    assert [artifact.data for artifact in shown] == [100.0]
