@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from prefect.blocks.core import Block
-from pydantic import ConfigDict, Field, SecretStr, field_validator
+from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from ..core.results import UtcDatetime
 from ..core.settings import Columns, Settings
 from .links import DOCUMENTATION_URL, LOGO_URL
+from .strict import without_slug
 
 
 class CsvSource(Settings):
@@ -141,6 +142,8 @@ class Dataset(Block):
     _block_type_slug = "ml-dataset"
     _logo_url = LOGO_URL  # pyright: ignore[reportAssignmentType]
     _documentation_url = DOCUMENTATION_URL  # pyright: ignore[reportAssignmentType]
+
+    _strict = model_validator(mode="before")(without_slug)
 
     source: Source = Field(description="Where the rows come from.")
     columns: Columns = Field(description="What each column is for.")

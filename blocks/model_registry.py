@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from prefect.blocks.core import Block
-from pydantic import ConfigDict, Field, SecretStr, field_validator
+from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from .links import DOCUMENTATION_URL, LOGO_URL
+from .strict import without_slug
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -44,6 +45,8 @@ class ModelRegistry(Block):
     _block_type_slug = "ml-model-registry"
     _logo_url = LOGO_URL  # pyright: ignore[reportAssignmentType]
     _documentation_url = DOCUMENTATION_URL  # pyright: ignore[reportAssignmentType]
+
+    _strict = model_validator(mode="before")(without_slug)
 
     tracking_uri: SecretStr = Field(
         description="MLflow tracking server or database.",

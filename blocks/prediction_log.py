@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from prefect.blocks.core import Block
-from pydantic import ConfigDict, Field, SecretStr, field_validator
+from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from .links import DOCUMENTATION_URL, LOGO_URL
+from .strict import without_slug
 
 if TYPE_CHECKING:
     from ..storage.interface import PredictionStore
@@ -37,6 +38,8 @@ class PredictionLog(Block):
     _block_type_slug = "prediction-log"
     _logo_url = LOGO_URL  # pyright: ignore[reportAssignmentType]
     _documentation_url = DOCUMENTATION_URL  # pyright: ignore[reportAssignmentType]
+
+    _strict = model_validator(mode="before")(without_slug)
 
     uri: SecretStr = Field(
         description="Database of the log: mongodb:// with a database name, or sqlite:/// with a path.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from prefect.blocks.core import Block
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 
 from ..core.results import digest_of
 from ..core.settings import (
@@ -19,6 +19,7 @@ from .dataset import Dataset
 from .links import DOCUMENTATION_URL, LOGO_URL
 from .model_registry import ModelRegistry
 from .prediction_log import PredictionLog
+from .strict import without_slug
 
 
 class MLProject(Block):
@@ -53,6 +54,8 @@ class MLProject(Block):
     _block_type_slug = "ml-project"
     _logo_url = LOGO_URL  # pyright: ignore[reportAssignmentType]
     _documentation_url = DOCUMENTATION_URL  # pyright: ignore[reportAssignmentType]
+
+    _strict = model_validator(mode="before")(without_slug)
 
     name: str = Field(
         pattern=r"^[a-z][a-z0-9-]{0,62}$",

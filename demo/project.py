@@ -1,10 +1,16 @@
-"""The demo's project: the telemarketing stream, and how its model is trained, gated and watched."""
+"""The demo's project: the telemarketing stream, and how its model is trained, gated and watched.
+
+Blocks are imported inside the functions: Prefect reads its settings when it is imported, and by then
+the demo's own server must be known.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..blocks import Dataset, MLProject, ModelRegistry, PredictionLog
+if TYPE_CHECKING:
+    from ..blocks import Dataset, MLProject
 
 NAME = "telemarketing"
 HISTORY_ROWS = 20_000
@@ -24,6 +30,8 @@ _YEAR = 365 * 86_400.0
 
 def rows_at(path: Path | str) -> Dataset:
     """Return the dataset of a Parquet file or glob of the stream."""
+    from ..blocks import Dataset
+
     return Dataset.model_validate(
         {"source": {"type": "parquet", "path": str(path)}, "columns": COLUMNS}
     )
@@ -41,6 +49,8 @@ def make_project(folder: Path, tracking_uri: str, log_uri: str, collection: str)
     Returns:
         The project, not saved yet.
     """
+    from ..blocks import MLProject, ModelRegistry, PredictionLog
+
     return MLProject.model_validate(
         {
             "name": NAME,

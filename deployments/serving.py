@@ -16,7 +16,7 @@ from ..flows.training import train
 from .automations import install_automation
 
 
-def deployments_of(
+async def deployments_of(
     project_name: str,
     *,
     train_cron: str | None = None,
@@ -35,7 +35,7 @@ def deployments_of(
     parameters = {"project": project_name}
     one = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
     common = {"parameters": parameters, "entrypoint_type": EntrypointType.MODULE_PATH}
-    training = train.to_deployment(
+    training = await train.ato_deployment(
         f"{project_name}-training",
         cron=train_cron,
         concurrency_limit=one,
@@ -43,7 +43,7 @@ def deployments_of(
         tags=["prefect-mlops", project_name],
         **common,
     )
-    monitoring = monitor.to_deployment(
+    monitoring = await monitor.ato_deployment(
         f"{project_name}-monitoring",
         interval=timedelta(minutes=monitor_minutes) if monitor_minutes else None,
         concurrency_limit=one,
@@ -51,13 +51,13 @@ def deployments_of(
         tags=["prefect-mlops", project_name],
         **common,
     )
-    scoring = score.to_deployment(
+    scoring = await score.ato_deployment(
         f"{project_name}-scoring",
         description="Scores a dataset with the champion and logs every prediction.",
         tags=["prefect-mlops", project_name],
         **common,
     )
-    labelling = label.to_deployment(
+    labelling = await label.ato_deployment(
         f"{project_name}-labelling",
         description="Attaches labels that have become known to their predictions.",
         tags=["prefect-mlops", project_name],
@@ -83,7 +83,7 @@ async def serve_project(
             many processes.
     """
     runner = Runner(name=f"prefect-mlops {project_name}", limit=limit)
-    for deployment in deployments_of(
+    for deployment in await deployments_of(
         project_name, train_cron=train_cron, monitor_minutes=monitor_minutes
     ):
         await runner.aadd_deployment(deployment)

@@ -10,7 +10,7 @@ from prefect.states import Completed
 from ..blocks.project import MLProject
 from ..core.results import MonitoringOutcome, UtcDatetime, Window
 from ..tasks.champion import get_champion
-from ..tasks.drift import measure_drift
+from ..tasks.drift import measure_drift, report_path
 from ..tasks.events import RETRAINING_STOPPED, announce, request_retraining
 from ..tasks.governor import ended_retrainings, govern
 from ..tasks.performance import measure_performance
@@ -68,7 +68,8 @@ def monitor(
     outcome = MonitoringOutcome(
         decision=decision, drift=drift, performance=performance, requested=requested
     )
-    report_monitoring(found, outcome, champion.run_id)
+    drift_path = report_path(decision.window) if drift.report_uri else None
+    report_monitoring(found, outcome, champion.run_id, drift_path)
     get_run_logger().info("%s: %s", decision.action, decision.reason)
     return Completed(  # pyright: ignore[reportReturnType]
         name=decision.action.capitalize() if decision.action != "none" else "Healthy",

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import httpx
 from prefect.runtime import flow_run
+from pydantic import ValidationError
 
 from ..blocks.dataset import Dataset
 from ..blocks.project import MLProject
@@ -17,6 +18,7 @@ B = TypeVar("B", MLProject, Dataset)
 _OFFLINE = {
     "DO_NOT_TRACK": "true",
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "DISABLE_DEEPCHECKS_ANONYMOUS_TELEMETRY": "1",
     "GX_ANALYTICS_ENABLED": "false",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
@@ -77,6 +79,10 @@ def _load(kind: type[B], name: str) -> B:
             f"or in the UI under Blocks. ({error})"
         ) from error
     except (httpx.HTTPError, RuntimeError) as error:
+        if isinstance(error.__cause__, ValidationError):
+            raise ConfigurationError(
+                f"the {kind.__name__} block {name!r} is not valid: {error.__cause__}"
+            ) from error
         raise OrchestratorUnavailable(
             f"the Prefect API cannot be reached to load {kind.__name__} {name!r}: {error}. "
             "Check PREFECT_API_URL"

@@ -7,7 +7,7 @@ that nobody received is a silent failure, so it is looked up afterwards.
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -101,12 +101,10 @@ def request_retraining(project: MLProject, cause: Cause, *, wait_seconds: float 
 
 def _has_event(client: SyncPrefectClient, event_id: UUID) -> bool:
     # The filter's default period ends when the filter is made, too early for an event still to come.
-    now = datetime.now(UTC)
+    today = datetime.now(UTC)
     found = client.read_events(
         EventFilter(
-            occurred=EventOccurredFilter(
-                since=now - timedelta(days=30), until=now + timedelta(days=1)
-            ),
+            occurred=EventOccurredFilter(since=today.subtract(days=30), until=today.add(days=1)),
             event=EventNameFilter(name=[RETRAINING_REQUESTED]),
             id=EventIDFilter(id=[event_id]),
         ),

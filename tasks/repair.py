@@ -75,6 +75,7 @@ def _by_performance(
     import pandas as pd
 
     from ..core.bootstrap import paired_difference
+    from ..core.labels import to_classes
     from ..core.metrics import row_losses, total
 
     cutoff = version.tags.get(tags.EVALUATED_CUTOFF)
@@ -85,7 +86,9 @@ def _by_performance(
 
     def losses(uri: str):  # noqa: ANN202
         model = project.registry.load_model(uri, project.task)
-        return row_losses(project.metric, judged["label"], model.predict(judged), model.classes)
+        classes = model.classes
+        labels = judged["label"] if classes is None else to_classes(judged["label"], classes)
+        return row_losses(project.metric, labels, model.predict(judged), classes)
 
     before_version = get_version(project, cause.champion_version)
     before = losses(before_version.tags.get(tags.EVALUATED_URI, before_version.uri))

@@ -165,13 +165,16 @@ def _report_lines(
     return lines or ["none"]
 
 
-def report_monitoring(project: MLProject, outcome: MonitoringOutcome, run_id: str) -> None:
+def report_monitoring(
+    project: MLProject, outcome: MonitoringOutcome, run_id: str, drift_path: str | None
+) -> None:
     """Create the artifacts of a monitoring run.
 
     Args:
         project: The project.
         outcome: How it ended.
         run_id: MLflow run of the champion, which keeps the drift report.
+        drift_path: Path of the report below that run's artifacts, or None.
     """
     decision, drift, performance = outcome.decision, outcome.drift, outcome.performance
     lines = [
@@ -188,7 +191,7 @@ def report_monitoring(project: MLProject, outcome: MonitoringOutcome, run_id: st
         f"{decision.champion_version}. Decision `{decision.id}`.",
         "",
         "## Reports",
-        *_report_lines(project, run_id, {"Evidently drift report": drift.report_uri}),
+        *_report_lines(project, run_id, {"Evidently drift report": drift_path}),
     ]
     create_markdown_artifact(
         "\n".join(lines),
