@@ -48,8 +48,8 @@ Expectation = dict[str, Any]
 
 def infer_suite(
     name: str,
-    known: pd.DataFrame,
     rows: pd.DataFrame,
+    known: pd.DataFrame | None = None,
     *,
     columns: Columns,
     task: TaskType,
@@ -59,8 +59,9 @@ def infer_suite(
 
     Args:
         name: Name of the suite.
-        known: Rows that were good enough: those the champion was trained on, or `rows` themselves.
-        rows: Rows the suite is for; a column that `known` lacks is inferred from them.
+        rows: Rows the suite is for.
+        known: Rows that were good enough: those the champion was trained on. Columns they lack are
+            inferred from `rows`, as all are without them.
         columns: Roles.
         task: Task type.
         minimum_rows: Fewest rows.
@@ -71,12 +72,13 @@ def infer_suite(
     Example:
         >>> frame = pd.DataFrame({"age": [20, 30] * 10, "y": ["no", "yes"] * 10})
         >>> suite = infer_suite(
-        ...     "people", frame, frame, columns=Columns(target="y"), task="binary", minimum_rows=10
+        ...     "people", frame, columns=Columns(target="y"), task="binary", minimum_rows=10
         ... )
         >>> [e["type"] for e in suite["expectations"]][:2]
         ['expect_table_columns_to_match_set', 'expect_table_row_count_to_be_between']
     """
-    available = [str(name) for name in dict.fromkeys([*known, *rows])]
+    trusted = pd.DataFrame() if known is None else known
+    available = [str(name) for name in dict.fromkeys([*trusted, *rows])]
     features = columns.feature_names(available)
     roles = [columns.id, columns.timestamp, columns.target]
     expectations = [
@@ -92,10 +94,12 @@ def infer_suite(
             expectations.append(_expect("expect_column_values_to_not_be_null", role))
     if columns.id is not None:
         expectations.append(_expect("expect_column_values_to_be_unique", columns.id))
-    target = known[columns.target] if columns.target in known else rows[columns.target]
+    target = trusted[columns.target] if columns.target in trusted else rows[columns.target]
     expectations += _of_target(target, task)
     for feature in features:
-        values = known[feature] if feature in known else rows[feature]
+        values = trusted[feature] if feature in trusted else rows[feature]
+        if feature not in trusted and values.isna().all():
+            expectations.append(_of_presence(feature, values))
         expectations += _of_feature(values, feature in columns.categorical)
     return {"name": name, "expectations": expectations, "meta": {}}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import logging
 import os
 import re
 from dataclasses import dataclass, field
@@ -13,6 +15,7 @@ from .expectations import describe
 if TYPE_CHECKING:
     import pandas as pd
 
+_LOGGER = logging.getLogger("great_expectations")
 _SHOWN = 3
 # Beyond this many, a list of rows or values makes the page slow and no clearer.
 _LISTED = 20
@@ -65,6 +68,8 @@ def check_rows(frame: pd.DataFrame, suite: dict[str, Any]) -> tuple[list[Finding
         ConfigurationError: If the suite is empty or Great Expectations does not understand it.
     """
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    if _LOGGER.level == logging.NOTSET:
+        _LOGGER.setLevel(logging.WARNING)
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
@@ -168,6 +173,15 @@ def _shown(value: Any) -> str:
     return repr(value.item() if hasattr(value, "item") else value)[:60]
 
 
+def _harmless(found: Any) -> Any:
+    # GX writes values of the rows into its tables unescaped, and a row may hold markup.
+    if isinstance(found, dict):
+        return {key: _harmless(value) for key, value in found.items()}
+    if isinstance(found, list):
+        return [_harmless(value) for value in found[:_LISTED]]
+    return html.escape(found, quote=False) if isinstance(found, str) else found
+
+
 def _page(found: Any) -> str:
     from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
     from great_expectations.render.view.view import DefaultJinjaPageView
@@ -176,9 +190,7 @@ def _page(found: Any) -> str:
         for record in _records(result.exception_info):
             # Paths of this machine, and nothing that helps to mend the rows.
             record["exception_traceback"] = ""
-        for key, value in (result.result or {}).items():
-            if isinstance(value, list) and len(value) > _LISTED:
-                result.result[key] = value[:_LISTED]
+        result.result = _harmless(result.result or {})
     page = str(DefaultJinjaPageView().render(ValidationResultsPageRenderer().render(found)))
     # The page asks the network for its styles, scripts, fonts and logo: without them it must be
     # readable, and opening a report must tell no one.

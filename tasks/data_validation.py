@@ -50,7 +50,9 @@ def validate_data(
 
     workspace = project.open_workspace()
     frame = load_frame(snapshot)
-    suite = _bring_suite(project) or _infer_suite(project, frame, reference)
+    suite = _bring_suite(project)
+    if suite is None:
+        suite = _infer_suite(project, frame, reference)
     suite_uri = workspace.write_json(f"suites/{project.name}/{digest_of(suite)}.json", suite)
     docs_uri = None
     quarantined = None
@@ -112,8 +114,8 @@ def _infer_suite(
 
     return infer_suite(
         project.name,
-        load_frame(reference) if reference is not None else frame,
         frame,
+        load_frame(reference) if reference is not None else None,
         columns=project.dataset.columns,
         task=project.task,
         minimum_rows=project.data.minimum_rows,
