@@ -6,7 +6,7 @@ skops can persist it.
 
 | kind | for trees | for linear models |
 | --- | --- | --- |
-| number, boolean | as it is, missing stays missing | median for missing + indicator, standardised, clipped to 3 standard deviations |
+| number, boolean | as it is, missing stays missing | median for missing + indicator, standardised, clipped to 5 standard deviations |
 | category | a code; missing and unknown are missing | one-hot; rare ones share a column; unknown counts as rare |
 | datetime | days since 1970, and the phase of day, week and year | the same, the phases as sine and cosine |
 """
@@ -35,7 +35,7 @@ _NANOSECONDS_A_DAY = 86_400e9
 # What pandas stores for a missing moment.
 _NOT_A_TIME = np.iinfo(np.int64).min
 # Beyond what was seen a line goes on for ever: one shifted column must not decide alone.
-_STANDARD_DEVIATIONS = 3.0
+_STANDARD_DEVIATIONS = 5.0
 
 
 def default_preprocessor(

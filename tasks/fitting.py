@@ -197,11 +197,14 @@ def _log_evidence(
     model_uri: str,
 ) -> None:
     _log_inputs(project, run_id, {"training": split.train, "holdout": split.holdout})
+    client = project.registry.get_client()
     with registry_errors(project):
+        # MLflow never changes a run's parameters; those of each model are kept with it.
+        known = client.get_run(run_id).data.params
         log_batch(
-            project.registry.get_client(),
+            client,
             run_id,
-            parameters={"estimator": study.estimator, **study.parameters},
+            parameters={} if known else {"estimator": study.estimator, **study.parameters},
             metrics={
                 f"cross_validation.{study.metric}": study.score,
                 **{f"holdout.{name}": value for name, value in metrics.items()},
