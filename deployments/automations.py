@@ -75,6 +75,7 @@ def install_automation(project_name: str, deployment: str | None = None) -> Auto
             RunDeployment(
                 source="selected",
                 deployment_id=target,
+                job_variables=None,
                 parameters={"project": project_name, "cause": _from_event("event.payload.cause")},
             )
         ],

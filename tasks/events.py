@@ -7,7 +7,7 @@ that nobody received is a silent failure, so it is looked up afterwards.
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -104,7 +104,9 @@ def _has_event(client: SyncPrefectClient, event_id: UUID) -> bool:
     today = datetime.now(UTC)
     found = client.read_events(
         EventFilter(
-            occurred=EventOccurredFilter(since=today.subtract(days=30), until=today.add(days=1)),
+            occurred=EventOccurredFilter.model_validate(
+                {"since": today - timedelta(days=30), "until": today + timedelta(days=1)}
+            ),
             event=EventNameFilter(name=[RETRAINING_REQUESTED]),
             id=EventIDFilter(id=[event_id]),
         ),
