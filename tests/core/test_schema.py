@@ -24,7 +24,8 @@ ANYTHING = st.one_of(
     st.sampled_from(["1", "1.0", " 7 ", "1e400", "true", "no", "2026-01-01", "9999-12-31T00:00Z"]),
     st.datetimes(),
     st.dates(),
-    st.decimals(allow_nan=True),
+    st.decimals(allow_nan=False),
+    st.just(Decimal("NaN")),
 )
 
 
@@ -80,7 +81,7 @@ def test_a_column_there_twice_is_refused():
 
 
 @given(st.lists(ANYTHING, max_size=8), st.sampled_from(sorted(DTYPES)))
-@settings(max_examples=300)
+@settings(max_examples=200)
 def test_conforming_keeps_rows_gives_the_promised_dtype_and_changes_nothing_twice(values, kind):
     frame = pd.DataFrame({"c": pd.Series(values, dtype=object)}, index=range(5, 5 + len(values)))
     once, report = conform(frame, {"c": kind})
