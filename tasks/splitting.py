@@ -127,9 +127,9 @@ def held_out_by_hash(
 
     Example:
         >>> import pandas as pd
-        >>> rows = pd.DataFrame({"id": ["a", "b", "c", "d", "e"]})
-        >>> held_out_by_hash(rows, "id", [], 0.4).tolist()
-        [False, False, False, True, True]
+        >>> rows = pd.DataFrame({"id": list("abcdefgh")})
+        >>> held_out_by_hash(rows, "id", [], 0.2).tolist()
+        [False, False, True, True, False, True, False, False]
     """
     import hashlib
 
