@@ -98,6 +98,11 @@ class MLProject(Block):
                 "be judged on rows that this one was fitted on. Set columns.timestamp or "
                 "columns.ordered, or use refit='train'"
             )
+        if self.data.holdout_rows is not None and not self.dataset.columns.has_order:
+            raise ValueError(
+                "data.holdout_rows needs rows in time order: without it a share, data.holdout_share, keeps "
+                "every row on its side from one snapshot to the next"
+            )
         known = losses_for(self.task)
         if self.training.metric is not None and self.training.metric not in known:
             raise ValueError(

@@ -72,8 +72,15 @@ def make_project(folder: Path, tracking_uri: str, log_uri: str, collection: str)
             "gates": {"floors": {"log_loss": 0.75}, "deepchecks_rows": 5_000},
             "monitoring": {
                 "drift": {"minimum_rows": 500},
-                # A campaign of two and a half years passes in minutes: the budget is for all of it.
-                "governor": {"budget": 6, "budget_period_seconds": 3 * _YEAR},
+                "governor": {
+                    # Labels arrive with every window here, so performance may ask at once, and drift
+                    # alone only when it lasts.
+                    "windows": 3,
+                    "alarms": 3,
+                    # A campaign of two and a half years passes in minutes: this is for all of it.
+                    "budget": 6,
+                    "budget_period_seconds": 3 * _YEAR,
+                },
                 "window_rows": WINDOW_ROWS,
             },
         }
