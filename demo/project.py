@@ -69,7 +69,7 @@ def make_project(folder: Path, tracking_uri: str, log_uri: str, collection: str)
                 "maximum_tuning_rows": 12_000,
                 "refit": "all_rows",
             },
-            "gates": {"floors": {"log_loss": 0.75}, "deepchecks_rows": 5_000},
+            "gates": {"floors": {"log_loss": 1.0}, "deepchecks_rows": 5_000},
             "monitoring": {
                 "drift": {"minimum_rows": 500},
                 "governor": {
