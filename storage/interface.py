@@ -12,9 +12,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ..core.results import UtcDatetime, Window
+from .codec import plain
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -49,6 +50,14 @@ class Prediction(BaseModel):
     score: Mapping[str, float] | None = None
     label: str | int | float | bool | None = None
     role: Literal["champion", "challenger"] = "champion"
+
+    @field_validator("features", "prediction", "label", mode="before")
+    @classmethod
+    def _python_scalars(cls, value: Any) -> Any:
+        # Left to itself, pydantic makes a float of NumPy's integers and booleans.
+        if isinstance(value, Mapping):
+            return {name: plain(item) for name, item in value.items()}
+        return plain(value)
 
 
 class Coverage(BaseModel):
@@ -130,7 +139,13 @@ class PredictionStore(Protocol):
         """
         ...
 
-    def coverage(self, model: str, window: Window) -> Coverage:
+    def coverage(
+        self,
+        model: str,
+        window: Window,
+        *,
+        role: Literal["champion", "challenger"] = "champion",
+    ) -> Coverage:
         """Count a window's predictions and labels."""
         ...
 

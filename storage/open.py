@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -43,6 +44,23 @@ def check_uri(uri: str) -> str:
             raise ConfigurationError(f"the MongoDB URI names no database: {_EXPECTED}")
         return "mongodb"
     raise ConfigurationError(f"scheme {scheme!r} is no prediction log: {_EXPECTED}")
+
+
+def check_collection(name: str) -> str:
+    """Check a prefix of tables or collections, which becomes part of database commands.
+
+    Returns:
+        The prefix.
+
+    Raises:
+        ConfigurationError: If it could be anything but the beginning of a name.
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name):
+        raise ConfigurationError(
+            f"collection {name!r} is no prefix: expected a lowercase letter, then up to 39 lowercase "
+            "letters, digits and underscores"
+        )
+    return name
 
 
 def open_store(
