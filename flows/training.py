@@ -7,27 +7,20 @@ after its last finished step and ends with exactly one version and one champion.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
-
 from prefect import flow
 from prefect.logging import get_run_logger
 from prefect.states import Completed
 
 from ..blocks.project import MLProject
-from ..core import tags
 from ..core.checkpoints import Checkpoints
-from ..core.errors import ChampionChanged, DataRejected, MLOpsError
+from ..core.errors import DataRejected
 from ..core.results import (
     Candidate,
     Cause,
     Comparison,
     DataValidation,
-    Gate,
     ModelValidation,
-    ModelVersion,
     PackageCheck,
-    Repair,
     Result,
     Snapshot,
     Split,
@@ -35,25 +28,20 @@ from ..core.results import (
     TrainingOutcome,
     digest_of,
 )
-from ..tasks.champion import find_version, get_version
 from ..tasks.comparison import compare
 from ..tasks.data_validation import validate_data
-from ..tasks.events import CANDIDATE_REFUSED, MODEL_PROMOTED, REPAIR_VERIFIED, announce
 from ..tasks.extraction import extract
 from ..tasks.fitting import fit, refit
 from ..tasks.model_validation import check_model
 from ..tasks.packaging import check_package
-from ..tasks.promotion import promote
-from ..tasks.registration import evidence_tags, register, settle
-from ..tasks.repair import verify_repair
+from ..tasks.registration import evidence_tags
 from ..tasks.splitting import split
 from ..tasks.tracking import close_run, open_run
 from ..tasks.tuning import tune
+from .conclusion import conclude, record_end
 from .evidence import keep_evidence, reference_snapshot
 from .projects import load_project, run_name
 from .steps import Steps
-
-_PROMOTION_TRIES = 3
 
 
 class _Run(Result):
@@ -102,9 +90,9 @@ def _attempt(project: MLProject, cause: Cause | None) -> TrainingOutcome:
     with checkpoints.exclusive():
         try:
             outcome = _train(project, cause, checkpoints)
-        except MLOpsError as error:
+        except Exception as error:
             if cause is not None:
-                _record_end(project, cause, {"outcome": "failed", "reasons": [str(error)]})
+                record_end(project, cause, {"outcome": "failed", "reasons": [str(error)]})
             if isinstance(error, DataRejected):
                 # The next attempt must look at the rows again, not at the rejected ones.
                 checkpoints.clear()
@@ -187,7 +175,7 @@ def _train(project: MLProject, cause: Cause | None, checkpoints: Checkpoints) ->
             training_key=training_key,
             cause=cause,
         )
-        outcome, comparison = _conclude(
+        outcome, comparison = conclude(
             project,
             parts=parts,
             candidate=candidate,
@@ -200,8 +188,6 @@ def _train(project: MLProject, cause: Cause | None, checkpoints: Checkpoints) ->
     except BaseException:
         close_run(project, run_id, "FAILED")
         raise
-    if outcome.version is not None:
-        workspace.write_bytes(outcome_file, outcome.model_dump_json(indent=2).encode())
     keep_evidence(
         project,
         outcome,
@@ -212,122 +198,6 @@ def _train(project: MLProject, cause: Cause | None, checkpoints: Checkpoints) ->
         cause=cause,
     )
     close_run(project, run_id, "FINISHED")
+    if outcome.version is not None:
+        workspace.write_bytes(outcome_file, outcome.model_dump_json(indent=2).encode())
     return outcome
-
-
-def _conclude(
-    project: MLProject,
-    *,
-    parts: Split,
-    candidate: Candidate,
-    comparison: Comparison,
-    gates: list[Gate],
-    steps: Steps,
-    evidence: dict[str, str],
-    cause: Cause | None,
-) -> tuple[TrainingOutcome, Comparison]:
-    version: ModelVersion | None = None
-    repair: Repair | None = None
-    ending = "rejected"
-    if not any(gate.blocks for gate in gates):
-        version = steps.run(
-            "register", ModelVersion, lambda: register(project, candidate, evidence)
-        )
-        ending = "challenger"
-        if comparison.verdict == "passed":
-            registered = version
-            comparison = _promote(
-                project,
-                parts=parts,
-                candidate=candidate,
-                comparison=comparison,
-                version=registered,
-                steps=steps,
-                cause=cause,
-            )
-            if comparison.verdict == "passed":
-                ending = "promoted"
-    reasons = [f"{gate.name}: {gate.reason}" for gate in [*gates, *comparison.gates] if gate.blocks]
-    if version is not None:
-        version = settle(project, version, ending, reasons)
-        if cause is not None and ending == "promoted":
-            promoted, why = version, cause
-            repair = steps.run(
-                "verify_repair", Repair, lambda: verify_repair(project, why, promoted)
-            )
-            version = get_version(project, version.version)
-            announce(project, REPAIR_VERIFIED, repair.model_dump(mode="json"))
-    outcome = TrainingOutcome(
-        outcome=ending,  # pyright: ignore[reportArgumentType]
-        reasons=reasons,
-        version=version,
-        gates=[*gates, *comparison.gates],
-        training_key=evidence[tags.TRAINING_KEY],
-        run_id=candidate.run_id,
-        cause_id=cause.id if cause else None,
-        repair=repair,
-        seconds=steps.seconds,
-    )
-    if cause is not None:
-        _record_end(
-            project,
-            cause,
-            {
-                "outcome": ending,
-                "reasons": reasons,
-                "version": version.version if version else None,
-                "repaired": repair.verdict if repair else None,
-            },
-        )
-    announce(
-        project,
-        MODEL_PROMOTED if ending == "promoted" else CANDIDATE_REFUSED,
-        outcome.model_dump(mode="json", include={"outcome", "reasons", "version", "cause_id"}),
-    )
-    return outcome, comparison
-
-
-def _promote(
-    project: MLProject,
-    *,
-    parts: Split,
-    candidate: Candidate,
-    comparison: Comparison,
-    version: ModelVersion,
-    steps: Steps,
-    cause: Cause | None,
-) -> Comparison:
-    """Promote, comparing again when another promotion came first; return the last comparison."""
-    for _ in range(_PROMOTION_TRIES):
-        reason = next(gate.reason for gate in comparison.gates)
-        try:
-            promote(
-                project,
-                version,
-                expected=comparison.champion_version,
-                reason=reason,
-                cause_id=cause.id if cause else None,
-            )
-        except ChampionChanged as changed:
-            get_run_logger().warning("%s", changed)
-            comparison = steps.run(
-                "compare", Comparison, lambda: compare(project, parts, candidate), fresh=True
-            )
-            if comparison.verdict != "passed":
-                return comparison
-        else:
-            return comparison
-    champion = find_version(project, tags.CHAMPION)
-    raise ChampionChanged(
-        f"the champion changed {_PROMOTION_TRIES} times while version {version.version} was being "
-        f"promoted; it is version {champion and champion.version} now. The version stays registered"
-    )
-
-
-def _record_end(project: MLProject, cause: Cause, ending: dict[str, Any]) -> None:
-    """Tell the governor that the retraining is no longer in flight."""
-    document = {"cause_id": cause.id, "ended_at": datetime.now(UTC).isoformat(), **ending}
-    # A failure may be followed by a success of the same cause, so it does not take the cause's key.
-    key = cause.id if ending["outcome"] != "failed" else f"{cause.id}/{document['ended_at']}"
-    with project.predictions.get_client() as store:
-        store.record("retraining", key, project.name, document)

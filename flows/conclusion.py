@@ -1,0 +1,170 @@
+"""How a training ends: registered, promoted, repaired, refused, and everybody told who asked."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from prefect.logging import get_run_logger
+
+from ..blocks.project import MLProject
+from ..core import tags
+from ..core.errors import ChampionChanged
+from ..core.results import (
+    Candidate,
+    Cause,
+    Comparison,
+    Gate,
+    ModelVersion,
+    Repair,
+    Split,
+    TrainingOutcome,
+)
+from ..tasks.champion import find_version, get_version
+from ..tasks.comparison import compare
+from ..tasks.events import CANDIDATE_REFUSED, MODEL_PROMOTED, REPAIR_VERIFIED, announce
+from ..tasks.promotion import promote
+from ..tasks.registration import register, settle
+from ..tasks.repair import verify_repair
+from .steps import Steps
+
+_PROMOTION_TRIES = 3
+
+
+def conclude(
+    project: MLProject,
+    *,
+    parts: Split,
+    candidate: Candidate,
+    comparison: Comparison,
+    gates: list[Gate],
+    steps: Steps,
+    evidence: dict[str, str],
+    cause: Cause | None,
+) -> tuple[TrainingOutcome, Comparison]:
+    """Register and promote a candidate as far as its gates allow, and tell everybody who asked.
+
+    Args:
+        project: The project.
+        parts: Rows fitted on and decided on.
+        candidate: The model.
+        comparison: Candidate against champion.
+        gates: Every other gate.
+        steps: Runs what must not run twice.
+        evidence: Tags of the version.
+        cause: Why the training was asked for, or None.
+
+    Returns:
+        How it ended, and the comparison that decided: another one than given when the champion
+        changed in between.
+
+    Raises:
+        ChampionChanged: If the champion changes over and over.
+        LogUnavailable: If the promotion log or journal cannot be reached.
+        RegistryUnavailable: If MLflow cannot be reached.
+    """
+    version: ModelVersion | None = None
+    repair: Repair | None = None
+    ending = "rejected"
+    if not any(gate.blocks for gate in gates):
+        version = steps.run(
+            "register", ModelVersion, lambda: register(project, candidate, evidence)
+        )
+        ending = "challenger"
+        if comparison.verdict == "passed":
+            registered = version
+            comparison = _promote(
+                project,
+                parts=parts,
+                candidate=candidate,
+                comparison=comparison,
+                version=registered,
+                steps=steps,
+                cause=cause,
+            )
+            if comparison.verdict == "passed":
+                ending = "promoted"
+    reasons = [f"{gate.name}: {gate.reason}" for gate in [*gates, *comparison.gates] if gate.blocks]
+    if version is not None:
+        version = settle(project, version, ending, reasons)
+        if cause is not None and ending == "promoted":
+            promoted, why = version, cause
+            repair = steps.run(
+                "verify_repair", Repair, lambda: verify_repair(project, why, promoted)
+            )
+            version = get_version(project, version.version)
+            announce(project, REPAIR_VERIFIED, repair.model_dump(mode="json"))
+    outcome = TrainingOutcome(
+        outcome=ending,  # pyright: ignore[reportArgumentType]
+        reasons=reasons,
+        version=version,
+        gates=[*gates, *comparison.gates],
+        training_key=evidence[tags.TRAINING_KEY],
+        run_id=candidate.run_id,
+        cause_id=cause.id if cause else None,
+        repair=repair,
+        seconds=steps.seconds,
+    )
+    if cause is not None:
+        record_end(
+            project,
+            cause,
+            {
+                "outcome": ending,
+                "reasons": reasons,
+                "version": version.version if version else None,
+                "repaired": repair.verdict if repair else None,
+            },
+        )
+    announce(
+        project,
+        MODEL_PROMOTED if ending == "promoted" else CANDIDATE_REFUSED,
+        outcome.model_dump(mode="json", include={"outcome", "reasons", "version", "cause_id"}),
+    )
+    return outcome, comparison
+
+
+def _promote(
+    project: MLProject,
+    *,
+    parts: Split,
+    candidate: Candidate,
+    comparison: Comparison,
+    version: ModelVersion,
+    steps: Steps,
+    cause: Cause | None,
+) -> Comparison:
+    """Promote, comparing again when another promotion came first; return the last comparison."""
+    for _ in range(_PROMOTION_TRIES):
+        reason = next(gate.reason for gate in comparison.gates)
+        try:
+            promote(
+                project,
+                version,
+                expected=comparison.champion_version,
+                reason=reason,
+                cause_id=cause.id if cause else None,
+            )
+        except ChampionChanged as changed:
+            get_run_logger().warning("%s", changed)
+            comparison = steps.run(
+                "compare", Comparison, lambda: compare(project, parts, candidate), fresh=True
+            )
+            if comparison.verdict != "passed":
+                return comparison
+        else:
+            return comparison
+    champion = find_version(project, tags.CHAMPION)
+    raise ChampionChanged(
+        f"the champion changed {_PROMOTION_TRIES} times while version {version.version} was being "
+        f"promoted; it is version {champion and champion.version} now. The version stays registered"
+    )
+
+
+def record_end(project: MLProject, cause: Cause, ending: dict[str, Any]) -> None:
+    """Tell the governor that the retraining is no longer in flight."""
+    document = {"cause_id": cause.id, "ended_at": datetime.now(UTC).isoformat(), **ending}
+    # A failure may be followed by a success of the same cause, so it does not take the cause's key.
+    key = cause.id if ending["outcome"] != "failed" else f"{cause.id}/{document['ended_at']}"
+    with project.predictions.get_client() as store:
+        store.record("retraining", key, project.name, document)
