@@ -1,0 +1,172 @@
+"""What only a server far away can do wrong: vanish in the middle of an answer."""
+
+import socket
+import threading
+from contextlib import suppress
+
+import pymongo
+import pytest
+from prefect_mlops.core.errors import LogUnavailable
+from prefect_mlops.core.results import Window
+from prefect_mlops.storage.mongodb import MongoStore
+from pymongo.monitoring import CommandListener
+from support.mongodb import mongodb_server
+
+pytestmark = pytest.mark.mongodb
+
+
+class Cable:
+    """A TCP line to the server that breaks at a chosen request, before or after it arrives."""
+
+    def __init__(self, port):
+        self._port = port
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listening.getsockname()[1]
+        self.break_at, self.deliver = None, False
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        with suppress(OSError):
+            while True:
+                near, _ = self._listening.accept()
+                far = socket.create_connection(("127.0.0.1", self._port))
+                threading.Thread(target=self._forward, args=(near, far), daemon=True).start()
+                threading.Thread(target=self._return, args=(far, near), daemon=True).start()
+
+    def _forward(self, near, far):
+        with suppress(OSError):
+            while data := near.recv(1 << 20):
+                broken = self.break_at is not None and self.break_at in data
+                if broken:
+                    self.break_at = None
+                    near.shutdown(socket.SHUT_RDWR)
+                if self.deliver or not broken:
+                    far.sendall(data)
+        with suppress(OSError):
+            far.shutdown(socket.SHUT_WR)
+
+    def _return(self, far, near):
+        with suppress(OSError):
+            while data := far.recv(1 << 20):
+                near.sendall(data)
+        near.close()
+        far.close()
+
+    def close(self):
+        self._listening.close()
+
+
+@pytest.fixture
+def cable(mongodb_uri):
+    [(host, port)] = pymongo.uri_parser.parse_uri(mongodb_uri)["nodelist"]
+    if host not in ("127.0.0.1", "localhost"):
+        pytest.skip("the server is not on this machine")
+    cable = Cable(port)
+    yield cable
+    cable.close()
+
+
+@pytest.fixture
+def frail(cable, mongodb_uri, collection):
+    """A store at the other end of the cable."""
+    port = pymongo.uri_parser.parse_uri(mongodb_uri)["nodelist"][0][1]
+    uri = mongodb_uri.replace(f":{port}", f":{cable.port}")
+    with MongoStore(uri, collection, 5, retryReads=False, directConnection=True) as store:
+        yield store
+
+
+def test_a_reply_that_breaks_off_raises_and_never_shortens_a_window(
+    cable, frail, predict, window, monkeypatch
+):
+    monkeypatch.setattr("prefect_mlops.storage.mongodb._ROWS_PER_REPLY", 10)
+    frail.append([predict(str(i), i) for i in range(35)])
+    for asked in (window(), Window(last=30)):
+        cable.break_at = b"getMore"
+        with pytest.raises(LogUnavailable, match="prediction log 127"):
+            frail.read("calls", asked)
+    assert frail.read("calls", window()).num_rows == 35
+
+
+def test_a_server_that_restarts_between_two_replies_raises(predict, window, monkeypatch):
+    monkeypatch.setattr("prefect_mlops.storage.mongodb._ROWS_PER_REPLY", 10)
+
+    class Restart(CommandListener):
+        def started(self, event):
+            if event.command_name == "getMore":
+                server.kill()
+                server.start()
+
+        def succeeded(self, event):
+            pass
+
+        def failed(self, event):
+            pass
+
+    with mongodb_server() as server, MongoStore(server.uri, event_listeners=[Restart()]) as store:
+        store.append([predict(str(i), i) for i in range(35)])
+        with pytest.raises(LogUnavailable):
+            store.read("calls", window())
+        assert store.coverage("calls", window()).rows == 35
+
+
+@pytest.mark.parametrize("asked", [Window(last=20), None])
+def test_fewer_rows_than_were_counted_raise(mongodb_uri, collection, predict, window, asked):
+    class Lose(CommandListener):
+        def started(self, event):
+            if event.command_name == "find":
+                with pymongo.MongoClient(mongodb_uri) as other:
+                    rows = other.get_default_database()[f"{collection}_predictions"]
+                    rows.delete_many({"id": {"$in": ["28", "29"]}})
+                    rows.delete_many({"id": {"$in": [str(i) for i in range(12)]}})
+
+        def succeeded(self, event):
+            pass
+
+        def failed(self, event):
+            pass
+
+    with MongoStore(mongodb_uri, collection, event_listeners=[Lose()]) as store:
+        store.append([predict(str(i), i) for i in range(30)])
+        with pytest.raises(LogUnavailable, match="read again"):
+            store.read("calls", asked or window())
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+def test_a_claim_whose_reply_was_lost_is_still_decided_by_the_server(cable, frail, arrives):
+    assert frail.record("promotion", "1", "calls", {"by": "first"})
+    cable.deliver, cable.break_at = arrives, b"claim"
+    if arrives:
+        assert frail.record("promotion", "2", "calls", {"by": "me"})
+    else:
+        with pytest.raises(LogUnavailable):
+            frail.record("promotion", "2", "calls", {"by": "me"})
+        assert frail.record("promotion", "2", "calls", {"by": "me"})
+    assert not frail.record("promotion", "2", "calls", {"by": "another"})
+    assert frail.journal("promotion", "calls") == [{"by": "me"}, {"by": "first"}]
+
+
+def test_a_lost_reply_to_a_claim_that_was_taken_before_is_no_win(cable, frail):
+    assert frail.record("promotion", "1", "calls", {"by": "first"})
+    cable.deliver, cable.break_at = True, b"claim"
+    assert not frail.record("promotion", "1", "calls", {"by": "me"})
+
+
+def test_an_interrupted_append_can_be_repeated(cable, frail, predict, window):
+    cable.deliver, cable.break_at = True, b"insert"
+    rows = [predict(str(i), i) for i in range(30)]
+    with pytest.raises(LogUnavailable):
+        frail.append(rows)
+    frail.append(rows)
+    assert frail.coverage("calls", window()).rows == 30
+
+
+def test_messages_quote_neither_rows_nor_password(mongodb_uri, collection, predict):
+    secret = "row-content-" * 3
+    with MongoStore(mongodb_uri, collection, 5) as store:
+        too_large = predict("a", features={"text": secret * 1_500_000})
+        with pytest.raises(LogUnavailable) as caught:
+            store.append([too_large])
+    password = pymongo.uri_parser.parse_uri(mongodb_uri)["password"]
+    shown = f"{caught.value!r} {caught.value.__cause__!r}"
+    assert "row-content" not in shown
+    assert password is None or password not in shown
