@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -72,6 +73,8 @@ def play(
     """Play the stream: train, score, drift, retrain because of it, verify the repair."""
     from .timeline import draw
 
+    # Two processes train and score side by side: more threads than cores makes both crawl.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     console = Console()
     with Servers(folder) as servers:
         _empty(servers.folder)

@@ -78,6 +78,7 @@ def play(
     # Prefect reads its settings when it is imported, so this comes before the flows.
     os.environ.update({**prefect.client_environment, **mlflow.client_environment})
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
     project = make_project(
         folder,
