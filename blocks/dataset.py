@@ -48,6 +48,8 @@ class ParquetSource(Settings):
 class SqlSource(Settings):
     """The rows of a query, through SQLAlchemy."""
 
+    _strict = model_validator(mode="before")(without_slug)
+
     type: Literal["sql"] = "sql"
     url: SecretStr = Field(
         description="SQLAlchemy URL of the database.",
@@ -78,6 +80,8 @@ class SqlSource(Settings):
 
 class MongoSource(Settings):
     """The documents of a MongoDB collection."""
+
+    _strict = model_validator(mode="before")(without_slug)
 
     type: Literal["mongodb"] = "mongodb"
     uri: SecretStr = Field(
