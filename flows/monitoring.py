@@ -17,8 +17,10 @@ from ..tasks.performance import measure_performance
 from ..tasks.reporting import report_monitoring
 from ..tasks.windows import read_window
 from .projects import load_project, run_name
+from .reaching import reaching
 
 
+@reaching
 @flow(name="monitor", flow_run_name=lambda: run_name("monitor"), persist_result=False)
 def monitor(
     project: MLProject | str,

@@ -12,11 +12,13 @@ from ..core.results import ScoringOutcome
 from ..tasks.champion import get_champion
 from ..tasks.scoring import attach_labels, score_rows
 from .projects import load_dataset, load_project, run_name
+from .reaching import reaching
 
 if TYPE_CHECKING:
     from ..storage.interface import LabelReport
 
 
+@reaching
 @flow(name="score", flow_run_name=lambda: run_name("score"), persist_result=False)
 def score(project: MLProject | str, dataset: Dataset | str | None = None) -> ScoringOutcome:
     """Score a dataset with the champion and log every prediction.
@@ -45,6 +47,7 @@ def score(project: MLProject | str, dataset: Dataset | str | None = None) -> Sco
     return score_rows(found, load_dataset(dataset, found), get_champion(found))
 
 
+@reaching
 @flow(name="label", flow_run_name=lambda: run_name("label"), persist_result=False)
 def label(project: MLProject | str, dataset: Dataset | str | None = None) -> LabelReport:
     """Attach labels that have become known to the predictions they belong to.

@@ -41,6 +41,7 @@ from ..tasks.tuning import tune
 from .conclusion import conclude, record_end
 from .evidence import keep_evidence, reference_snapshot
 from .projects import load_project, run_name
+from .reaching import reaching
 from .steps import Steps
 
 
@@ -48,6 +49,7 @@ class _Run(Result):
     run_id: str
 
 
+@reaching
 @flow(name="train", flow_run_name=lambda: run_name("train"), persist_result=False)
 def train(project: MLProject | str, cause: Cause | None = None) -> TrainingOutcome:
     """Train a candidate, and promote it if it passes every gate.
