@@ -1,4 +1,4 @@
-"""Says clearly when the Prefect API cannot be reached: a flow run is created there before anything runs."""
+"""Says clearly when the Prefect API cannot be reached: every run is created there first."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ class _ReachingFlow(Flow[P, R]):
         except (httpx.TransportError, RuntimeError) as error:
             if isinstance(error, RuntimeError) and _UNREACHED not in str(error):
                 raise
+            said = str(error) or type(error).__name__
             raise OrchestratorUnavailable(
-                f"{self.name} needs the Prefect API: {str(error) or type(error).__name__}. Check PREFECT_API_URL and that the server "
+                f"{self.name} needs the Prefect API: {said}. Check PREFECT_API_URL and that the server "
                 "answers, or unset PREFECT_API_URL to run with a server of its own"
             ) from error
 
@@ -31,8 +32,8 @@ class _ReachingFlow(Flow[P, R]):
 def reaching(flow: Flow[P, R]) -> Flow[P, R]:
     """Let a flow that is called raise `OrchestratorUnavailable` when Prefect cannot be reached.
 
-    Prefect raises a bare `RuntimeError` there. Runs of deployments are begun by a worker, which reaches
-    Prefect by itself.
+    Prefect raises a bare `RuntimeError` there. Runs of deployments are begun by a worker, which
+    reaches Prefect by itself.
 
     Args:
         flow: The flow.

@@ -81,6 +81,9 @@ def train(project: MLProject | str, cause: Cause | None = None) -> TrainingOutco
 
 
 def _attempt(project: MLProject, cause: Cause | None) -> TrainingOutcome:
+    with project.predictions.get_client() as store:
+        # A promotion needs the log: better to miss it now than after hours of training.
+        store.ping()
     key = digest_of(
         {
             "project": project.training_digest(),

@@ -34,8 +34,8 @@ def _retriable(_task: Any, _run: Any, state: Any) -> bool:
     task_run_name="score with version {champion.version}",
     cache_policy=NO_CACHE,
     persist_result=False,
-    retries=3,
-    retry_delay_seconds=[1, 5, 15],
+    retries=1,
+    retry_delay_seconds=5,
     retry_condition_fn=_retriable,
 )
 def score_rows(project: MLProject, dataset: Dataset, champion: ModelVersion) -> ScoringOutcome:

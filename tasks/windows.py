@@ -29,8 +29,8 @@ def _retriable(_task: Any, _run: Any, state: Any) -> bool:
     name="read window",
     cache_policy=NO_CACHE,
     persist_result=False,
-    retries=3,
-    retry_delay_seconds=[1, 5, 15],
+    retries=1,
+    retry_delay_seconds=5,
     retry_condition_fn=_retriable,
 )
 def read_window(project: MLProject, window: Window | None = None) -> WindowData:
