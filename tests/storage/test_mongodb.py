@@ -160,6 +160,12 @@ def test_an_interrupted_append_can_be_repeated(cable, frail, predict, window):
     assert frail.coverage("calls", window()).rows == 30
 
 
+def test_secondaries_are_not_asked_whatever_the_uri_says(mongodb_uri, collection):
+    with MongoStore(mongodb_uri, collection, readPreference="secondaryPreferred") as store:
+        for part in (store._predictions, store._journal):
+            assert part.read_preference == pymongo.ReadPreference.PRIMARY
+
+
 def test_messages_quote_neither_rows_nor_password(mongodb_uri, collection, predict):
     secret = "row-content-" * 3
     with MongoStore(mongodb_uri, collection, 5) as store:

@@ -38,6 +38,20 @@ def test_a_writer_waits_for_the_other_and_then_writes(path, predict, window):
         other.close()
 
 
+def test_opening_waits_for_a_program_that_writes_to_a_file_without_write_ahead_log(path):
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("CREATE TABLE theirs (a)")
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(LogUnavailable, match="locked"):
+        SqliteStore(path, timeout_seconds=0.1)
+    release = threading.Timer(0.3, lambda: other.execute("COMMIT"))
+    release.start()
+    with SqliteStore(path, timeout_seconds=10) as store:
+        store.ping()
+    release.join()
+    other.close()
+
+
 def test_a_writer_that_never_gets_its_turn_is_unavailable_and_keeps_nothing(path, predict, window):
     with SqliteStore(path, timeout_seconds=0.1) as store:
         other = sqlite3.connect(path, isolation_level=None)
