@@ -155,7 +155,14 @@ class PersistentStudy:
             self._study.tell(trial, score.means[-1])
 
     def best(self) -> tuple[str, dict[str, Any], float]:
-        """Return estimator, hyperparameters and score of the best trial.
+        """Return estimator, hyperparameters and score of the recipe to fit.
+
+        The best trial, if it is better than scikit-learn's defaults by more than one standard error
+        of the difference over the folds; else the defaults. The best of many trials is best partly
+        by luck, and luck does not carry over to later rows.
+
+        The one-standard-error rule: Breiman, Friedman, Olshen and Stone, Classification and
+        Regression Trees, 1984, section 3.4.3.
 
         Raises:
             ConfigurationError: If every trial failed.
@@ -171,6 +178,11 @@ class PersistentStudy:
                 ". Look at training.estimators and at the rows"
             )
         best = min(complete, key=lambda trial: (trial.value, trial.number))
+        defaults = [trial for trial in complete if trial.number < len(self._estimators)]
+        if defaults:
+            plain = min(defaults, key=lambda trial: (trial.value, trial.number))
+            if not _clearly_better(best, plain):
+                best = plain
         estimator = best.params[_ESTIMATOR]
         scope = f"{estimator}."
         parameters = {
@@ -183,3 +195,18 @@ class PersistentStudy:
     def count(self, state: TrialState) -> int:
         """Return the number of trials in a state, without the interrupted ones."""
         return sum(trial.state == state for trial in self.begun)
+
+
+def _clearly_better(trial: FrozenTrial, other: FrozenTrial) -> bool:
+    folds = min(len(trial.intermediate_values), len(other.intermediate_values))
+    gains = _fold_scores(other)[:folds] - _fold_scores(trial)[:folds]
+    return bool(gains.mean() > gains.std(ddof=1) / np.sqrt(folds))
+
+
+def _fold_scores(trial: FrozenTrial) -> np.ndarray:
+    """Return the score of every fold: a trial reports the mean over its folds so far."""
+    means = np.array(
+        [trial.intermediate_values[fold] for fold in sorted(trial.intermediate_values)]
+    )
+    totals = means * np.arange(1, len(means) + 1)
+    return np.diff(totals, prepend=0.0)

@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 def tune(project: MLProject, split: Split, run_id: str, key: str) -> Study:
     """Find the best recipe by cross-validation on the training rows.
 
-    The first trials are scikit-learn's defaults for each estimator, so the result is never worse than
-    they are. Every trial is a run below `run_id` in MLflow. With `training.parallel_trials` above 1,
+    The first trials are scikit-learn's defaults for each estimator; another recipe must beat them by
+    more than one standard error over the folds. Every trial is a run below `run_id` in MLflow. With `training.parallel_trials` above 1,
     trials are task runs on the flow's task runner.
 
     Args:
