@@ -38,7 +38,8 @@ def draw_curves(
     if task == "regression":
         _draw_regression(axes, actual, predicted)
     elif task == "binary":
-        _draw_binary(axes, actual == np.asarray(classes)[1], predicted[:, 1])
+        positive = np.asarray(classes)[1]
+        _draw_binary(axes, actual == positive, predicted[:, 1], str(positive))
     else:
         _draw_multiclass(axes, actual, predicted, np.asarray(classes))
     buffer = io.BytesIO()
@@ -55,20 +56,25 @@ def _draw_regression(axes: list, actual: np.ndarray, predicted: Floats) -> None:
         )
 
 
-def _draw_binary(axes: list, positive: np.ndarray, probability: Floats) -> None:
+def _draw_binary(axes: list, positive: np.ndarray, probability: Floats, name: str) -> None:
     from sklearn.calibration import CalibrationDisplay
     from sklearn.metrics import PrecisionRecallDisplay, RocCurveDisplay
 
     if positive.any() and not positive.all():
-        RocCurveDisplay.from_predictions(positive, probability, ax=axes[0], plot_chance_level=True)
+        RocCurveDisplay.from_predictions(
+            positive, probability, name=name, ax=axes[0], plot_chance_level=True
+        )
         PrecisionRecallDisplay.from_predictions(
-            positive, probability, ax=axes[1], plot_chance_level=True
+            positive, probability, name=name, ax=axes[1], plot_chance_level=True
         )
         CalibrationDisplay.from_predictions(
-            positive, probability, n_bins=10, strategy="quantile", ax=axes[2]
+            positive, probability, name=name, n_bins=10, strategy="quantile", ax=axes[2]
         )
     for axis, title in zip(axes, ("ROC", "Precision and recall", "Calibration"), strict=True):
         axis.set_title(title)
+        # scikit-learn was given booleans and would name the class 1; the legend names it.
+        axis.set_xlabel(axis.get_xlabel().partition(" (Pos")[0])
+        axis.set_ylabel(axis.get_ylabel().partition(" (Pos")[0])
 
 
 def _draw_multiclass(

@@ -10,8 +10,8 @@ from ..core import tags
 from ..core.errors import MLOpsError
 from ..core.workspace import read_uri
 from ..tasks.champion import find_version
-from ..tasks.reporting import report_training
-from ..tasks.tracking import log_file
+from ..tasks.reporting import report_training, training_summary
+from ..tasks.tracking import describe, log_file
 
 if TYPE_CHECKING:
     from ..blocks.project import MLProject
@@ -87,9 +87,10 @@ def keep_evidence(
             "Comparison": "reports/comparison.json" if comparison else None,
             "Curves": "reports/curves.png",
         }
-    report_training(
-        project, outcome, comparison=comparison, cause=cause, reports=reports, curves=curves
-    )
+    summary = training_summary(project, outcome, comparison=comparison, cause=cause)
+    if outcome.run_id is not None:
+        describe(project, outcome.run_id, outcome.version, summary)
+    report_training(project, outcome, summary, reports=reports, curves=curves)
 
 
 def _curves(project: MLProject, split: Split, candidate: Candidate) -> bytes:

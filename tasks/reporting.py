@@ -7,11 +7,10 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from prefect.artifacts import (
-    create_image_artifact,
-    create_markdown_artifact,
-    create_table_artifact,
-)
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.utilities.urls import url_for
+
+from .tracking import flow_run_link
 
 if TYPE_CHECKING:
     from ..blocks.project import MLProject
@@ -23,7 +22,8 @@ if TYPE_CHECKING:
         TrainingOutcome,
     )
 
-_MARKS = {"passed": "✅ passed", "failed": "❌ failed", "not_run": "⚠️ not run"}
+# Signs of ordinary fonts: many a server's browser has no emoji.
+_MARKS = {"passed": "✓ passed", "failed": "✗ failed", "not_run": "⚠ not run"}
 
 
 def artifact_key(*parts: str) -> str:
@@ -46,9 +46,12 @@ def mlflow_run_url(project: MLProject, run_id: str | None) -> str | None:
 
 
 def mlflow_artifact_url(project: MLProject, run_id: str, path: str) -> str | None:
-    """Return the address of an artifact's content, or None when MLflow is not behind HTTP."""
-    base = _mlflow_base(project)
-    return base and f"{base}/get-artifact?path={quote(path)}&run_uuid={run_id}"
+    """Return the address of an artifact in the MLflow UI, or None when MLflow is not behind HTTP.
+
+    The UI shows the page; the address of its content would download it.
+    """
+    run = mlflow_run_url(project, run_id)
+    return run and f"{run}/artifacts/{quote(path)}"
 
 
 def _mlflow_base(project: MLProject) -> str | None:
@@ -62,26 +65,70 @@ def _mlflow_base(project: MLProject) -> str | None:
 
 
 def gate_rows(gates: list[Gate]) -> list[dict[str, Any]]:
-    """Return gates as rows of a table artifact."""
-    return [
-        {
-            "gate": gate.name,
-            "verdict": _MARKS[gate.verdict],
-            "blocks": "yes" if gate.blocks else "",
-            "value": "" if gate.value is None else f"{gate.value:.4g}",
-            "threshold": "" if gate.threshold is None else f"{gate.threshold:.4g}",
-            "reason": gate.reason,
-        }
-        for gate in gates
-    ]
+    """Return gates as rows of a table artifact: first what stood in the way, then what could have."""
+    rows = []
+    for gate in sorted(gates, key=lambda gate: (not gate.blocks, not gate.blocking)):
+        # The table does not wrap: a condition in words would push the verdict off the page.
+        name, _, condition = gate.name.partition(": ")
+        rows.append(
+            {
+                "gate": name,
+                "verdict": _MARKS[gate.verdict],
+                "blocks": "yes" if gate.blocking else "no",
+                "value": "" if gate.value is None else f"{gate.value:.4g}",
+                "threshold": "" if gate.threshold is None else f"{gate.threshold:.4g}",
+                "reason": gate.reason.replace("\n", " "),
+                "condition": condition,
+            }
+        )
+    return rows
 
 
-def report_training(
+def training_summary(
     project: MLProject,
     outcome: TrainingOutcome,
     *,
     comparison: Comparison | None,
     cause: Cause | None,
+) -> str:
+    """Return what a training came to, in Markdown.
+
+    Args:
+        project: The project.
+        outcome: How it ended.
+        comparison: Candidate against champion, when it got that far.
+        cause: Why it was asked for.
+
+    Returns:
+        Outcome, reasons, comparison, cause and repair, with links into the Prefect UI.
+    """
+    lines = [f"# {project.name}: {outcome.outcome}", ""]
+    if outcome.version:
+        lines += [f"**{outcome.version.name} version {outcome.version.version}**", ""]
+    lines += [f"- {reason}" for reason in outcome.reasons]
+    if comparison is not None:
+        lines += ["", *_comparison_lines(comparison)]
+    if cause is not None:
+        lines += ["", "## Cause", "", f"`{cause.id}`: {cause.reason}", ""]
+        if cause.drifted_columns:
+            lines += [f"Drifted, most important first: {', '.join(cause.drifted_columns)}.", ""]
+        asked = cause.monitoring_run_id and url_for("flow-run", cause.monitoring_run_id)
+        if asked:
+            lines.append(f"Asked for by [this monitoring run]({asked}).")
+    if outcome.repair is not None:
+        repair = outcome.repair
+        lines += ["", "## Repair", "", f"{_MARKS[repair.verdict]}: {repair.reason}"]
+    link = flow_run_link()
+    if link.url:
+        lines += ["", f"Prefect flow run: [{link.name}]({link.url})"]
+    return "\n".join(lines)
+
+
+def report_training(
+    project: MLProject,
+    outcome: TrainingOutcome,
+    summary: str,
+    *,
     reports: dict[str, str | None],
     curves: bytes | None,
 ) -> None:
@@ -90,24 +137,15 @@ def report_training(
     Args:
         project: The project.
         outcome: How it ended.
-        comparison: Candidate against champion, when it got that far.
-        cause: Why it was asked for.
+        summary: What `training_summary` returned.
         reports: Title to URI or path below the MLflow run's artifacts.
         curves: A PNG, or None.
     """
-    lines = [f"# {project.name}: {outcome.outcome}", ""]
-    if outcome.version:
-        lines.append(f"**{outcome.version.name} version {outcome.version.version}**")
-    lines += [f"- {reason}" for reason in outcome.reasons]
-    if comparison is not None:
-        lines += ["", *_comparison_lines(comparison)]
-    if cause is not None:
-        lines += ["", "## Cause", f"`{cause.id}`: {cause.reason}"]
-        if cause.drifted_columns:
-            lines.append(f"Drifted, most important first: {', '.join(cause.drifted_columns)}.")
-    if outcome.repair is not None:
-        lines += ["", "## Repair", f"{_MARKS[outcome.repair.verdict]}: {outcome.repair.reason}"]
-    lines += ["", "## Reports", *_report_lines(project, outcome.run_id, reports)]
+    lines = [summary, "", "## Reports", "", *_report_lines(project, outcome.run_id, reports)]
+    if curves is not None:
+        # An address would have to be one that the browser can reach.
+        image = "data:image/png;base64," + base64.b64encode(curves).decode()
+        lines += ["", "## The candidate on the holdout", "", f"![Curves]({image})"]
     if outcome.seconds:
         lines += ["", "## Time", "", "| step | seconds |", "| --- | ---: |"]
         lines += [f"| {step} | {seconds:.1f} |" for step, seconds in outcome.seconds.items()]
@@ -121,12 +159,6 @@ def report_training(
         key=artifact_key("gates", project.name),
         description=f"Every gate of the training of {project.name}",
     )
-    if curves is not None:
-        create_image_artifact(
-            "data:image/png;base64," + base64.b64encode(curves).decode(),
-            key=artifact_key("curves", project.name),
-            description="The candidate on the holdout",
-        )
 
 
 def _comparison_lines(comparison: Comparison) -> list[str]:

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
     from ..blocks.project import MLProject
-    from ..core.results import Cause, Snapshot
+    from ..core.results import Cause, ModelVersion, Snapshot
+
+_LONGEST_NOTE = 5_000
 
 
 class FlowRunLink(NamedTuple):
@@ -189,6 +191,28 @@ def log_file(project: MLProject, run_id: str, content: Path | str | bytes, artif
                 )
                 client.log_artifact(run_id, str(local), folder)
     return f"runs:/{run_id}/{artifact}"
+
+
+def describe(project: MLProject, run_id: str, version: ModelVersion | None, text: str) -> None:
+    """Describe a run, and the version made of it, for whoever opens them in MLflow.
+
+    Args:
+        project: The project.
+        run_id: The run.
+        version: The version, or None.
+        text: Markdown; cut at 5,000 characters.
+
+    Raises:
+        RegistryUnavailable: If MLflow cannot be reached.
+    """
+    from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
+
+    client = project.registry.get_client()
+    shown = text[:_LONGEST_NOTE]
+    with registry_errors(project):
+        client.set_tag(run_id, MLFLOW_RUN_NOTE, shown)
+        if version is not None:
+            client.update_model_version(version.name, version.version, description=shown)
 
 
 def log_batch(
