@@ -7,6 +7,7 @@ STAMP := $(VENV)/.installed
 
 DATA ?=
 MONGODB_URI ?=
+WINDOWS ?=
 PROJECT ?=
 
 # Two cores thrash when every library starts its own threads.
@@ -35,7 +36,7 @@ $(STAMP): $(LOCK) pyproject.toml
 	@touch $@
 
 demo: $(STAMP) ## Watch the whole loop: train, drift, retrain, repair (DATA=file.csv MONGODB_URI=...)
-	@$(BIN)/python -m prefect_mlops.demo play $(if $(DATA),--data '$(DATA)') $(if $(MONGODB_URI),--mongodb-uri '$(MONGODB_URI)')
+	@$(BIN)/python -m prefect_mlops.demo play $(if $(DATA),--data '$(DATA)') $(if $(MONGODB_URI),--mongodb-uri '$(MONGODB_URI)') $(if $(WINDOWS),--windows '$(WINDOWS)')
 
 ui: $(STAMP) ## Open the Prefect and MLflow UIs of the last demo again
 	@$(BIN)/python -m prefect_mlops.demo ui

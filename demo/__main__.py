@@ -63,6 +63,9 @@ def play(
         str | None, typer.Option(help="Log the predictions in MongoDB. Default: SQLite.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the generated stream.")] = 0,
+    windows: Annotated[
+        int | None, typer.Option(min=1, help="Windows of 2,000 calls to play. Default: all.")
+    ] = None,
     keep: Annotated[
         bool | None,
         typer.Option(
@@ -78,7 +81,9 @@ def play(
     console = Console()
     with Servers(folder) as servers:
         _empty(servers.folder)
-        summary = play_stream(servers, console, data=data, log_uri=mongodb_uri, seed=seed)
+        summary = play_stream(
+            servers, console, data=data, log_uri=mongodb_uri, seed=seed, windows=windows
+        )
         draw(summary, servers.folder)
         summary.render(console)
         shown = servers.folder

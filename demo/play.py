@@ -50,7 +50,13 @@ class Clock:
 
 
 def play(
-    servers: Servers, console: Console, *, data: Path | None, log_uri: str | None, seed: int
+    servers: Servers,
+    console: Console,
+    *,
+    data: Path | None,
+    log_uri: str | None,
+    seed: int,
+    windows: int | None = None,
 ) -> Summary:
     """Play the whole stream.
 
@@ -60,6 +66,7 @@ def play(
         data: The real CSV, or None for a generated stream.
         log_uri: Database of the prediction log, or None for SQLite in the demo's folder.
         seed: Seed of the generated stream.
+        windows: Windows to play at most. None: all.
 
     Returns:
         What happened; `summary.json` and the timeline are in the folder.
@@ -105,18 +112,18 @@ def play(
     console.print(f"first champion: version {first.version.version}, {_gates(first)}")
 
     static = project.registry.load_model(first.version.uri, project.task)
-    windows: list[WindowSummary] = []
-    for begin in range(HISTORY_ROWS, len(stream), WINDOW_ROWS):
+    played: list[WindowSummary] = []
+    for begin in list(range(HISTORY_ROWS, len(stream), WINDOW_ROWS))[:windows]:
         rows = stream[begin : begin + WINDOW_ROWS]
         with console.status(f"rows {begin:,} to {begin + len(rows):,}"):
-            windows.append(
+            played.append(
                 _window(
                     project, rows, begin, static=static, clock=clock, folder=folder, console=console
                 )
             )
     summary = Summary.of(
         f"{data.name if data else 'generated'}, {len(stream):,} calls",
-        windows,
+        played,
         seconds=clock.seconds,
         prefect_ui=prefect.url,
         mlflow_ui=mlflow.url,

@@ -25,6 +25,8 @@ from prefect_mlops.blocks import Dataset, MLProject, ModelRegistry, PredictionLo
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from support.mongodb_fixture import mongodb_uri  # noqa: E402, F401
+
 
 @pytest.fixture(scope="session")
 def prefect_api():
