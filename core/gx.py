@@ -141,7 +141,7 @@ def _finding(result: Any, rows: int) -> Finding:
         blocking=blocking,
         share=share,
         tolerated=round(1 - float(kwargs.get("mostly", 1.0)), 6),
-        reason=f"{name}: broken in {len(positions)} of {rows} rows ({100 * share:.2g}%), "
+        reason=f"{name}: broken in {len(positions)} of {rows} rows ({100 * share:.3g}%), "
         f"such as {', '.join(shown)}",
         rows=list(positions),
     )

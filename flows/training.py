@@ -147,8 +147,9 @@ def _train(project: MLProject, cause: Cause | None, checkpoints: Checkpoints) ->
             cause=cause,
         )
         raise DataRejected(
-            f"{len(reasons)} expectations of {project.name} are broken: {'; '.join(reasons[:3])}. "
-            f"Suite: {validation.suite_uri}"
+            f"rows of {project.name} break {len(reasons)} expectation(s): {'; '.join(reasons[:3])}. Mend "
+            "them at the source or, if they are right, edit the suite and name it in data.suite: "
+            f"{validation.suite_uri}"
         )
     rows = validation.snapshot
     parts = steps.run("split", Split, lambda: split(project, rows))

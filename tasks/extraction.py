@@ -94,15 +94,20 @@ def check_rows(project: MLProject, table: pa.Table, described: str) -> None:
     missing = [name for name in required if name is not None and name not in table.column_names]
     if missing:
         raise DataRejected(
-            f"{described} has no columns {missing}; found {table.column_names}", column=missing[0]
+            f"{described} has no columns {missing}; found {table.column_names}: rename them at the "
+            "source, or change dataset.columns",
+            column=missing[0],
         )
     features = columns.feature_names(table.column_names)
     if not features:
-        raise DataRejected(f"{described} has no features; found {table.column_names}")
+        raise DataRejected(
+            f"{described} has no features; found {table.column_names}: name some in columns.features"
+        )
     unknown = [n for n in (*columns.slices, *columns.categorical) if n not in features]
     if unknown:
         raise DataRejected(
-            f"slices or categorical name {unknown}, which {described} has not; features are {features}",
+            f"slices or categorical name {unknown}, which {described} has not; features are {features}: "
+            "change dataset.columns",
             column=unknown[0],
         )
     frame = table.to_pandas()
@@ -152,7 +157,10 @@ def _check_target(project: MLProject, target: pd.Series) -> None:
             )
         endless = int(np.isinf(target.to_numpy(dtype=float)).sum())
         if endless:
-            raise DataRejected(f"target {name!r} is infinite in {endless} rows", column=name)
+            raise DataRejected(
+                f"target {name!r} is infinite in {endless} rows: leave them out at the source",
+                column=name,
+            )
         return
     kinds = {type(value).__name__ for value in target.unique()} if target.dtype == object else set()
     if len(kinds) > 1:
@@ -174,7 +182,10 @@ def _check_ids(ids: pd.Series) -> None:
     name = str(ids.name)
     empty = int(ids.isna().sum())
     if empty:
-        raise DataRejected(f"id column {name!r} is empty in {empty} rows", column=name)
+        raise DataRejected(
+            f"id column {name!r} is empty in {empty} of {len(ids)} rows: every row needs one",
+            column=name,
+        )
     repeated = ids[ids.duplicated()]
     if len(repeated):
         shown = ", ".join(map(str, repeated.unique()[:_SHOWN]))

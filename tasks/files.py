@@ -162,7 +162,9 @@ def _parse_csv(content: bytes, name: str, source: CsvSource, columns: Columns) -
                 float_precision="round_trip",
             )
     except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
-        raise DataRejected(f"{name} has rows that do not fit its header: {error}") from error
+        raise DataRejected(
+            f"{name} has rows that do not fit its header: {error} Check its quotes and its separator"
+        ) from error
     return pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
 
 
