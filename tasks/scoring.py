@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -41,7 +42,8 @@ def _retriable(_task: Any, _run: Any, state: Any) -> bool:
 def score_rows(project: MLProject, dataset: Dataset, champion: ModelVersion) -> ScoringOutcome:
     """Score rows with the champion and log every prediction.
 
-    Rows need not have the target. The time of a prediction is the row's timestamp, or now without a
+    Rows need not have the target. Values that are no values of their column's kind are scored as
+    missing, as a model server would. The time of a prediction is the row's timestamp, or now without a
     timestamp column; its id is the row's id, or a digest of the row. Scoring the same rows again logs
     nothing twice.
 
@@ -59,12 +61,20 @@ def score_rows(project: MLProject, dataset: Dataset, champion: ModelVersion) -> 
         ModelUnavailable: If the champion does not load.
         LogUnavailable: If the log cannot be written; what was logged before stays.
     """
+    from ..core.schema import conform
     from .sources import read_source
 
     frame = read_source(project, dataset).to_pandas()
     predictor = project.registry.load_model(champion.uri, project.task)
     moments = _moments(frame, dataset)
     identifiers = _identifiers(frame, dataset)
+    _, coerced = conform(frame, predictor.kinds)
+    unreadable = dict(Counter(coerced.unreadable) + Counter(coerced.infinite))
+    if unreadable:
+        run_logger().warning(
+            "values that are infinite or not of their column's kind, scored as missing: %s",
+            unreadable,
+        )
     logged = 0
     with project.predictions.get_client() as store:
         for begin in range(0, len(frame), _CHUNK_ROWS):
@@ -88,6 +98,7 @@ def score_rows(project: MLProject, dataset: Dataset, champion: ModelVersion) -> 
         logged=logged,
         first=min(moments) if moments else None,
         last=max(moments) if moments else None,
+        unreadable=unreadable,
     )
 
 

@@ -63,6 +63,8 @@ class ScoringOutcome(Result):
         logged: Predictions that were new to the log; the others were there already.
         first: Earliest prediction time (UTC), or None for zero rows.
         last: Latest prediction time (UTC), or None for zero rows.
+        unreadable: Column to the number of values that are infinite or not of its kind, such as text
+            among numbers; they were logged as they are and scored as missing.
     """
 
     model_name: str
@@ -71,3 +73,4 @@ class ScoringOutcome(Result):
     logged: int
     first: UtcDatetime | None = None
     last: UtcDatetime | None = None
+    unreadable: dict[str, int] = Field(default_factory=dict)
