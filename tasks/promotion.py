@@ -62,7 +62,8 @@ def promote(
     """
     with project.predictions.get_client() as store:
         last = _finish_interrupted(project, store)
-        if last is not None and last["version"] == version.version:
+        if last is not None and (last["version"], last["previous"]) == (version.version, expected):
+            # Made already, before a crash. A person who moved the alias since then is respected.
             return get_version(project, version.version)
         entry = _claim(
             project, store, version, expected=expected, last=last, reason=reason, cause_id=cause_id
@@ -183,12 +184,20 @@ def _claim(
 
 
 def _activate(project: MLProject, store: PredictionStore, entry: dict[str, Any]) -> None:
+    """Move the alias to an entry's version, or to that of a later entry made in the meantime."""
     client = project.registry.get_client()
-    name, version = entry["model"], entry["version"]
-    with registry_errors(project):
-        client.set_registered_model_alias(name, tags.CHAMPION, version)
-        challenger = find_version(project, tags.CHALLENGER)
-        if challenger is not None and challenger.version == version:
-            client.delete_registered_model_alias(name, tags.CHALLENGER)
-    key = f"{name}/{entry['sequence']:08d}"
-    store.record("activation", key, project.name, {"sequence": entry["sequence"]})
+    while True:
+        name, version = entry["model"], entry["version"]
+        with registry_errors(project):
+            client.set_registered_model_alias(name, tags.CHAMPION, version)
+            challenger = find_version(project, tags.CHALLENGER)
+            if challenger is not None and challenger.version == version:
+                client.delete_registered_model_alias(name, tags.CHALLENGER)
+        key = f"{name}/{entry['sequence']:08d}"
+        store.record("activation", key, project.name, {"sequence": entry["sequence"]})
+        last = _entries(project, store)[0]
+        if last["sequence"] == entry["sequence"]:
+            return
+        # Others took this process for dead: they finished its entry and made another, whose alias
+        # has just been overwritten here.
+        entry = last
