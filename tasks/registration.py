@@ -17,7 +17,8 @@ from .tracking import code_version, flow_run_link, registry_errors
 if TYPE_CHECKING:
     from ..blocks.project import MLProject
 
-_LONGEST_TAG = 5_000
+# What MySQL's TEXT holds, with room for characters of several bytes.
+_LONGEST_TAG = 30_000
 
 
 def evidence_tags(
