@@ -71,10 +71,12 @@ def check_rows(frame: pd.DataFrame, suite: dict[str, Any]) -> tuple[list[Finding
     if _LOGGER.level == logging.NOTSET:
         _LOGGER.setLevel(logging.WARNING)
     import great_expectations as gx
-    from great_expectations.data_context.types.base import ProgressBarsConfig
+    from great_expectations.data_context.types import base
 
+    # On import it gives its logger a level of its own, and tells of every temporary folder.
+    logging.getLogger(base.__name__).setLevel(logging.WARNING)
     context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    context.variables.progress_bars = base.ProgressBarsConfig(globally=False)
     built = _build(suite)
     batch = (
         context.data_sources.add_pandas("rows")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -63,6 +64,8 @@ def _reach_database(uri: str) -> None:
     from sqlalchemy import create_engine
     from sqlalchemy.engine import make_url
 
+    # MLflow tells of every new database and of looking at its tables.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
     url = make_url(uri)
     dialect = url.get_backend_name()
     if dialect == "sqlite" and url.database:

@@ -2,27 +2,47 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any, ParamSpec, TypeVar
 
 import httpx
 from prefect import Flow
+from prefect.settings import (
+    PREFECT_SERVER_ANALYTICS_ENABLED,
+    PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS,
+    temporary_settings,
+)
 
 from ..core.errors import OrchestratorUnavailable
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_UNREACHED = "Failed to reach API"
+_UNREACHED = ("Failed to reach API", "Timed out while attempting to connect to ephemeral")
+# The first start of a server of its own makes a database, which a busy machine does not finish in
+# Prefect's 20 seconds.
+_STARTUP_SECONDS = 120
+
+
+def _own_server() -> AbstractContextManager[object]:
+    """Let Prefect start a server of its own slowly and offline, unless somebody set it otherwise."""
+    return temporary_settings(
+        set_defaults={
+            PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS: _STARTUP_SECONDS,
+            PREFECT_SERVER_ANALYTICS_ENABLED: False,
+        }
+    )
 
 
 class _ReachingFlow(Flow[P, R]):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
-            return super().__call__(*args, **kwargs)
+            with _own_server():
+                return super().__call__(*args, **kwargs)
         except (httpx.TransportError, RuntimeError) as error:
-            if isinstance(error, RuntimeError) and _UNREACHED not in str(error):
-                raise
             said = str(error) or type(error).__name__
+            if isinstance(error, RuntimeError) and not said.startswith(_UNREACHED):
+                raise
             raise OrchestratorUnavailable(
                 f"{self.name} needs the Prefect API: {said}. Check PREFECT_API_URL and that the server "
                 "answers, or unset PREFECT_API_URL to run with a server of its own"

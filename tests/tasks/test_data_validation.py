@@ -234,10 +234,11 @@ def test_the_data_docs_need_no_network_and_show_no_values_as_markup(hold, calls)
     assert "Traceback" not in page
 
 
-def test_nothing_is_printed(hold, calls, capfd):
+def test_nothing_is_printed_or_logged_by_the_library(hold, calls, capfd, caplog):
     hold(calls(300), calls(300, seed=1))
     printed = capfd.readouterr()
     assert "Calculating" not in printed.out + printed.err
+    assert not [entry for entry in caplog.records if entry.name.startswith("great_expectations")]
 
 
 BANK = Path(__file__).parents[3] / "shared/data/bank-marketing/bank-additional-full.csv"
