@@ -7,10 +7,13 @@ that nobody received is a silent failure, so it is looked up afterwards.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+import httpx
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import SyncPrefectClient, get_client
@@ -74,10 +77,11 @@ def request_retraining(project: MLProject, cause: Cause, *, wait_seconds: float 
         Whether this call emitted the event; False when it was there already.
 
     Raises:
-        OrchestratorUnavailable: If the server does not have the event in time.
+        OrchestratorUnavailable: If the server cannot be reached, refuses, or does not have the event in
+            time.
     """
     event_id = uuid5(NAMESPACE_URL, f"{resource_id(project.name)}/{cause.id}")
-    with get_client(sync_client=True) as client:
+    with _answering(), get_client(sync_client=True) as client:
         if _has_event(client, event_id):
             return False
         emit_event(
@@ -97,6 +101,18 @@ def request_retraining(project: MLProject, cause: Cause, *, wait_seconds: float 
             time.sleep(0.2)
     run_logger().info("retraining requested: %s", cause.reason)
     return True
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    try:
+        yield
+    except httpx.HTTPError as error:
+        raise OrchestratorUnavailable(
+            f"the Prefect server cannot be asked for events: {str(error) or type(error).__name__}. Check "
+            "PREFECT_API_URL and the server; the decision is kept: run the monitoring flow on the same "
+            "window again"
+        ) from error
 
 
 def _has_event(client: SyncPrefectClient, event_id: UUID) -> bool:
