@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from ..core.errors import ConfigurationError, DataRejected
+from ..core.errors import DataRejected
 from ..core.results import Snapshot, Split
 from .run_log import run_logger
 
@@ -40,7 +40,6 @@ def split(project: MLProject, snapshot: Snapshot) -> Split:
         Both parts, as snapshots.
 
     Raises:
-        ConfigurationError: If `data.holdout_rows` is set for rows without a time order.
         DataRejected: If a part is too small, or the training rows lack a class.
         WorkspaceUnavailable: If the snapshot cannot be read, or the parts cannot be written.
     """
@@ -60,7 +59,7 @@ def split(project: MLProject, snapshot: Snapshot) -> Split:
             table.to_pandas(),
             columns.id,
             columns.feature_names(table.column_names),
-            _share(project),
+            project.data.holdout_share,
         )
     _check_parts(project, table, held_out)
     workspace = project.open_workspace()
@@ -77,17 +76,6 @@ def split(project: MLProject, snapshot: Snapshot) -> Split:
         boundary=holdout.first,
         first_holdout_row=first,
     )
-
-
-def _share(project: MLProject) -> float:
-    if project.data.holdout_rows is not None:
-        # A count of rows would move the border with every new row, and a row that a champion was
-        # fitted on could be held out later.
-        raise ConfigurationError(
-            "data.holdout_rows needs rows in time order: set columns.timestamp or columns.ordered, or "
-            "use data.holdout_share"
-        )
-    return project.data.holdout_share
 
 
 def first_held_out(table: pa.Table, timestamp: str | None, wanted: int) -> int:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prefect_mlops.blocks import Dataset
-from prefect_mlops.core.errors import ConfigurationError, DataRejected
+from prefect_mlops.core.errors import DataRejected
 from prefect_mlops.core.snapshots import load_frame, load_table, save_snapshot
 from prefect_mlops.tasks.splitting import first_held_out, held_out_by_hash, split
 
@@ -185,7 +185,7 @@ def test_duplicates_land_on_the_same_side(part):
 
 
 def test_a_count_of_rows_needs_an_order(part):
-    with pytest.raises(ConfigurationError, match="holdout_rows needs rows in time order"):
+    with pytest.raises(ValueError, match="holdout_rows needs rows in time order"):
         part(unordered(500), {"target": "y", "id": "id"}, data={"holdout_rows": 100})
 
 
