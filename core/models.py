@@ -97,14 +97,17 @@ def fetch_model(
             raise RegistryUnavailable(
                 f"MLflow cannot be reached for {model_uri}: {error}"
             ) from error
-        raise ModelUnavailable(
-            f"{model_uri} cannot be fetched: {error} Check that the version exists and its artifacts "
-            "were not deleted"
-        ) from error
+        # MLflow lists its attempts before it says what is wrong.
+        raise _gone(model_uri, str(error).strip().rpartition("\n")[2]) from error
     except OSError as error:
-        raise ModelUnavailable(
-            f"{model_uri} cannot be fetched: {error}. Its artifacts were deleted or moved"
-        ) from error
+        raise _gone(model_uri, str(error)) from error
+
+
+def _gone(model_uri: str, reason: str) -> ModelUnavailable:
+    return ModelUnavailable(
+        f"{model_uri} cannot be fetched: {reason.rstrip('.')}. If its files were deleted or moved, bring "
+        "them back, roll back to a version that loads, or retrain"
+    )
 
 
 def place_of(client: MlflowClient, model_uri: str) -> str:

@@ -143,8 +143,11 @@ def read_mongo(source: MongoSource, columns: Columns) -> pa.Table:
             f"{shown}: {_scrubbed(error, uri)}. Expected mongodb://host/database"
         ) from None
     except PyMongoError as error:
+        # The rest is the driver's view of the cluster.
+        reason = _scrubbed(error, uri).partition(" (configured")[0].partition(", Timeout:")[0]
         raise SourceUnavailable(
-            f"cannot read {shown}.{source.collection}: {type(error).__name__}: {_scrubbed(error, uri)}"
+            f"cannot read {shown}.{source.collection}: {type(error).__name__}: {reason}; expected a "
+            "MongoDB server that answers and lets this user read"
         ) from None
     # The server's own key is data only where a role asks for it.
     roles = {columns.target, columns.timestamp, columns.id, *columns.features}

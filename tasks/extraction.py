@@ -33,8 +33,8 @@ def _retriable(_task: Any, _run: Any, state: Any) -> bool:
     task_run_name="extract {project.name}",
     cache_policy=NO_CACHE,
     persist_result=False,
-    retries=2,
-    retry_delay_seconds=[2, 10],
+    retries=1,
+    retry_delay_seconds=5,
     retry_condition_fn=_retriable,
 )
 def extract(project: MLProject) -> Snapshot:

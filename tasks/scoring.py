@@ -103,29 +103,17 @@ def score_rows(project: MLProject, dataset: Dataset, champion: ModelVersion) -> 
 
 
 def _moments(frame: pd.DataFrame, dataset: Dataset) -> list[datetime]:
-    import pandas as pd
-
     name = dataset.columns.timestamp
     if name is None:
         return [datetime.now(UTC)] * len(frame)
     if name not in frame:
-        raise DataRejected(f"timestamp column {name!r} is missing", column=name)
-    try:
-        moments = pd.to_datetime(frame[name])
-    except (ValueError, TypeError) as error:
-        raise DataRejected(f"column {name!r} holds no timestamps: {error}", column=name) from error
-    if len(frame) and getattr(moments.dt, "tz", None) is None:
         raise DataRejected(
-            f"column {name!r} has no time zone, first value {frame[name].iloc[0]}: append 'Z' or an "
-            "offset at its source",
+            f"timestamp column {name!r} is missing; found {list(frame)}: name another one in "
+            "dataset.columns, or add it at the source",
             column=name,
         )
-    if moments.isna().any():
-        raise DataRejected(
-            f"column {name!r} has {int(moments.isna().sum())} nulls; every row needs a time",
-            column=name,
-        )
-    return [moment.to_pydatetime() for moment in moments.dt.tz_convert("UTC")]
+    # `read_source` has brought them to UTC, or refused them.
+    return [moment.to_pydatetime() for moment in frame[name]]
 
 
 def _identifiers(frame: pd.DataFrame, dataset: Dataset) -> list[str]:
@@ -136,13 +124,19 @@ def _identifiers(frame: pd.DataFrame, dataset: Dataset) -> list[str]:
         digests = pd.util.hash_pandas_object(frame.astype(str), index=True)
         return [hashlib.sha256(str(value).encode()).hexdigest()[:24] for value in digests]
     if name not in frame:
-        raise DataRejected(f"id column {name!r} is missing", column=name)
-    values = frame[name]
-    if values.isna().any() or values.duplicated().any():
-        repeated = values[values.duplicated()].head(3).tolist()
         raise DataRejected(
-            f"column {name!r} must identify every row: {int(values.isna().sum())} nulls, duplicates "
-            f"such as {repeated}",
+            f"id column {name!r} is missing; found {list(frame)}: name another one in dataset.columns, "
+            "or add it at the source",
+            column=name,
+        )
+    values = frame[name]
+    nulls = int(values.isna().sum())
+    repeated = values[values.duplicated() & values.notna()]
+    if nulls or len(repeated):
+        such = f", such as {repeated.unique()[:3].tolist()}" if len(repeated) else ""
+        raise DataRejected(
+            f"id column {name!r} has {nulls} nulls and {len(repeated)} duplicates{such}: an id "
+            "identifies one prediction, mend them at the source",
             column=name,
         )
     return [str(value) for value in values]
@@ -198,7 +192,8 @@ def attach_labels(project: MLProject, dataset: Dataset) -> LabelReport:
         What became of them: attached, changed, and ids that no prediction has.
 
     Raises:
-        DataRejected: If the id or target column is not set or missing.
+        DataRejected: If the id or target column is not set or missing, a label has no id, or an id has
+            two different labels.
         SourceUnavailable: If the rows cannot be read.
         LogUnavailable: If the log cannot be written.
     """
@@ -211,8 +206,7 @@ def attach_labels(project: MLProject, dataset: Dataset) -> LabelReport:
     for name in (identifier, target):
         if name not in frame:
             raise DataRejected(f"column {name!r} is missing; found {list(frame)}", column=name)
-    known = frame[frame[target].notna()]
-    labels = dict(zip(known[identifier].astype(str), map(_plain, known[target]), strict=True))
+    labels = _labels_by_id(frame[frame[target].notna()], identifier, target)
     with project.predictions.get_client() as store:
         report = store.attach_labels(project.registry.model_name, labels)
     run_logger().info(
@@ -222,3 +216,26 @@ def attach_labels(project: MLProject, dataset: Dataset) -> LabelReport:
         len(report.unknown),
     )
     return report
+
+
+def _labels_by_id(known: pd.DataFrame, identifier: str, target: str) -> dict[str, Any]:
+    from ..core.schema import category_text
+
+    missing = int(known[identifier].isna().sum())
+    if missing:
+        raise DataRejected(
+            f"id column {identifier!r} has {missing} nulls in rows with a label: fill it in, or leave "
+            "these rows out",
+            column=identifier,
+        )
+    # A null elsewhere in the column has turned whole numbers into floats.
+    pairs = known.assign(**{identifier: known[identifier].map(category_text)})
+    pairs = pairs[[identifier, target]].drop_duplicates()
+    twice = pairs[identifier][pairs[identifier].duplicated()]
+    if len(twice):
+        raise DataRejected(
+            f"id column {identifier!r} has two different labels for {len(twice)} ids, such as "
+            f"{twice.iloc[0]!r}: keep the right one at its source",
+            column=identifier,
+        )
+    return dict(zip(pairs[identifier], map(_plain, pairs[target]), strict=True))

@@ -260,7 +260,7 @@ def test_only_an_unreachable_source_is_tried_again(prefect_api, make_project, ca
     states = [run(broken, return_state=True)]
     with pytest.raises(DataRejected):
         states[0].result()
-    assert tries(missing) == 3
+    assert tries(missing) == 2
     assert tries(states[0]) == 1
 
 
