@@ -66,7 +66,7 @@ serve: $(STAMP) ## Serve the flows of a project and its automation (PROJECT=name
 	$(BIN)/python -m prefect_mlops.deployments serve '$(PROJECT)'
 
 bench: $(STAMP) ## Run the benchmarks
-	$(BIN)/python -m benchmarks.import_time
+	$(BIN)/python benchmarks/import_time.py
 
 screenshots: $(STAMP) ## Take the pictures of the documentation from the last demo (needs Chromium)
 	$(BIN)/python docs/screenshots.py

@@ -8,8 +8,21 @@
 | `monitor` | from a window of predictions to a decision, and to a request for retraining |
 """
 
-from .monitoring import monitor
-from .scoring import label, score
-from .training import train
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .monitoring import monitor
+    from .scoring import label, score
+    from .training import train
 
 __all__ = ["label", "monitor", "score", "train"]
+
+_HOMES = {"label": "scoring", "monitor": "monitoring", "score": "scoring", "train": "training"}
+
+
+def __getattr__(name: str) -> Any:
+    # Prefect makes a form's schema of every flow when it is defined: only of those that are used.
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
