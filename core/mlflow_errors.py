@@ -21,6 +21,10 @@ for _name, _value in {
 }.items():
     os.environ.setdefault(_name, _value)
 
+# They tell of every look at a database's tables, and of waiting for what is there already.
+for _name in ("mlflow.store.db.utils", "mlflow.store.model_registry.abstract_store"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
 _DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 
 
@@ -64,8 +68,6 @@ def _reach_database(uri: str) -> None:
     from sqlalchemy import create_engine
     from sqlalchemy.engine import make_url
 
-    # MLflow tells of every new database and of looking at its tables.
-    logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
     url = make_url(uri)
     dialect = url.get_backend_name()
     if dialect == "sqlite" and url.database:
