@@ -19,7 +19,8 @@ FROM python:3.11-slim-bookworm
 # scikit-learn needs the OpenMP runtime.
 RUN apt-get update && apt-get install --yes --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/*
 COPY --from=build /usr/local /usr/local
-RUN useradd --create-home --uid 1000 mlops
+# A volume takes the owner of the folder that it is mounted on.
+RUN useradd --create-home --uid 1000 mlops && install --directory --owner mlops --group mlops /home/mlops/workspace
 USER mlops
 WORKDIR /home/mlops
 ENV DO_NOT_TRACK=true \
