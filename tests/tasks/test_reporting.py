@@ -1,138 +1,81 @@
-import json
-from datetime import UTC, datetime
+"""What people read: links without secrets, every gate with its reason, keys that Prefect takes."""
 
-from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
-from prefect import flow
-from prefect.client.orchestration import get_client
-from prefect_mlops.core.results import (
-    Cause,
-    Comparison,
-    Gate,
-    ModelVersion,
-    Repair,
-    TrainingOutcome,
-    Window,
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prefect_mlops.blocks import ModelRegistry
+from prefect_mlops.core.results import Gate
+from prefect_mlops.tasks.reporting import (
+    artifact_key,
+    gate_rows,
+    mlflow_artifact_url,
+    mlflow_run_url,
 )
-from prefect_mlops.tasks import reporting, tracking
 from support.candidates import with_mlflow
 
-CAUSE = Cause(
-    id="cause-1",
-    project="calls",
-    champion_version="1",
-    window=Window(last=10),
-    rows=10,
-    reason="the predictions drifted",
-    signals=["drift"],
-    drifted_columns=["job", "strong"],
-    metric="log_loss",
-    decided_at=datetime(2026, 1, 1, tzinfo=UTC),
-)
-COMPARISON = Comparison(
-    gates=[],
-    metric="log_loss",
-    champion_version="1",
-    candidate_score=0.4,
-    champion_score=0.5,
-    improvement=0.1,
-    interval=(0.05, 0.15),
-    confidence=0.9,
-    rows=1_000,
-)
-GATES = [
-    Gate(name="loads", verdict="passed", reason="it loads"),
-    Gate(name="Drift: score < 0.2", verdict="failed", reason="far\nfrom it", blocking=False),
-    Gate(name="floor", verdict="failed", reason="too bad", value=0.81234, threshold=0.75),
-    Gate(name="latency", verdict="not_run", reason="no rows"),
-]
-VERSION = ModelVersion(name="calls", version="2", run_id="run", uri="models:/calls/2")
-PROMOTED = TrainingOutcome(
-    outcome="promoted",
-    version=VERSION,
-    gates=GATES,
-    training_key="key",
-    cause_id="cause-1",
-    repair=Repair(
-        cause_id="cause-1", version="2", verdict="passed", reason="0.6 before", metric="log_loss"
-    ),
-    seconds={"tune": 1.25},
-)
+
+@given(st.lists(st.text(), min_size=1, max_size=3))
+def test_a_key_is_one_that_prefect_takes(parts):
+    key = artifact_key("training", *parts)
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", key)
+    assert artifact_key(key) == key
 
 
-def test_gates_that_stood_in_the_way_come_first_and_advice_comes_last():
-    rows = reporting.gate_rows(GATES)
-    assert [row["gate"] for row in rows] == ["floor", "latency", "loads", "Drift"]
-    assert [row["blocks"] for row in rows] == ["yes", "yes", "yes", "no"]
-    assert [row["verdict"].split(" ", 1)[1] for row in rows] == [
-        "failed",
-        "not run",
-        "passed",
-        "failed",
+@pytest.mark.parametrize("uri", ["sqlite:///{}/mlflow.db", "postgresql://me:hunter2@host/mlflow"])
+def test_a_database_has_no_pages_to_link_to(make_project, tmp_path, uri):
+    project = make_project(
+        registry=ModelRegistry(tracking_uri=uri.format(tmp_path), model_name="calls")
+    )
+    assert mlflow_run_url(project, "run") is None
+    assert mlflow_artifact_url(project, "run", "reports/curves.png") is None
+
+
+@pytest.fixture
+def served(make_project, monkeypatch):
+    """A function that makes a project behind an address, and the id of a run in it."""
+    client = with_mlflow(make_project()).registry.get_client()
+    run = client.create_run(client.create_experiment("calls")).info
+    # Nobody answers at the address: what is read through it is read from a database.
+    monkeypatch.setattr(ModelRegistry, "get_client", lambda _: client)
+
+    def make(uri):
+        return make_project(registry=ModelRegistry(tracking_uri=uri, model_name="calls")), run
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("uri", "base"),
+    [
+        ("http://127.0.0.1:5000", "http://127.0.0.1:5000"),
+        ("https://me:hunter2@mlflow.example/team/", "https://mlflow.example/team"),
+    ],
+)
+def test_links_lead_to_the_run_without_the_password(served, uri, base):
+    project, run = served(uri)
+    page = mlflow_run_url(project, run.run_id)
+    assert page == f"{base}/#/experiments/{run.experiment_id}/runs/{run.run_id}"
+    artifact = mlflow_artifact_url(project, run.run_id, "reports/a b.html")
+    assert artifact is not None
+    assert artifact.startswith(base)
+    assert artifact.endswith("reports/a%20b.html")
+    assert "hunter2" not in page + artifact
+
+
+def test_every_gate_is_shown_and_what_blocks_comes_first():
+    gates = [
+        Gate(name="fine", verdict="passed", reason="all well", value=0.12345, threshold=1.0),
+        Gate(name="noted", verdict="failed", reason="only noted", blocking=False),
+        Gate(name="broken", verdict="failed", reason="too\nbad"),
+        Gate(name="unknown", verdict="not_run", reason="could not run"),
     ]
-    assert (rows[0]["value"], rows[0]["threshold"]) == ("0.8123", "0.75")
-    assert (rows[3]["condition"], rows[3]["reason"]) == ("score < 0.2", "far from it")
-
-
-def test_the_summary_tells_what_happened_and_why(make_project):
-    text = reporting.training_summary(make_project(), PROMOTED, comparison=COMPARISON, cause=CAUSE)
-    for part in (
-        "# calls: promoted",
-        "**calls version 2**",
-        "| candidate | 0.4000 |",
-        "| champion, version 1 | 0.5000 |",
-        "| 90% interval | +0.0500 to +0.1500 |",
-        "`cause-1`: the predictions drifted",
-        "job, strong",
-        "passed: 0.6 before",
-    ):
-        assert part in text
-
-
-def test_the_summary_of_a_refused_model_gives_the_reasons(make_project):
-    refused = TrainingOutcome(outcome="rejected", reasons=["too bad"], training_key="key")
-    text = reporting.training_summary(make_project(), refused, comparison=None, cause=None)
-    assert text == "# calls: rejected\n\n- too bad"
-
-
-def test_a_registry_in_a_database_has_no_address_for_a_browser(make_project):
-    assert reporting.mlflow_run_url(make_project(), "run") is None
-    assert reporting.mlflow_artifact_url(make_project(), "run", "reports/a.html") is None
-
-
-def test_a_run_and_its_version_are_described_in_mlflow(make_project):
-    project = with_mlflow(make_project())
-    client = project.registry.get_client()
-    run_id = tracking.open_run(project, "key", None)
-    client.create_registered_model("calls")
-    made = client.create_model_version("calls", source=f"runs:/{run_id}/model", run_id=run_id)
-    version = VERSION.model_copy(update={"version": str(made.version)})
-    tracking.describe(project, run_id, version, "# calls: promoted" + "." * 6_000)
-    note = client.get_run(run_id).data.tags[MLFLOW_RUN_NOTE]
-    assert note == client.get_model_version("calls", version.version).description
-    assert note.startswith("# calls: promoted") and len(note) == 5_000
-
-
-def test_a_training_leaves_its_report_with_the_curves_and_its_gates(make_project, prefect_api):
-    project = make_project()
-
-    @flow
-    def training() -> str:
-        summary = reporting.training_summary(project, PROMOTED, comparison=COMPARISON, cause=CAUSE)
-        reporting.report_training(
-            project, PROMOTED, summary, reports={"Curves": "reports/curves.png"}, curves=b"png"
-        )
-        return summary
-
-    summary = training()
-    with get_client(sync_client=True) as client:
-        found = {
-            artifact.key: artifact.data
-            for artifact in client.read_artifacts()
-            if artifact.key in ("training-calls", "gates-calls")
-        }
-    report = found["training-calls"]
-    assert report.startswith(summary)
-    assert "![Curves](data:image/png;base64,cG5n)" in report
-    assert "| tune | 1.2 |" in report
-    assert "- Curves: `reports/curves.png`" in report
-    assert json.loads(found["gates-calls"]) == reporting.gate_rows(GATES)
+    rows = gate_rows(gates)
+    assert [row["gate"] for row in rows] == ["broken", "unknown", "fine", "noted"]
+    for row, word in zip(rows, ["failed", "not run", "passed", "failed"], strict=True):
+        assert row["verdict"].endswith(word)
+    assert rows[0]["reason"] == "too bad"
+    assert (rows[2]["value"], rows[2]["threshold"]) == ("0.1235", "1")

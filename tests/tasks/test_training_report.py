@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 from prefect import flow
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
 from prefect_mlops.core.results import (
     Cause,
     Comparison,
@@ -104,12 +105,15 @@ def test_a_training_leaves_its_report_with_the_curves_and_its_gates(make_project
         )
         return summary
 
-    summary = training()
+    state = training(return_state=True)
+    summary = state.result()
+    # Other tests train on the same server.
+    mine = ArtifactFilter(
+        flow_run_id=ArtifactFilterFlowRunId(any_=[state.state_details.flow_run_id])
+    )
     with get_client(sync_client=True) as client:
         found = {
-            artifact.key: artifact.data
-            for artifact in client.read_artifacts()
-            if artifact.key in ("training-calls", "gates-calls")
+            artifact.key: artifact.data for artifact in client.read_artifacts(artifact_filter=mine)
         }
     report = found["training-calls"]
     assert report.startswith(summary)

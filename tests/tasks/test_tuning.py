@@ -7,7 +7,15 @@ import pandas as pd
 import pytest
 from prefect import flow
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterFlowRunId,
+    ArtifactFilterKey,
+    FlowRunFilter,
+    FlowRunFilterId,
+    TaskRunFilter,
+    TaskRunFilterName,
+)
 from prefect_mlops.blocks import Dataset, ModelRegistry
 from prefect_mlops.core.cross_validation import score_trial
 from prefect_mlops.core.errors import ConfigurationError
@@ -259,14 +267,25 @@ def test_parallel_trials_are_task_runs_and_progress_is_shown(make, prefect_api):
         run_id = open_run(project, "key", None)
         return run_id, tune(project, split, run_id, "key")
 
-    run_id, study = training()
+    state = training(return_state=True)
+    run_id, study = state.result()
     assert (study.trials, study.failed) == (4, 0)
     assert [run.info.run_name for run in trial_runs(project, run_id)] == [
         f"trial {number}" for number in range(4)
     ]
+    # Other tests train on the same server.
+    mine = [state.state_details.flow_run_id]
     with get_client(sync_client=True) as client:
-        names = [run.name for run in client.read_task_runs() if run.name.startswith("trial ")]
-        key = ArtifactFilterKey(any_=["tuning-calls"])
-        shown = client.read_artifacts(artifact_filter=ArtifactFilter(key=key))
+        runs = client.read_task_runs(
+            flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=mine)),
+            task_run_filter=TaskRunFilter(name=TaskRunFilterName(like_="trial ")),
+        )
+        names = [run.name for run in runs]
+        shown = client.read_artifacts(
+            artifact_filter=ArtifactFilter(
+                key=ArtifactFilterKey(any_=["tuning-calls"]),
+                flow_run_id=ArtifactFilterFlowRunId(any_=mine),
+            )
+        )
     assert sorted(names) == [f"trial {number}: linear" for number in range(4)]
     assert [artifact.data for artifact in shown] == [100.0]
