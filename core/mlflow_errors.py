@@ -25,6 +25,7 @@ for _name, _value in {
 for _name in ("mlflow.store.db.utils", "mlflow.store.model_registry.abstract_store"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
+_ADVICE = "(raised as a result of"
 _DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 
 
@@ -85,7 +86,9 @@ def _unavailable(uri: str, error: Exception) -> RegistryUnavailable:
     secret = urlsplit(uri).password
     if secret:
         text = text.replace(secret, "***")
-    reason = text.strip().splitlines()[0] if text.strip() else "no message"
+    # SQLAlchemy may begin with advice to its programmer.
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith(_ADVICE)]
+    reason = lines[0].strip() if lines else "no message"
     return RegistryUnavailable(
         f"MLflow at {_shown(uri)} cannot be reached or answered with an error: "
         f"{type(error).__name__}: {reason[:500]}. Check the address in the registry block, that the "

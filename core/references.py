@@ -41,7 +41,7 @@ def fetch_reference(uri: str, *, tracking_uri: str) -> Reference:
             if not gone:
                 raise
             raise ModelUnavailable(
-                f"the reference {uri} is not there: {cause}. Check that the run's artifacts were not "
+                f"the reference {uri} is not there: {str(cause).rstrip('.')}. Check that the run's artifacts were not "
                 "deleted, or retrain"
             ) from cause
         return Reference.load(Path(path))
