@@ -37,6 +37,11 @@ while (texts.nextNode()) {
   text.data = text.data.replace(/\S*\/(?=\.demo\b)/g, "");
 }
 """
+# MLflow opens a chat beside the run, and folds the description.
+UNFOLD = """
+document.querySelector("[data-component-id='mlflow.assistant.chat_panel.close']")?.click();
+document.querySelector("[aria-label='Expand description']")?.click();
+"""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
@@ -188,11 +193,20 @@ def pages(window: WindowSummary, prefect: str, mlflow: str) -> Iterator[Page]:
     yield Page("prefect-run", run, ("Promoted", "comparison passed"), 1000)
     yield Page("prefect-report", f"{artifact}/{artifacts[f'training-{NAME}']}", ("Repair",), 1500)
     yield Page("prefect-gates", f"{artifact}/{artifacts[f'gates-{NAME}']}", ("verdict",), 1000)
-    yield Page("prefect-curves", f"{artifact}/{artifacts[f'curves-{NAME}']}", ("curves",), 800)
-    yield Page("mlflow-run", f"{mlflow}/#/experiments/{experiment}/runs/{run_id}", ("Tags",), 1200)
     yield Page(
-        "mlflow-version", f"{mlflow}/#/models/{NAME}/versions/{window.new_version}", ("champion",), 900
-    )  # fmt: skip
+        "mlflow-run",
+        f"{mlflow}/#/experiments/{experiment}/runs/{run_id}",
+        ("Child runs", "promoted"),
+        1430,
+        UNFOLD,
+    )
+    yield Page(
+        "mlflow-version",
+        f"{mlflow}/#/models/{NAME}/versions/{window.new_version}",
+        ("champion", "Cause"),
+        900,
+        UNFOLD,
+    )
 
 
 def shrink(path: Path) -> None:

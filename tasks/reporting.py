@@ -10,8 +10,6 @@ from urllib.parse import quote, urlsplit
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.utilities.urls import url_for
 
-from .tracking import flow_run_link
-
 if TYPE_CHECKING:
     from ..blocks.project import MLProject
     from ..core.results import (
@@ -100,7 +98,7 @@ def training_summary(
         cause: Why it was asked for.
 
     Returns:
-        Outcome, reasons, comparison, cause and repair, with links into the Prefect UI.
+        Outcome, reasons, comparison, cause and repair, with a link to the monitoring run that asked.
     """
     lines = [f"# {project.name}: {outcome.outcome}", ""]
     if outcome.version:
@@ -118,9 +116,6 @@ def training_summary(
     if outcome.repair is not None:
         repair = outcome.repair
         lines += ["", "## Repair", "", f"{_MARKS[repair.verdict]}: {repair.reason}"]
-    link = flow_run_link()
-    if link.url:
-        lines += ["", f"Prefect flow run: [{link.name}]({link.url})"]
     return "\n".join(lines)
 
 

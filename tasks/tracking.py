@@ -200,7 +200,7 @@ def describe(project: MLProject, run_id: str, version: ModelVersion | None, text
         project: The project.
         run_id: The run.
         version: The version, or None.
-        text: Markdown; cut at 5,000 characters.
+        text: Markdown; cut at 5,000 characters. A link to the flow run that is running is added.
 
     Raises:
         RegistryUnavailable: If MLflow cannot be reached.
@@ -208,7 +208,9 @@ def describe(project: MLProject, run_id: str, version: ModelVersion | None, text
     from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 
     client = project.registry.get_client()
-    shown = text[:_LONGEST_NOTE]
+    link = flow_run_link()
+    tail = f"\n\nPrefect flow run: [{link.name}]({link.url})" if link.url else ""
+    shown = text[: _LONGEST_NOTE - len(tail)] + tail
     with registry_errors(project):
         client.set_tag(run_id, MLFLOW_RUN_NOTE, shown)
         if version is not None:
