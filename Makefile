@@ -45,7 +45,7 @@ test: $(STAMP) ## Run the tests
 	$(BIN)/python -m pytest -m "not slow"
 
 test-slow: $(STAMP) ## Run the tests that take longer
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow --timeout 1200
 
 lint: $(STAMP) ## Check style
 	$(BIN)/ruff check .
