@@ -1,44 +1,36 @@
-"""How predictions are written down: the same text in every database, and back into Arrow.
+"""Which values can be logged, and the text of those that BSON cannot hold or would change.
 
-Moments are integers, microseconds since 1970 UTC (a BSON date only holds milliseconds). Features,
-scores, prediction and label are JSON text of ASCII characters: a feature name with a dot, a dollar or
-a quote stays a name, whatever the database thinks of such characters. Beyond plain JSON:
+Booleans, integers of 64 bits, finite numbers and text are stored as BSON's own. Everything else is JSON
+text of ASCII characters in a field of its own (`documents` tells which):
 
 | value | text |
 | --- | --- |
 | not a number, infinities | `NaN`, `Infinity`, `-Infinity` |
-| datetime | `{"datetime": "2026-01-31T12:00:00+00:00"}` |
+| integers beyond 64 bits | digits |
+| text with half of a surrogate pair | a JSON string |
+| datetime, date | `{"datetime": "2026-01-31T12:00:00+00:00"}`, `{"date": "2026-01-31"}` |
+| Decimal | `{"decimal": "1.20"}` |
+| bytes | `{"bytes": "AAE="}` (base64) |
+| mapping | `{"mapping": [["key", value], ...]}` |
+| list, tuple, NumPy array | `[value, ...]` |
 
-A column takes the narrowest type that holds the values a window has of it:
-
-| values | Arrow type |
-| --- | --- |
-| one kind: booleans, integers of 64 bits, numbers, text | `bool`, `int64`, `float64`, `string` |
-| booleans and integers | `int64` |
-| numbers of several kinds, or integers beyond 64 bits | `float64` |
-| datetimes with a zone, without one | `timestamp[us, UTC]`, `timestamp[us]` |
-| any other mixture | `string`, as Python's `str` writes the values |
-| none at all | `null`; for the label, the prediction's type |
+Moments are kept in full (a BSON date only holds milliseconds) with their offset to UTC. NumPy's and
+pandas' scalars become Python's own first: a `float32` comes back as the `float` of the same value,
+`NaT` and `NA` as None.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from .interface import Prediction
-
-FIELDS = ("model", "id", "role", "version", "at", "features", "prediction", "score", "label")
-READ_FIELDS = ("id", "version", "at", "features", "prediction", "score", "label")
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_DATETIME = "datetime"
+_PLAIN = (bool, int, float, str)
 
 
 def plain(value: Any) -> Any:
@@ -50,48 +42,38 @@ def plain(value: Any) -> Any:
     Returns:
         Python's own value; None for pandas' `NaT` and `NA`. Anything unknown is returned as it is.
     """
-    if value is None or type(value) in (bool, int, float, str):
+    if value is None or type(value) in _PLAIN:
         return value
     if type(value).__name__ in ("NaTType", "NAType"):
         return None
     if isinstance(value, datetime):
         convert = getattr(value, "to_pydatetime", None)
         return value if convert is None else convert(warn=False)
-    if hasattr(value, "dtype") and getattr(value, "ndim", None) == 0:
+    if hasattr(value, "dtype"):
+        if getattr(value, "ndim", None) != 0:
+            return value.tolist()
         # A NumPy datetime finer than microseconds would become an integer.
         exact = value.astype("datetime64[us]") if value.dtype.kind == "M" else value
         return plain(exact.item())
+    for kind in (str, int, float):
+        # NumPy's text and enumerations are kinds of these.
+        if isinstance(value, kind):
+            return kind(value)
     return value
 
 
 def encode(value: Any) -> str:
-    """Write a scalar, or a mapping of scalars, as text."""
-    return json.dumps(value, separators=(",", ":"), default=_encode_special)
+    """Write a value as text.
+
+    Raises:
+        TypeError: If it cannot be logged.
+    """
+    return json.dumps(_tagged(value), separators=(",", ":"))
 
 
 def decode(text: str) -> Any:
     """Read what `encode` wrote."""
-    return _as_moment(json.loads(text))
-
-
-def encode_prediction(prediction: Prediction) -> tuple[Any, ...]:
-    """Return a prediction's stored values, in the order of `FIELDS`."""
-    return (
-        prediction.model,
-        prediction.id,
-        prediction.role,
-        prediction.version,
-        microseconds(prediction.at),
-        encode(prediction.features),
-        encode(prediction.prediction),
-        None if prediction.score is None else encode(prediction.score),
-        None if is_missing(prediction.label) else encode(prediction.label),
-    )
-
-
-def is_missing(label: Any) -> bool:
-    """Whether a label is none: None, or not a number, as pandas writes a missing value."""
-    return label is None or (isinstance(label, float) and math.isnan(label))
+    return _untagged(json.loads(text))
 
 
 def microseconds(moment: datetime) -> int:
@@ -99,105 +81,51 @@ def microseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
-def table_of(rows: Sequence[tuple[Any, ...]], columns: Sequence[str] | None) -> pa.Table:
-    """Lay stored rows out as `PredictionStore.read` promises.
-
-    Args:
-        rows: Stored values in the order of `READ_FIELDS`.
-        columns: Features to keep; one that no row has becomes nulls. None: all.
-
-    Returns:
-        One row a prediction, in the order given.
-    """
-    import pyarrow as pa
-
-    count = len(READ_FIELDS)
-    ids, versions, moments, features, predictions, scores, labels = (
-        zip(*rows, strict=True) if rows else ((),) * count
-    )
-    prediction = column_of(_load(predictions))
-    label = column_of(_load(labels))
-    arrays = {
-        "id": pa.array(ids, pa.string()),
-        "version": pa.array(versions, pa.string()),
-        "at": pa.array(moments, pa.int64()).cast(pa.timestamp("us", "UTC")),
-        "prediction": prediction,
-        "label": label.cast(prediction.type) if label.type == pa.null() else label,
-    }
-    for name, values in _by_name(_load(scores), None).items():
-        numbers = [None if value is None else float(value) for value in values]
-        arrays[f"score.{name}"] = pa.array(numbers, pa.float64())
-    for name, values in _by_name(_load(features), columns).items():
-        arrays[f"features.{name}"] = column_of(values)
-    return pa.table(arrays)
+def moment_of(microseconds: int) -> datetime:
+    """Return the moment so many microseconds after 1970 UTC."""
+    return _EPOCH + timedelta(microseconds=microseconds)
 
 
-def column_of(values: list[Any]) -> pa.Array | pa.ChunkedArray:
-    """Make a column of decoded values, of the narrowest type that holds them all."""
-    import pyarrow as pa
-
-    kinds = set(map(type, values)) - {type(None)}
-    if dict in kinds:
-        values = [_as_moment(value) for value in values]
-        kinds = set(map(type, values)) - {type(None)}
-    if not kinds:
-        return pa.nulls(len(values))
-    if kinds == {bool}:
-        return pa.array(values, pa.bool_())
-    if kinds <= {bool, int}:
-        try:
-            return pa.array([None if v is None else int(v) for v in values], pa.int64())
-        except OverflowError:
-            return pa.array([None if v is None else _as_float(v) for v in values], pa.float64())
-    if kinds <= {bool, int, float}:
-        return pa.array([None if v is None else _as_float(v) for v in values], pa.float64())
-    if kinds == {datetime}:
-        zoned = {value.tzinfo is not None for value in values if value is not None}
-        if len(zoned) == 1:
-            return pa.array(values, pa.timestamp("us", "UTC" if zoned == {True} else None))
-    texts = [None if value is None else str(value) for value in values]
-    try:
-        return pa.array(texts, pa.string())
-    except (
-        UnicodeEncodeError
-    ):  # Half of a surrogate pair: no UTF-8, and no reason to lose the window.
-        return pa.array([t and t.encode("utf-8", "replace").decode() for t in texts], pa.string())
+def is_missing(label: Any) -> bool:
+    """Whether a label is none: None, or not a number, as pandas writes a missing value."""
+    return label is None or (isinstance(label, float) and math.isnan(label))
 
 
-def _encode_special(value: Any) -> Any:
+def _tagged(value: Any) -> Any:
+    value = plain(value)
+    if value is None or type(value) in _PLAIN:
+        return value
+    if isinstance(value, datetime):
+        return {"datetime": value.isoformat()}
+    if isinstance(value, date):
+        return {"date": value.isoformat()}
+    if isinstance(value, Decimal):
+        return {"decimal": str(value)}
+    if isinstance(value, bytes | bytearray | memoryview):
+        return {"bytes": b64encode(value).decode()}
     if isinstance(value, Mapping):
-        return dict(value)
-    python = plain(value)
-    if isinstance(python, datetime):
-        return {_DATETIME: python.isoformat()}
-    if python is not None and type(python) not in (bool, int, float, str):
-        raise TypeError(
-            f"{type(value).__name__} {value!r} cannot be logged: expected text, a number, a boolean, a "
-            "datetime or None"
-        )
-    return python
+        return {"mapping": [[_tagged(key), _tagged(item)] for key, item in value.items()]}
+    if isinstance(value, list | tuple):
+        return [_tagged(item) for item in value]
+    raise TypeError(
+        f"{type(value).__name__} {value!r} cannot be logged: expected text, a number, a boolean, a "
+        "datetime, a date, a Decimal, bytes, None, or a list or mapping of these"
+    )
 
 
-def _as_moment(value: Any) -> Any:
-    return datetime.fromisoformat(value[_DATETIME]) if type(value) is dict else value
+def _untagged(value: Any) -> Any:
+    if type(value) is list:
+        return [_untagged(item) for item in value]
+    if type(value) is not dict:
+        return value
+    [(tag, content)] = value.items()
+    return _UNTAG[tag](content)
 
 
-def _as_float(value: float) -> float:
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf
-
-
-def _load(texts: Sequence[str | None]) -> list[Any]:
-    # One parse of the whole window is twice as fast as one a row.
-    return json.loads(f"[{','.join([text or 'null' for text in texts])}]")
-
-
-def _by_name(
-    rows: Sequence[Mapping[str, Any] | None], names: Sequence[str] | None
-) -> dict[str, list[Any]]:
-    found = [row or {} for row in rows]
-    if names is None:
-        names = list(dict.fromkeys(name for row in found for name in row))
-    return {name: [row.get(name) for row in found] for name in names} if found else {}
+_UNTAG = {
+    "datetime": datetime.fromisoformat,
+    "date": date.fromisoformat,
+    "decimal": Decimal,
+    "bytes": b64decode,
+    "mapping": lambda pairs: {_untagged(key): _untagged(item) for key, item in pairs},
+}

@@ -8,7 +8,7 @@ ask at the same time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
@@ -20,23 +20,32 @@ from .codec import plain
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Scalar = str | int | float | bool | datetime | None
-JournalKind = Literal["decision", "request", "retraining", "promotion", "activation", "repair"]
+    from .documents import Document
+
+JournalKind = Literal[
+    "decision", "request", "retraining", "promotion", "activation", "repair", "canary"
+]
+Role = Literal["champion", "challenger", "shadow"]
+ROWS_PER_BATCH = 20_000
 
 
 class Prediction(BaseModel):
     """One logged prediction.
 
     Attributes:
-        id: Identifies the prediction within its model; logging it again changes nothing.
+        id: Identifies the prediction within its model and role; logging it again changes nothing.
         model: Registered model's name.
         version: Version that predicted.
         at: When the prediction was made (UTC).
-        features: Feature name to value, as the model received them.
+        features: Feature name to value, as the model received them. `storage.codec` tells which
+            values there may be.
         prediction: Predicted class or number.
         score: Class (as text) to probability for classifiers; None for regression.
         label: Ground truth, when it is known already.
-        role: `champion`, or `challenger` for shadow and canary traffic.
+        role: Who answered: the `champion`, or the `challenger` (canary traffic); `shadow` is the
+            challenger beside the champion, and its answer was not used.
+        latency_seconds: How long the model took, seconds.
+        request: Id of the request that it answered; several rows may share it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
@@ -45,11 +54,13 @@ class Prediction(BaseModel):
     model: str = Field(min_length=1)
     version: str
     at: UtcDatetime
-    features: Mapping[str, Scalar]
+    features: Mapping[str, Any]
     prediction: str | int | float | bool
     score: Mapping[str, float] | None = None
     label: str | int | float | bool | None = None
-    role: Literal["champion", "challenger"] = "champion"
+    role: Role = "champion"
+    latency_seconds: float | None = None
+    request: str | None = None
 
     @field_validator("features", "prediction", "label", mode="before")
     @classmethod
@@ -101,7 +112,14 @@ class PredictionStore(Protocol):
 
         Returns:
             How many were new; the others were there already and stay as they were.
+
+        Raises:
+            TypeError: If a value cannot be logged; nothing was.
         """
+        ...
+
+    def append_documents(self, documents: Sequence[Document]) -> int:
+        """Log predictions that were encoded before. See `append`."""
         ...
 
     def read(
@@ -110,25 +128,49 @@ class PredictionStore(Protocol):
         window: Window,
         *,
         columns: Sequence[str] | None = None,
-        role: Literal["champion", "challenger"] = "champion",
+        role: Role = "champion",
+        sample: int | None = None,
     ) -> pa.Table:
-        """Read a window, in order of time, then id.
+        """Read a window, in order of time, then id. See `batches`."""
+        ...
+
+    def batches(
+        self,
+        model: str,
+        window: Window,
+        *,
+        columns: Sequence[str] | None = None,
+        role: Role = "champion",
+        sample: int | None = None,
+    ) -> Iterator[pa.RecordBatch]:
+        """Read a window in order of time, then id, a part of it in memory at a time.
 
         Args:
             model: Registered model's name.
             window: Which predictions.
-            columns: Features to read. None: all.
+            columns: Features to read, in this order; one that was never logged is nulls. None: every
+                feature that was ever logged for the model, by name.
             role: Whose predictions.
+            sample: About how many rows to read of a larger window. The same rows every time, and of
+                every role: which depends on the ids alone. None: all.
 
-        Returns:
-            One row a prediction: `id`, `version`, `at` (timestamp[us, UTC]), `prediction`, `label`
-            (null while unknown), `score.<class>` float64 columns, and one `features.<name>` column
-            a feature. A window without predictions gives zero rows with the fixed columns.
+        Yields:
+            At most `ROWS_PER_BATCH` rows, all of one schema, at least one batch: `id`, `version`, `at`
+            (timestamp[us, UTC]), `latency_seconds`, `request`, `prediction`, `label` (null while
+            unknown), `score.<class>` float64 columns, and one `features.<name>` column a feature.
+            `storage.columns` tells which type a column has.
+        """
+        ...
+
+    def get(self, model: str, id: str, *, role: Role = "champion") -> Prediction | None:
+        """Return one prediction exactly as it was logged, or None when there is none.
+
+        Unlike in a table, a feature that was None is told from one that was not there.
         """
         ...
 
     def attach_labels(self, model: str, labels: Mapping[str, Any]) -> LabelReport:
-        """Attach ground truth that arrives late and in any order.
+        """Attach ground truth that arrives late and in any order, whoever predicted.
 
         Args:
             model: Registered model's name.
@@ -144,9 +186,17 @@ class PredictionStore(Protocol):
         model: str,
         window: Window,
         *,
-        role: Literal["champion", "challenger"] = "champion",
+        role: Role = "champion",
     ) -> Coverage:
         """Count a window's predictions and labels."""
+        ...
+
+    def prune(self, before: datetime) -> int:
+        """Delete the predictions of every model that were made before a moment.
+
+        Returns:
+            How many there were. The journal is kept.
+        """
         ...
 
     def record(

@@ -1,0 +1,332 @@
+"""A prediction as one BSON document: the same in MongoDB, in SQLite and in the logger's spool.
+
+| field | holds |
+| --- | --- |
+| `_id` | JSON of model and id, and of the role unless it is the champion's |
+| `model`, `id`, `role`, `version`, `request` | text; `request` only when there is one |
+| `at` | when it was made, microseconds since 1970 UTC |
+| `made` | the same as a date in milliseconds, for MongoDB's expiry |
+| `draw` | 0 to 2^31 - 1, from the id alone: which rows a sample takes |
+| `latency_seconds` | only when measured |
+| `prediction`, `label` | the value; `label` only once it is known |
+| `f_<feature>`, `s_<class>` | the value of a feature, the score of a class |
+| `x_<field>` | text of a value that BSON cannot hold (`codec`); the field itself is then missing |
+
+The names of features and classes are percent-encoded: whatever users write, it is neither an
+operator nor a path. A feature that was None is null; one that was not there has no field. Fields
+are flat because nested ones take three times as long to read into Arrow.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from functools import lru_cache
+from itertools import compress
+from math import isfinite
+from typing import Any, NamedTuple
+from urllib.parse import quote, unquote
+from zlib import crc32
+
+import bson
+from bson.errors import InvalidStringData
+
+from .codec import decode, encode, is_missing, microseconds, moment_of, plain
+from .interface import Prediction, Role
+
+FEATURE, SCORE, SPECIAL = "f_", "s_", "x_"
+DRAWS = 2**31
+_KINDS: dict[type, str] = {
+    type(None): "null",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    str: "text",
+}
+_NATIVE = frozenset(_KINDS.values())
+_MOST_LAYOUTS = 512
+# What MongoDB takes is 16 MiB; a label may still arrive.
+MOST_BYTES = 15 * 2**20
+
+Column = tuple[str, str]
+_Writer = Callable[[dict[str, Any], Mapping[str, Any], str], frozenset[Column]]
+
+
+class Document(NamedTuple):
+    """An encoded prediction.
+
+    Attributes:
+        model: Registered model's name.
+        id: Identifies the prediction within model and role.
+        role: Whose prediction.
+        version: Version that predicted.
+        at: Microseconds since 1970 UTC.
+        body: The BSON document.
+        columns: Fields and the kinds of value that they have.
+    """
+
+    model: str
+    id: str
+    role: str
+    version: str
+    at: int
+    body: bytes
+    columns: frozenset[Column]
+
+
+class _Layout(NamedTuple):
+    """How rows with the same names and types are written.
+
+    Attributes:
+        fields: Field of every value.
+        converters: Makes Python's own values of NumPy's scalars; None when all are Python's.
+        numbers: Whether each value is a float, which may not be finite.
+        columns: Fields and kinds.
+    """
+
+    fields: tuple[str, ...]
+    converters: tuple[Callable[[Any], Any], ...] | None
+    numbers: tuple[bool, ...]
+    columns: frozenset[Column]
+
+
+_layouts: dict[tuple[Any, ...], _Layout] = {}
+
+
+@lru_cache(maxsize=100_000)
+def escaped(prefix: str, name: str) -> str:
+    """Return the field of a feature or class."""
+    text = quote(name, safe="", errors="surrogatepass").replace(".", "%2E")
+    return f"{prefix}{text}"
+
+
+@lru_cache(maxsize=100_000)
+def unescaped(field: str) -> str:
+    """Return the name of the feature or class that a field is for."""
+    return unquote(field[2:], errors="surrogatepass")
+
+
+def key_of(model: str, id: str, role: str = "champion") -> str:
+    """Return `_id`: only the same model, id and role give the same."""
+    return json.dumps([model, id] if role == "champion" else [model, id, role])
+
+
+def draw_of(id: str) -> int:
+    """Return which samples a row belongs to, 0 to 2^31 - 1: the same for every role and store."""
+    # Checksums of short ids that count upwards are far from random in their upper bits.
+    mixed = crc32(id.encode("utf-8", "surrogatepass")) * 2_654_435_761 & 0xFFFFFFFF
+    return (mixed ^ mixed >> 15) & (DRAWS - 1)
+
+
+def encode_prediction(prediction: Prediction) -> Document:
+    """Encode a prediction. See `encode_row`."""
+    return encode_row(**{name: getattr(prediction, name) for name in Prediction.model_fields})
+
+
+def encode_row(
+    *,
+    model: str,
+    id: str,
+    role: Role,
+    version: str,
+    at: datetime,
+    features: Mapping[str, Any],
+    prediction: Any,
+    score: Mapping[str, float] | None = None,
+    label: Any = None,
+    latency_seconds: float | None = None,
+    request: str | None = None,
+) -> Document:
+    """Encode what `Prediction` holds.
+
+    Returns:
+        The document.
+
+    Raises:
+        TypeError: If a value cannot be logged.
+        ValueError: If the id, model or prediction is missing, a moment has no zone, or the row is
+            larger than the 16 MiB that MongoDB takes.
+
+    Example:
+        >>> from datetime import UTC, datetime
+        >>> row = encode_row(model="calls", id="1", role="champion", version="3", features={"age": 41},
+        ...                  at=datetime(2026, 1, 1, tzinfo=UTC), prediction="yes")
+        >>> decode_document(row.body).features
+        {'age': 41}
+    """
+    if not (id and model and type(id) is type(model) is str):
+        raise ValueError(f"model {model!r} and id {id!r} must be text that is not empty")
+    if at.tzinfo is None:
+        raise ValueError(f"prediction {id!r} was made at {at}, which has no time zone")
+    moment = microseconds(at)
+    head: dict[str, Any] = {
+        "_id": key_of(model, id, role),
+        "model": model,
+        "id": id,
+        "role": role,
+        "version": version,
+        "at": bson.Int64(moment),
+        "made": at,
+        "draw": draw_of(id),
+    }
+    if request is not None:
+        head["request"] = request
+    if latency_seconds is not None:
+        head["latency_seconds"] = float(latency_seconds)
+    values = {"prediction": _answer("prediction", prediction)}
+    if not is_missing(label):
+        values["label"] = _answer("label", label)
+    scores = {name: float(value) for name, value in score.items()} if score else {}
+    groups = (("", values), (FEATURE, features), (SCORE, scores))
+    try:
+        body, columns = _encode(head, groups, _write)
+    except (OverflowError, UnicodeEncodeError, InvalidStringData):
+        # Integers beyond 64 bits and broken text have the same types as what fits.
+        body, columns = _encode(head, groups, _write_exactly)
+    if len(body) > MOST_BYTES:
+        raise ValueError(
+            f"prediction {id!r} takes {len(body)} bytes: a row has at most {MOST_BYTES}, leave out or "
+            "shorten its largest feature"
+        )
+    return Document(model, id, role, version, moment, body, columns)
+
+
+def encode_label(label: Any) -> tuple[dict[str, Any], Column]:
+    """Return the fields that hold a label, and its kind."""
+    fields: dict[str, Any] = {}
+    [column] = _write_exactly(fields, {"label": _answer("label", label)}, "")
+    return fields, column
+
+
+def decode_document(body: bytes) -> Prediction:
+    """Return what `encode_row` was given."""
+    document = bson.decode(body)
+    values = document | {
+        field[2:]: decode(text) for field, text in document.items() if field.startswith(SPECIAL)
+    }
+    return Prediction.model_construct(
+        **{name: values[name] for name in ("id", "model", "version", "role", "prediction")},
+        at=moment_of(document["at"]),
+        features=_named(values, FEATURE),
+        score=_named(values, SCORE) or None,
+        **{name: values.get(name) for name in ("label", "latency_seconds", "request")},
+    )
+
+
+def _named(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    return {unescaped(field): value for field, value in values.items() if field.startswith(prefix)}
+
+
+def _answer(field: str, given: Any) -> str | int | float | bool:
+    value = plain(given)
+    if type(value) not in (bool, int, float, str):
+        raise TypeError(f"{field} {given!r} cannot be logged: expected text, a number or a boolean")
+    return value
+
+
+def _encode(
+    head: Mapping[str, Any], groups: Iterable[tuple[str, Mapping[str, Any]]], write: _Writer
+) -> tuple[bytes, frozenset[Column]]:
+    document = dict(head)
+    columns: frozenset[Column] = frozenset()
+    for prefix, values in groups:
+        columns |= write(document, values, prefix)
+    return bson.encode(document), columns
+
+
+def _write(document: dict[str, Any], values: Mapping[str, Any], prefix: str) -> frozenset[Column]:
+    """Add values to a document, fast for rows with the names and types of an earlier one."""
+    contents = tuple(values.values())
+    signature = (prefix, *values, *map(type, contents))
+    layout = _layouts.get(signature)
+    if layout is None:
+        columns = _write_exactly(document, values, prefix)
+        _remember(signature, prefix, values, columns)
+        return columns
+    if layout.converters is not None:
+        contents = tuple(map(_call, layout.converters, contents))
+    # Only a sum of finite numbers is finite; one that overflows takes the long way, too.
+    if not isfinite(sum(compress(contents, layout.numbers))):
+        return _write_exactly(document, values, prefix)
+    document.update(zip(layout.fields, contents, strict=True))
+    return layout.columns
+
+
+def _remember(
+    signature: tuple[Any, ...],
+    prefix: str,
+    values: Mapping[str, Any],
+    columns: frozenset[Column],
+) -> None:
+    types = [type(value) for value in values.values()]
+    scalars = [_is_scalar(value) for value in values.values()]
+    if not all(kind in _NATIVE for _, kind in columns) or not all(
+        kind in _KINDS or scalar for kind, scalar in zip(types, scalars, strict=True)
+    ):
+        return
+    if len(_layouts) >= _MOST_LAYOUTS:
+        _layouts.clear()
+    kinds = dict(columns)
+    fields = tuple(_field(prefix, name) for name in values)
+    _layouts[signature] = _Layout(
+        fields=fields,
+        converters=tuple(
+            kind.item if scalar else _same for kind, scalar in zip(types, scalars, strict=True)
+        )  # pyright: ignore[reportAttributeAccessIssue]
+        if any(scalars)
+        else None,
+        numbers=tuple(kinds[field] == "number" for field in fields),
+        columns=columns,
+    )
+
+
+def _is_scalar(value: Any) -> bool:
+    """Whether `item` makes a boolean, integer or float of it."""
+    dtype = getattr(value, "dtype", None)
+    return (
+        getattr(value, "ndim", None) == 0
+        and getattr(dtype, "kind", "") in "biuf"
+        and getattr(dtype, "itemsize", 16) <= 8
+    )
+
+
+def _call(converter: Callable[[Any], Any], value: Any) -> Any:
+    return converter(value)
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _write_exactly(
+    document: dict[str, Any], values: Mapping[str, Any], prefix: str
+) -> frozenset[Column]:
+    columns = set()
+    for name, given in values.items():
+        value, field = plain(given), _field(prefix, name)
+        kind = _kind(value)
+        if kind in _NATIVE:
+            document[field] = value
+        else:
+            document[f"{SPECIAL}{field}"] = encode(value)
+        columns.add((field, kind))
+    return frozenset(columns)
+
+
+def _field(prefix: str, name: str) -> str:
+    return escaped(prefix, str(name)) if prefix else name
+
+
+def _kind(value: Any) -> str:
+    kind = _KINDS.get(type(value), "special")
+    if kind == "number" and not isfinite(value):
+        return "nonfinite"
+    if kind == "integer" and not -(2**63) <= value < 2**63:
+        return "special"
+    if kind == "text":
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return "special"
+    return kind
