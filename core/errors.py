@@ -11,6 +11,7 @@ what was found, what was expected and what to do next.
 | `ModelUnavailable` | a registered model does not load or has no such version |
 | `ChampionChanged` | the champion moved between comparison and promotion |
 | `LogUnavailable` | the prediction log cannot be reached or answered with an error |
+| `LogOutdated` | the prediction log was written by another version of the package |
 | `RegistryUnavailable` | MLflow cannot be reached or answered with an error |
 | `OrchestratorUnavailable` | the Prefect API cannot be reached or refused an event |
 | `WorkspaceUnavailable` | the project's workspace cannot be written or read |
@@ -54,6 +55,10 @@ class ChampionChanged(MLOpsError):
 
 class LogUnavailable(MLOpsError):
     """The prediction log cannot be reached, or answered with an error."""
+
+
+class LogOutdated(LogUnavailable):
+    """The prediction log was written by another version of the package."""
 
 
 class RegistryUnavailable(MLOpsError):

@@ -21,7 +21,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from functools import lru_cache
 from itertools import compress
 from math import isfinite
@@ -174,7 +175,7 @@ def encode_row(
         head["request"] = request
     if latency_seconds is not None:
         head["latency_seconds"] = float(latency_seconds)
-    values = {"prediction": _answer("prediction", prediction)}
+    values: dict[str, Any] = {"prediction": _answer("prediction", prediction)}
     if not is_missing(label):
         values["label"] = _answer("label", label)
     scores = {name: float(value) for name, value in score.items()} if score else {}
@@ -192,16 +193,17 @@ def encode_row(
     return Document(model, id, role, version, moment, body, columns)
 
 
-def encode_label(label: Any) -> tuple[dict[str, Any], Column]:
-    """Return the fields that hold a label, and its kind."""
+def encode_label(label: Any) -> tuple[dict[str, Any], frozenset[Column]]:
+    """Return the fields that hold a label, and their kinds."""
     fields: dict[str, Any] = {}
-    [column] = _write_exactly(fields, {"label": _answer("label", label)}, "")
-    return fields, column
+    columns = _write_exactly(fields, {"label": _answer("label", label)}, "")
+    return fields, columns
 
 
 def decode_document(body: bytes) -> Prediction:
     """Return what `encode_row` was given."""
-    document = bson.decode(body)
+    # BSON's integers of 64 bits come as a kind of their own.
+    document = {field: plain(value) for field, value in bson.decode(body).items()}
     values = document | {
         field[2:]: decode(text) for field, text in document.items() if field.startswith(SPECIAL)
     }
@@ -319,14 +321,24 @@ def _field(prefix: str, name: str) -> str:
 
 
 def _kind(value: Any) -> str:
-    kind = _KINDS.get(type(value), "special")
+    kind = _KINDS.get(type(value))
     if kind == "number" and not isfinite(value):
         return "nonfinite"
     if kind == "integer" and not -(2**63) <= value < 2**63:
-        return "special"
+        return "large"
     if kind == "text":
         try:
             value.encode()
         except UnicodeEncodeError:
-            return "special"
-    return kind
+            return "other"
+    if kind is not None:
+        return kind
+    if isinstance(value, datetime):
+        return "local" if value.tzinfo is None else "moment"
+    if isinstance(value, Decimal):
+        _, digits, exponent = value.as_tuple()
+        fits = isinstance(exponent, int) and exponent >= -38 and len(digits) + exponent <= 38
+        return "decimal" if fits else "other"
+    if isinstance(value, bytes | bytearray | memoryview):
+        return "bytes"
+    return "date" if isinstance(value, date) else "other"

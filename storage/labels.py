@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..core.errors import DataRejected
-from .codec import decode, encode, is_missing, plain
+from .codec import is_missing, plain
+from .documents import Column, encode_label
 from .interface import LabelReport
 
 
@@ -33,36 +34,44 @@ class LabelTally:
                     column="label",
                 )
 
+    @property
+    def columns(self) -> frozenset[Column]:
+        """Kinds of the labels."""
+        return frozenset[Column]().union(
+            *(encode_label(label)[1] for label in self._labels.values())
+        )
+
     def chunks(self, size: int) -> Iterator[list[str]]:
         """Yield the prediction ids in order, at most `size` at a time."""
         ids = sorted(self._labels)
         for begin in range(0, len(ids), size):
             yield ids[begin : begin + size]
 
-    def to_write(
-        self, ids: Sequence[str], found: Mapping[str, str | None]
-    ) -> list[tuple[str, str]]:
+    def to_write(self, ids: Sequence[str], found: Iterable[tuple[str, Any]]) -> dict[str, Any]:
         """Compare labels with what the database holds, and count.
 
         Args:
             ids: Prediction ids of one chunk.
-            found: Ids of it that have a prediction, to their earlier label as stored.
+            found: Id and earlier label, None while unknown, of every row that has one of them: champion
+                and challenger may both have predicted one.
 
         Returns:
             Ids and labels to store: the new and the changed ones.
         """
-        writes = []
+        earlier: dict[str, list[Any]] = {}
+        for id, label in found:
+            earlier.setdefault(id, []).append(label)
+        writes = {}
         for id in ids:
-            if id not in found:
+            if id not in earlier:
                 self._unknown.append(id)
                 continue
-            earlier, label = found[id], self._labels[id]
-            if earlier is not None and decode(earlier) == label:
-                self._attached += 1
-                continue
-            self._attached += earlier is None
-            self._changed += earlier is not None
-            writes.append((id, encode(label)))
+            label = self._labels[id]
+            changed = any(before is not None and before != label for before in earlier[id])
+            self._changed += changed
+            self._attached += not changed
+            if any(before is None or before != label for before in earlier[id]):
+                writes[id] = label
         return writes
 
     def report(self) -> LabelReport:

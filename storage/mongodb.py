@@ -1,22 +1,24 @@
 """The prediction log on MongoDB, for services on several machines.
 
-Only what every server that speaks MongoDB's wire protocol has is used: `find` with range, sort and
-limit, unordered inserts, updates by `_id`, counts, ordinary indexes; no transactions, no pipelines.
-What users wrote (feature names, labels, ids) only ever becomes text values, never field names or
-operators: see `codec`.
+Only what every server that speaks MongoDB's wire protocol has is used: `find` with range, sort, skip
+and limit, unordered inserts, updates by `_id`, counts, ordinary indexes; no transactions, no
+pipelines. What users wrote never becomes an operator or a path: see `documents`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Literal, Self
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from typing import Any, get_args
 from uuid import uuid4
 
+import bson
 from bson.errors import BSONError
+from bson.raw_bson import RawBSONDocument
 from pymongo import ASCENDING, DESCENDING, MongoClient, ReadPreference, UpdateOne
+from pymongo.collection import Collection
 from pymongo.errors import (
     AutoReconnect,
     BulkWriteError,
@@ -24,31 +26,37 @@ from pymongo.errors import (
     OperationFailure,
     PyMongoError,
 )
+from pymongo.write_concern import WriteConcern
 
 from ..core.errors import ConfigurationError, LogUnavailable
 from ..core.results import Window
 from . import codec
-from .interface import Coverage, JournalKind, LabelReport, Prediction
+from .base import SCHEMA_VERSION, BaseStore, Moved, Reply, check_version
+from .documents import Column, Document, encode_label, key_of
+from .interface import ROWS_PER_BATCH, Coverage, JournalKind, LabelReport, Role
 from .labels import LabelTally
 from .open import check_collection
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 _DUPLICATE = 11000
+_INDEX_CONFLICT = 85
 _IDS_PER_QUERY = 2_000
 # FerretDB 1 keeps a connection of 100 for each update of a command, and waits for ever for the next.
 _UPDATES_PER_COMMAND = 50
-_ROWS_PER_REPLY = 5_000
+_ROWS_PER_REPLY = ROWS_PER_BATCH
+_WINDOW_INDEX = [(name, ASCENDING) for name in ("model", "role", "at", "id")]
+_JOURNAL_INDEX = [("kind", ASCENDING), ("project", ASCENDING), ("sequence", DESCENDING)]
+_ROLES: tuple[Role, ...] = get_args(Role)
 
 
-class MongoStore:
+class MongoStore(BaseStore):
     """A prediction log on a server that speaks MongoDB's wire protocol. Threads may share it.
 
     Args:
         uri: `mongodb://…/database` or `mongodb+srv://…/database`.
         collection: Prefix of the collections.
         timeout_seconds: Longest wait for the server to be found, to connect and to reply, seconds.
+        retention_days: Days after which the server deletes predictions by itself, if it can. None: it
+            keeps them.
         options: Passed through to `pymongo.MongoClient`.
 
     Raises:
@@ -61,8 +69,14 @@ class MongoStore:
     """
 
     def __init__(
-        self, uri: str, collection: str = "mlops", timeout_seconds: float = 10.0, **options: Any
+        self,
+        uri: str,
+        collection: str = "mlops",
+        timeout_seconds: float = 10.0,
+        retention_days: float | None = None,
+        **options: Any,
     ) -> None:
+        super().__init__()
         check_collection(collection)
         milliseconds = max(1, round(timeout_seconds * 1000))
         limits = {
@@ -74,6 +88,8 @@ class MongoStore:
             self._client: MongoClient[dict[str, Any]] = MongoClient(uri, **{**limits, **options})
             # Replies of a secondary may lack the latest writes: a window would be short.
             database = self._client.get_default_database(read_preference=ReadPreference.PRIMARY)
+            if "w" not in self._client.write_concern.document:
+                database = database.with_options(write_concern=WriteConcern("majority"))
         except (PyMongoError, ValueError, TypeError, OSError) as error:
             # pymongo's own message may quote the URI.
             raise ConfigurationError(
@@ -83,63 +99,40 @@ class MongoStore:
             ) from None
         self._name = uri.partition("://")[2].partition("?")[0].rpartition("@")[2]
         self._predictions = database[f"{collection}_predictions"]
+        self._fields = database[f"{collection}_columns"]
+        self._schema = database[f"{collection}_schema"]
         self._journal = database[f"{collection}_journal"]
         try:
             with self._answering():
-                self._predictions.create_index(
-                    [(name, ASCENDING) for name in ("model", "role", "at", "id")]
-                )
-                self._journal.create_index(
-                    [("kind", ASCENDING), ("project", ASCENDING), ("sequence", DESCENDING)]
-                )
+                self._open(retention_days)
         except LogUnavailable:
             self._client.close()
             raise
 
-    def append(self, predictions: Sequence[Prediction]) -> int:
-        """Log predictions, each of them whole. See `PredictionStore.append`."""
-        documents = [
-            {"_id": _key(prediction.model, prediction.id)}
-            | dict(zip(codec.FIELDS, codec.encode_prediction(prediction), strict=True))
-            for prediction in predictions
-        ]
-        if not documents:
-            return 0
-        with self._answering():
-            try:
-                return len(self._predictions.insert_many(documents, ordered=False).inserted_ids)
-            except BulkWriteError as error:
-                if {failure["code"] for failure in _failures(error)} != {_DUPLICATE}:
-                    raise
-                return error.details["nInserted"]
-
-    def read(
-        self,
-        model: str,
-        window: Window,
-        *,
-        columns: Sequence[str] | None = None,
-        role: Literal["champion", "challenger"] = "champion",
-    ) -> pa.Table:
-        """Read a window. See `PredictionStore.read`."""
-        rows = self._select(codec.READ_FIELDS, model, window, role)
-        return codec.table_of(rows, columns)
+    @property
+    def name(self) -> str:
+        """Host and database."""
+        return self._name
 
     def attach_labels(self, model: str, labels: Mapping[str, Any]) -> LabelReport:
         """Attach ground truth. See `PredictionStore.attach_labels`."""
         tally = LabelTally(labels)
+        self._list(model, tally.columns)
         with self._answering():
             for ids in tally.chunks(_IDS_PER_QUERY):
-                keys = {_key(model, id): id for id in ids}
-                found = {
-                    keys[document["_id"]]: document["label"]
-                    for document in self._predictions.find(
-                        {"_id": {"$in": list(keys)}}, {"label": 1}, batch_size=_ROWS_PER_REPLY
+                keys = [key_of(model, id, role) for id in ids for role in _ROLES]
+                rows = list(
+                    self._predictions.find(
+                        {"_id": {"$in": keys}},
+                        {"id": 1, "label": 1, "x_label": 1},
+                        batch_size=_ROWS_PER_REPLY,
                     )
-                }
+                )
+                writes = tally.to_write(ids, [(row["id"], _label(row)) for row in rows])
                 updates = [
-                    UpdateOne({"_id": _key(model, id)}, {"$set": {"label": text}})
-                    for id, text in tally.to_write(ids, found)
+                    UpdateOne({"_id": row["_id"]}, _labelling(writes[row["id"]]))
+                    for row in rows
+                    if row["id"] in writes
                 ]
                 for begin in range(0, len(updates), _UPDATES_PER_COMMAND):
                     self._predictions.bulk_write(
@@ -147,30 +140,26 @@ class MongoStore:
                     )
         return tally.report()
 
-    def coverage(
-        self,
-        model: str,
-        window: Window,
-        *,
-        role: Literal["champion", "challenger"] = "champion",
-    ) -> Coverage:
+    def coverage(self, model: str, window: Window, *, role: Role = "champion") -> Coverage:
         """Count a window's predictions and labels."""
-        if window.last is not None:
-            rows = self._select(["at", "label"], model, window, role)
-            return Coverage(rows=len(rows), labelled=sum(label is not None for _, label in rows))
-        wanted = _filter(model, window, role)
         with self._answering():
-            return Coverage(
-                rows=self._predictions.count_documents(wanted),
-                labelled=self._predictions.count_documents(wanted | {"label": {"$ne": None}}),
-            )
+            limits = self._limits(model, window, role)
+            labelled = {"$or": [{"label": {"$exists": True}}, {"x_label": {"$exists": True}}]}
+            rows, before = self._count(*limits, {})
+            known, earlier = self._count(*limits, labelled)
+            return Coverage(rows=rows - before, labelled=known - earlier)
+
+    def prune(self, before: datetime) -> int:
+        """Delete old predictions. See `PredictionStore.prune`."""
+        with self._answering():
+            return self._predictions.delete_many({"made": {"$lt": before}}).deleted_count
 
     def record(
         self, kind: JournalKind, key: str, project: str, document: Mapping[str, Any]
     ) -> bool:
         """Append to the journal, once for each key. See `PredictionStore.record`."""
         entry: dict[str, Any] = {
-            "_id": _key(kind, key),
+            "_id": json.dumps([kind, key]),
             "kind": kind,
             "project": project,
             "document": json.dumps(document),
@@ -211,34 +200,113 @@ class MongoStore:
         """Release connections. The store cannot be used afterwards."""
         self._client.close()
 
-    def __enter__(self) -> Self:
-        return self
+    def _open(self, retention_days: float | None) -> None:
+        check_version(self._version(), self._name)
+        self._predictions.create_index(_WINDOW_INDEX)
+        self._fields.create_index("model")
+        self._journal.create_index(_JOURNAL_INDEX)
+        expire(self._predictions, retention_days)
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def _version(self) -> int:
+        found = self._schema.find_one({"_id": "version"})
+        if found is not None:
+            return found["version"]
+        version = 1 if self._predictions.find_one({}, {"_id": 1}) else SCHEMA_VERSION
+        with suppress(DuplicateKeyError):
+            self._schema.insert_one({"_id": "version", "version": version})
+        return version
 
-    def _select(
-        self, fields: Sequence[str], model: str, window: Window, role: str
-    ) -> list[tuple[Any, ...]]:
-        wanted = _filter(model, window, role)
-        order = ASCENDING if window.last is None else DESCENDING
-        limit: dict[str, Any] = {} if window.last is None else {"limit": window.last}
+    def _insert(self, documents: Sequence[Document]) -> int:
+        rows = [RawBSONDocument(document.body) for document in documents]
         with self._answering():
-            expected = self._predictions.count_documents(wanted, **limit)
-            documents = (
-                self._predictions.find(wanted, {"_id": 0, **dict.fromkeys(fields, 1)})
-                .sort([("at", order), ("id", order)])
-                .limit(window.last or 0)
-                .batch_size(_ROWS_PER_REPLY)
+            try:
+                self._predictions.insert_many(rows, ordered=False)
+                return len(rows)
+            except BulkWriteError as error:
+                if {failure["code"] for failure in _failures(error)} != {_DUPLICATE}:
+                    raise
+                return error.details["nInserted"]
+
+    def _replies(
+        self, model: str, window: Window, role: Role, below: int | None, fields: Sequence[str]
+    ) -> Iterator[Reply]:
+        with self._answering():
+            wanted, before = self._limits(model, window, role)
+            drawn = {} if below is None else {"draw": {"$lt": below}}
+            rows, skipped = self._count(wanted, before, drawn)
+            cursor: Any = self._predictions.find_raw_batches(
+                wanted | drawn,
+                {"_id": 0, **dict.fromkeys(fields, 1)},
+                sort=[("at", ASCENDING), ("id", ASCENDING)],
+                skip=skipped,
+                batch_size=_ROWS_PER_REPLY,
             )
-            rows = list(map(itemgetter(*fields), documents))
-        # Predictions are never deleted: fewer than there were means that the server lost its place.
-        if len(rows) < expected:
-            raise LogUnavailable(
-                f"prediction log {self._name}: {len(rows)} of {expected} predictions arrived before "
+        arrived = 0
+        while True:
+            with self._answering():
+                reply = next(cursor, None)
+            if reply is None:
+                break
+            arrived += _documents(reply)
+            yield reply, None
+        # Fewer than there were: the server lost its place, or deleted some meanwhile.
+        if arrived < rows - skipped:
+            raise Moved(
+                f"prediction log {self._name}: {arrived} of {rows - skipped} predictions arrived before "
                 "the server's reply ended; read again"
             )
-        return rows if order == ASCENDING else rows[::-1]
+
+    def _body(self, model: str, id: str, role: Role) -> bytes | None:
+        with self._answering():
+            row = self._predictions.find_one({"_id": key_of(model, id, role)})
+        return None if row is None else bson.encode(row)
+
+    def _columns(self, model: str) -> frozenset[Column]:
+        with self._answering():
+            found = self._fields.find({"model": model}, {"field": 1, "kind": 1})
+            return frozenset((row["field"], row["kind"]) for row in found)
+
+    def _add_columns(self, model: str, columns: Iterable[Column]) -> None:
+        rows = [
+            {
+                "_id": json.dumps([model, *column]),
+                "model": model,
+                "field": column[0],
+                "kind": column[1],
+            }
+            for column in columns
+        ]
+        with self._answering():
+            try:
+                self._fields.insert_many(rows, ordered=False)
+            except BulkWriteError as error:
+                if {failure["code"] for failure in _failures(error)} != {_DUPLICATE}:
+                    raise
+
+    def _limits(
+        self, model: str, window: Window, role: Role
+    ) -> tuple[dict[str, Any], dict[str, Any] | None]:
+        """Return a filter, and one for those of its first rows that are not in the window."""
+        wanted: dict[str, Any] = {"model": model, "role": role}
+        if window.start and window.end:
+            start, end = codec.microseconds(window.start), codec.microseconds(window.end)
+            return wanted | {"at": {"$gte": start, "$lt": end}}, None
+        first = self._predictions.find_one(
+            wanted,
+            {"at": 1, "id": 1},
+            sort=[("at", DESCENDING), ("id", DESCENDING)],
+            skip=(window.last or 1) - 1,
+        )
+        if first is None:
+            return wanted, None
+        before = {"at": first["at"], "id": {"$lt": first["id"]}}
+        return wanted | {"at": {"$gte": first["at"]}}, wanted | before
+
+    def _count(
+        self, wanted: dict[str, Any], before: dict[str, Any] | None, more: dict[str, Any]
+    ) -> tuple[int, int]:
+        count = self._predictions.count_documents
+        return count(wanted | more), 0 if before is None else count(before | more)
 
     def _next(self, kind: str, project: str) -> int:
         """Return a number above that of every entry that arrived before."""
@@ -265,18 +333,40 @@ class MongoStore:
             ) from None
 
 
-def _key(*parts: str) -> str:
-    return json.dumps(parts)
+def expire(predictions: Collection[dict[str, Any]], days: float | None) -> None:
+    """Let the server delete old predictions, unless it cannot: then `prune` does."""
+    if days is None:
+        return
+    seconds = max(1, round(days * 86_400))
+    try:
+        predictions.create_index("made", expireAfterSeconds=seconds)
+    except OperationFailure as error:
+        if error.code == _INDEX_CONFLICT:
+            keys = {"keyPattern": {"made": 1}, "expireAfterSeconds": seconds}
+            predictions.database.command("collMod", predictions.name, index=keys)
+        elif "expireAfterSeconds" in str(error):
+            predictions.create_index("made")
+        else:
+            raise
 
 
-def _filter(model: str, window: Window, role: str) -> dict[str, Any]:
-    wanted: dict[str, Any] = {"model": model, "role": role}
-    if window.start and window.end:
-        wanted["at"] = {
-            "$gte": codec.microseconds(window.start),
-            "$lt": codec.microseconds(window.end),
-        }
-    return wanted
+def _labelling(label: Any) -> dict[str, Any]:
+    fields, _ = encode_label(label)
+    [other] = {"label", "x_label"} - set(fields)
+    return {"$set": fields, "$unset": {other: ""}}
+
+
+def _label(row: Mapping[str, Any]) -> Any:
+    return codec.decode(row["x_label"]) if "x_label" in row else row.get("label")
+
+
+def _documents(reply: bytes) -> int:
+    """Return how many documents there are: each begins with its length, four bytes."""
+    count = place = 0
+    while place < len(reply):
+        place += int.from_bytes(reply[place : place + 4], "little")
+        count += 1
+    return count
 
 
 def _failures(error: BulkWriteError) -> list[dict[str, Any]]:

@@ -64,7 +64,12 @@ def check_collection(name: str) -> str:
 
 
 def open_store(
-    uri: str, *, collection: str = "mlops", timeout_seconds: float = 10.0, **options: Any
+    uri: str,
+    *,
+    collection: str = "mlops",
+    timeout_seconds: float = 10.0,
+    retention_days: float | None = None,
+    **options: Any,
 ) -> PredictionStore:
     """Open the store behind a URI.
 
@@ -72,6 +77,8 @@ def open_store(
         uri: See `check_uri`.
         collection: Prefix of tables or collections.
         timeout_seconds: Longest wait for the database to answer, seconds.
+        retention_days: Days after which MongoDB deletes predictions by itself; on SQLite, and on
+            servers that cannot, `prune` does. None: they are kept.
         options: Passed through to `pymongo.MongoClient`.
 
     Returns:
@@ -89,4 +96,4 @@ def open_store(
         return SqliteStore(uri.removeprefix("sqlite:///"), collection, timeout_seconds)
     from .mongodb import MongoStore
 
-    return MongoStore(uri, collection, timeout_seconds, **options)
+    return MongoStore(uri, collection, timeout_seconds, retention_days, **options)

@@ -10,28 +10,36 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Any
+
+import bson
 
 from ..core.errors import LogUnavailable
 from ..core.results import Window
 from . import codec
-from .interface import Coverage, JournalKind, LabelReport, Prediction
+from .base import BaseStore, Reply, check_version
+from .documents import Column, Document, decode_document, draw_of, encode_label
+from .interface import ROWS_PER_BATCH, Coverage, JournalKind, LabelReport, Role
 from .labels import LabelTally
 from .open import check_collection
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-_SCHEMA = """
+SCHEMA = """
 CREATE TABLE IF NOT EXISTS {0}_predictions (
-    model TEXT NOT NULL, id TEXT NOT NULL, role TEXT NOT NULL, version TEXT NOT NULL,
-    at INTEGER NOT NULL, features TEXT NOT NULL, prediction TEXT NOT NULL, score TEXT, label TEXT,
-    PRIMARY KEY (model, id)
+    model TEXT NOT NULL, id TEXT NOT NULL, role TEXT NOT NULL, at INTEGER NOT NULL,
+    draw INTEGER NOT NULL, body BLOB NOT NULL, label TEXT,
+    PRIMARY KEY (model, id, role)
 );
 CREATE INDEX IF NOT EXISTS {0}_predictions_window ON {0}_predictions (model, role, at, id);
+CREATE INDEX IF NOT EXISTS {0}_predictions_age ON {0}_predictions (at);
+CREATE TABLE IF NOT EXISTS {0}_columns (
+    model TEXT NOT NULL, field TEXT NOT NULL, kind TEXT NOT NULL, PRIMARY KEY (model, field, kind)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS {0}_schema (version INTEGER PRIMARY KEY);
+INSERT OR IGNORE INTO {0}_schema SELECT 2 WHERE NOT EXISTS (SELECT 1 FROM {0}_schema);
 CREATE TABLE IF NOT EXISTS {0}_journal (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT,
     kind TEXT NOT NULL, key TEXT NOT NULL, project TEXT NOT NULL, document TEXT NOT NULL,
@@ -42,7 +50,7 @@ CREATE INDEX IF NOT EXISTS {0}_journal_project ON {0}_journal (kind, project, se
 _IDS_PER_QUERY = 500
 
 
-class SqliteStore:
+class SqliteStore(BaseStore):
     """A prediction log in one SQLite file. Threads may share it; they take turns.
 
     Args:
@@ -62,8 +70,10 @@ class SqliteStore:
     def __init__(
         self, path: str | Path, collection: str = "mlops", timeout_seconds: float = 10.0
     ) -> None:
+        super().__init__()
         self._path = Path(path)
         self._predictions = f"{check_collection(collection)}_predictions"
+        self._columns_table = f"{collection}_columns"
         self._journal = f"{collection}_journal"
         self._lock = threading.RLock()
         try:
@@ -76,38 +86,21 @@ class SqliteStore:
         try:
             with self._answering() as connection:
                 _use_write_ahead_log(connection, timeout_seconds)
-                connection.executescript(_SCHEMA.format(collection))
+                check_version(_version(connection, collection), str(self._path))
+                connection.executescript(SCHEMA.format(collection))
         except LogUnavailable:
             self._connection.close()
             raise
 
-    def append(self, predictions: Sequence[Prediction]) -> int:
-        """Log predictions, all of them or none. See `PredictionStore.append`."""
-        rows = [codec.encode_prediction(prediction) for prediction in predictions]
-        with self._writing() as connection:
-            return connection.executemany(
-                f"INSERT INTO {self._predictions} ({', '.join(codec.FIELDS)}) "
-                f"VALUES ({_marks(codec.FIELDS)}) ON CONFLICT (model, id) DO NOTHING",
-                rows,
-            ).rowcount
-
-    def read(
-        self,
-        model: str,
-        window: Window,
-        *,
-        columns: Sequence[str] | None = None,
-        role: Literal["champion", "challenger"] = "champion",
-    ) -> pa.Table:
-        """Read a window. See `PredictionStore.read`."""
-        select, values = self._window(codec.READ_FIELDS, model, window, role)
-        with self._answering() as connection:
-            rows = connection.execute(select, values).fetchall()
-        return codec.table_of(rows if window.last is None else rows[::-1], columns)
+    @property
+    def name(self) -> str:
+        """What messages call the log."""
+        return str(self._path)
 
     def attach_labels(self, model: str, labels: Mapping[str, Any]) -> LabelReport:
         """Attach ground truth, all of it or none. See `PredictionStore.attach_labels`."""
         tally = LabelTally(labels)
+        self._list(model, tally.columns)
         with self._writing() as connection:
             for ids in tally.chunks(_IDS_PER_QUERY):
                 found = connection.execute(
@@ -115,26 +108,29 @@ class SqliteStore:
                     f"WHERE model = ? AND id IN ({_marks(ids)})",
                     [model, *ids],
                 ).fetchall()
+                earlier = [(id, None if text is None else codec.decode(text)) for id, text in found]
+                writes = tally.to_write(ids, earlier)
                 connection.executemany(
                     f"UPDATE {self._predictions} SET label = ? WHERE model = ? AND id = ?",
-                    [(text, model, id) for id, text in tally.to_write(ids, dict(found))],
+                    [(codec.encode(label), model, id) for id, label in writes.items()],
                 )
         return tally.report()
 
-    def coverage(
-        self,
-        model: str,
-        window: Window,
-        *,
-        role: Literal["champion", "challenger"] = "champion",
-    ) -> Coverage:
+    def coverage(self, model: str, window: Window, *, role: Role = "champion") -> Coverage:
         """Count a window's predictions and labels."""
-        select, values = self._window(["label"], model, window, role)
+        condition, values = self._condition(model, window, role)
         with self._answering() as connection:
             rows, labelled = connection.execute(
-                f"SELECT count(*), count(label) FROM ({select})", values
+                f"SELECT count(*), count(label) FROM {self._predictions} WHERE {condition}", values
             ).fetchone()
         return Coverage(rows=rows, labelled=labelled)
+
+    def prune(self, before: datetime) -> int:
+        """Delete old predictions. See `PredictionStore.prune`."""
+        with self._writing() as connection:
+            return connection.execute(
+                f"DELETE FROM {self._predictions} WHERE at < ?", [codec.microseconds(before)]
+            ).rowcount
 
     def record(
         self, kind: JournalKind, key: str, project: str, document: Mapping[str, Any]
@@ -171,21 +167,78 @@ class SqliteStore:
         with self._answering() as connection:
             connection.close()
 
-    def __enter__(self) -> Self:
-        return self
+    def _insert(self, documents: Sequence[Document]) -> int:
+        with self._writing() as connection:
+            return connection.executemany(
+                f"INSERT INTO {self._predictions} (model, id, role, at, draw, body, label) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                map(_row, documents),
+            ).rowcount
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def _replies(
+        self, model: str, window: Window, role: Role, below: int | None, fields: Sequence[str]
+    ) -> Iterator[Reply]:
+        # Rows are bodies as a whole: there is nothing to leave out of them.
+        condition, values = self._condition(model, window, role)
+        if below is not None:
+            condition, values = f"{condition} AND draw < ?", [*values, below]
+        place: tuple[int, str] | None = None
+        while True:
+            after, more = ("", ()) if place is None else (" AND (at, id) > (?, ?)", place)
+            with self._answering() as connection:
+                rows = connection.execute(
+                    f"SELECT at, id, body, label FROM {self._predictions} "
+                    f"WHERE {condition}{after} ORDER BY at, id LIMIT {ROWS_PER_BATCH}",
+                    [*values, *more],
+                ).fetchall()
+            if not rows:
+                return
+            place = rows[-1][:2]
+            yield b"".join([row[2] for row in rows]), [row[3] for row in rows]
 
-    def _window(
-        self, fields: Sequence[str], model: str, window: Window, role: str
-    ) -> tuple[str, list[Any]]:
-        """Return the query for a window and its values; the last N come latest first."""
-        select = f"SELECT {', '.join(fields)} FROM {self._predictions} WHERE model = ? AND role = ?"
+    def _body(self, model: str, id: str, role: Role) -> bytes | None:
+        with self._answering() as connection:
+            row = connection.execute(
+                f"SELECT body, label FROM {self._predictions} "
+                "WHERE model = ? AND id = ? AND role = ?",
+                (model, id, role),
+            ).fetchone()
+        if row is None or row[1] is None:
+            return row and row[0]
+        return bson.encode(bson.decode(row[0]) | encode_label(codec.decode(row[1]))[0])
+
+    def _columns(self, model: str) -> frozenset[Column]:
+        with self._answering() as connection:
+            return frozenset(
+                connection.execute(
+                    f"SELECT field, kind FROM {self._columns_table} WHERE model = ?", [model]
+                )
+            )
+
+    def _add_columns(self, model: str, columns: Iterable[Column]) -> None:
+        with self._answering() as connection:
+            connection.executemany(
+                f"INSERT OR IGNORE INTO {self._columns_table} VALUES (?, ?, ?)",
+                [(model, *column) for column in columns],
+            )
+
+    def _condition(self, model: str, window: Window, role: Role) -> tuple[str, list[Any]]:
+        """Return what the rows of a window have in common, as SQL and its values."""
+        condition = "model = ? AND role = ?"
         if window.start and window.end:
             bounds = [codec.microseconds(window.start), codec.microseconds(window.end)]
-            return f"{select} AND at >= ? AND at < ? ORDER BY at, id", [model, role, *bounds]
-        return f"{select} ORDER BY at DESC, id DESC LIMIT ?", [model, role, window.last]
+            return f"{condition} AND at >= ? AND at < ?", [model, role, *bounds]
+        with self._answering() as connection:
+            first = connection.execute(
+                f"SELECT at, id FROM {self._predictions} WHERE {condition} "
+                "ORDER BY at DESC, id DESC LIMIT 1 OFFSET ?",
+                [model, role, (window.last or 1) - 1],
+            ).fetchone()
+        return (
+            (condition, [model, role])
+            if first is None
+            else (f"{condition} AND (at, id) >= (?, ?)", [model, role, *first])
+        )
 
     @contextmanager
     def _answering(self) -> Iterator[sqlite3.Connection]:
@@ -208,6 +261,31 @@ class SqliteStore:
             f"prediction log {self._path}: {error}; expected a SQLite file that can be written, on a "
             "disk of this machine"
         )
+
+
+def _version(connection: sqlite3.Connection, collection: str) -> int | None:
+    tables = {
+        name
+        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    }
+    if f"{collection}_schema" in tables:
+        return connection.execute(f"SELECT max(version) FROM {collection}_schema").fetchone()[0]
+    return 1 if f"{collection}_predictions" in tables else None
+
+
+def _row(document: Document) -> tuple[Any, ...]:
+    label = None
+    if any(field == "label" for field, _ in document.columns):
+        label = codec.encode(decode_document(document.body).label)
+    return (
+        document.model,
+        document.id,
+        document.role,
+        document.at,
+        draw_of(document.id),
+        document.body,
+        label,
+    )
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection, timeout_seconds: float) -> None:

@@ -31,7 +31,7 @@ def uri(request, collection):
     yield uri
     if request.param == "mongodb":
         with pymongo.MongoClient(uri) as client:
-            for name in ("predictions", "journal"):
+            for name in ("predictions", "columns", "schema", "journal"):
                 client.get_default_database().drop_collection(f"{collection}_{name}")
 
 

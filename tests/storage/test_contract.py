@@ -19,7 +19,7 @@ from prefect_mlops.core.errors import DataRejected, LogUnavailable
 from prefect_mlops.core.results import Window
 from prefect_mlops.storage.interface import Coverage, Prediction
 
-FIXED = ["id", "version", "at", "prediction", "label"]
+FIXED = ["id", "version", "at", "latency_seconds", "request", "prediction", "label"]
 
 
 def test_appending_again_changes_nothing(store, predict, window):
@@ -81,16 +81,15 @@ def test_moments_keep_their_microseconds_and_come_back_in_utc(store, predict, wi
     assert table.column("at").to_pylist() == [datetime(2026, 1, 1, 0, 30, 0, 123457, tzinfo=UTC)]
 
 
-def test_an_empty_window_has_the_fixed_columns(store, predict, window):
+def test_an_empty_window_has_the_columns_of_the_others(store, predict, window):
     store.append([predict("a", 100)])
-    for table in (
-        store.read("calls", window(0, 50)),
-        store.read("unheard-of", Window(last=5)),
-        store.read("calls", window(0, 50), columns=["age"]),
-    ):
-        assert table.num_rows == 0
-        assert table.column_names == FIXED
-        assert table.schema.field("at").type == pa.timestamp("us", "UTC")
+    for window_, columns in ((window(0, 50), None), (window(0, 50), ["age"]), (window(), None)):
+        table = store.read("calls", window_, columns=columns)
+        assert table.schema == store.read("calls", Window(last=5)).schema
+    assert store.read("calls", window(0, 50)).num_rows == 0
+    unheard = store.read("unheard-of", Window(last=5))
+    assert (unheard.num_rows, unheard.column_names) == (0, FIXED)
+    assert unheard.schema.field("at").type == pa.timestamp("us", "UTC")
 
 
 def test_only_the_asked_features_are_read(store, predict, window):

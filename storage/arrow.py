@@ -1,0 +1,166 @@
+"""Stored documents as Arrow columns, without a Python object a value."""
+
+from __future__ import annotations
+
+import json
+import math
+import warnings
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import bson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .codec import decode
+from .columns import NATIVE, ColumnLayout, fields_of
+from .documents import SPECIAL
+
+if TYPE_CHECKING:
+    from pymongoarrow.context import PyMongoArrowContext
+
+_FIXED = {
+    "id": pa.string(),
+    "version": pa.string(),
+    "at": pa.int64(),
+    "latency_seconds": pa.float64(),
+    "request": pa.string(),
+}
+# Their text is a number to Arrow, too.
+_NUMBER_TEXTS = {"nonfinite", "large"}
+_MOMENT = pa.timestamp("us", "UTC")
+
+
+class Decoder:
+    """Makes record batches of BSON documents.
+
+    Args:
+        layouts: Columns beside the fixed ones.
+    """
+
+    def __init__(self, layouts: Sequence[ColumnLayout]) -> None:
+        self._layouts = layouts
+        self.fields = [*_FIXED, *fields_of(layouts)]
+        self.schema = pa.schema(
+            [(name, _MOMENT if name == "at" else type) for name, type in _FIXED.items()]
+            + [(layout.name, layout.type) for layout in layouts]
+        )
+        self._stored = _FIXED | {
+            field: type for layout in layouts for field, type in _stored_types(layout).items()
+        }
+
+    def batch(self, bodies: bytes, labels: Sequence[str | None] | None = None) -> pa.RecordBatch:
+        """Decode documents.
+
+        Args:
+            bodies: BSON documents, one after the other.
+            labels: Text of every document's label (`codec`) where it is not in the documents.
+
+        Returns:
+            One row a document, in their order.
+        """
+        context = _context(self._stored)
+        context.process_bson_stream(bodies)
+        found = context.finish()
+        decoded: list[dict[str, Any]] | None = None
+        arrays = [found.column(name).combine_chunks() for name in _FIXED]
+        arrays[list(_FIXED).index("at")] = found.column("at").combine_chunks().cast(_MOMENT)
+        for layout in self._layouts:
+            if layout.field == "label" and labels is not None:
+                arrays.append(_array(_loaded(labels), layout.type))
+            elif layout.decoded:
+                decoded = bson.decode_all(bodies) if decoded is None else decoded
+                arrays.append(_array([_value(row, layout.field) for row in decoded], layout.type))
+            else:
+                arrays.append(_column(found, layout))
+        return pa.record_batch(arrays, schema=self.schema)
+
+
+def _stored_types(layout: ColumnLayout) -> dict[str, pa.DataType]:
+    types: dict[str, pa.DataType] = {}
+    if layout.native and not layout.decoded:
+        numeric = len(layout.native) > 1
+        types[layout.field] = layout.type if numeric else _NATIVE_TYPES[next(iter(layout.native))]
+    if layout.special and not layout.decoded:
+        types[f"{SPECIAL}{layout.field}"] = pa.string()
+    return types
+
+
+_NATIVE_TYPES = {
+    "boolean": pa.bool_(),
+    "integer": pa.int64(),
+    "number": pa.float64(),
+    "text": pa.string(),
+}
+
+
+def _context(types: dict[str, pa.DataType]) -> PyMongoArrowContext:
+    with warnings.catch_warnings():
+        # Built for an earlier Arrow, whose C++ structures only grew since.
+        warnings.filterwarnings("ignore", "pyarrow.* size changed", RuntimeWarning)
+        from pymongoarrow.api import Schema
+        from pymongoarrow.context import PyMongoArrowContext
+
+    return PyMongoArrowContext(Schema(types))
+
+
+def _column(found: pa.Table, layout: ColumnLayout) -> pa.Array:
+    rows = found.num_rows
+    native = found.column(layout.field).combine_chunks() if layout.native else None
+    if not layout.special:
+        return pa.nulls(rows, layout.type) if native is None else native.cast(layout.type)
+    texts = found.column(f"{SPECIAL}{layout.field}").combine_chunks()
+    if native is not None and texts.null_count == rows:
+        return (
+            native.cast(layout.type)
+            if layout.type != pa.string()
+            else _array(native.to_pylist(), layout.type)
+        )
+    if layout.kinds - NATIVE <= _NUMBER_TEXTS and pa.types.is_float64(layout.type):
+        numbers = texts.cast(layout.type)
+        return (
+            numbers
+            if native is None
+            else pc.call_function("coalesce", [native.cast(layout.type), numbers])
+        )
+    natives = [None] * rows if native is None else native.to_pylist()
+    values = [
+        value if text is None else decode(text)
+        for value, text in zip(natives, texts.to_pylist(), strict=True)
+    ]
+    return _array(values, layout.type)
+
+
+def _value(row: dict[str, Any], field: str) -> Any:
+    text = row.get(f"{SPECIAL}{field}")
+    return row.get(field) if text is None else decode(text)
+
+
+def _loaded(texts: Sequence[str | None]) -> list[Any]:
+    # One parse of all of them is twice as fast as one each.
+    return json.loads(f"[{','.join([text or 'null' for text in texts])}]")
+
+
+def _array(values: list[Any], type_: pa.DataType) -> pa.Array:
+    """Make a column of Python values; a type of text takes any value."""
+    if pa.types.is_string(type_):
+        return pa.array([None if value is None else _text(value) for value in values], type_)
+    if pa.types.is_float64(type_):
+        return pa.array([None if value is None else _float(value) for value in values], type_)
+    if pa.types.is_int64(type_):
+        return pa.array([None if value is None else int(value) for value in values], type_)
+    return pa.array(values, type_)
+
+
+def _text(value: Any) -> str:
+    text = json.dumps(value, default=str) if isinstance(value, dict | list) else str(value)
+    # Half of a surrogate pair is no UTF-8, and no reason to lose the window.
+    return text.encode("utf-8", "replace").decode()
+
+
+def _float(value: float | Decimal) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf

@@ -1,0 +1,184 @@
+"""What every prediction log does alike, whatever database is behind it."""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Self
+
+from ..core.errors import LogOutdated, LogUnavailable
+from ..core.results import Window
+from .documents import DRAWS, Column, Document, decode_document, encode_prediction
+from .interface import Coverage, Prediction, Role
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from .arrow import Decoder
+
+SCHEMA_VERSION = 2
+_ATTEMPTS = 3
+# Bodies, one after the other, and the text of their labels where these are kept apart.
+Reply = tuple[bytes, Sequence[str | None] | None]
+
+
+def check_version(found: int | None, name: str) -> None:
+    """Refuse a log that another version of the package wrote.
+
+    Args:
+        found: Version of its schema; None for a new log.
+        name: What to call it.
+
+    Raises:
+        LogOutdated: Unless it is new or of `SCHEMA_VERSION`.
+    """
+    if found is None or found == SCHEMA_VERSION:
+        return
+    advice = (
+        "upgrade it with `python -m prefect_mlops.storage upgrade`"
+        if found < SCHEMA_VERSION
+        else "upgrade prefect-mlops"
+    )
+    raise LogOutdated(
+        f"prediction log {name} has schema version {found}, this package writes {SCHEMA_VERSION}: "
+        f"{advice}"
+    )
+
+
+class Moved(LogUnavailable):
+    """Rows with values of a new kind, or fewer rows than were counted, arrived during a read."""
+
+
+class BaseStore(ABC):
+    """Encodes predictions, keeps the list of columns, and decodes what a database returns."""
+
+    def __init__(self) -> None:
+        self._listed: defaultdict[str, set[Column]] = defaultdict(set)
+        self._listing = threading.Lock()
+
+    def append(self, predictions: Sequence[Prediction]) -> int:
+        """Log predictions. See `PredictionStore.append`."""
+        return self.append_documents([encode_prediction(prediction) for prediction in predictions])
+
+    def append_documents(self, documents: Sequence[Document]) -> int:
+        """Log encoded predictions. See `PredictionStore.append`."""
+        if not documents:
+            return 0
+        for document in documents:
+            self._list(document.model, document.columns)
+        return self._insert(documents)
+
+    def read(
+        self,
+        model: str,
+        window: Window,
+        *,
+        columns: Sequence[str] | None = None,
+        role: Role = "champion",
+        sample: int | None = None,
+    ) -> pa.Table:
+        """Read a window. See `PredictionStore.batches`."""
+        import pyarrow as pa
+
+        for attempt in range(_ATTEMPTS):
+            try:
+                return pa.Table.from_batches(
+                    list(self.batches(model, window, columns=columns, role=role, sample=sample))
+                )
+            except Moved:
+                if attempt == _ATTEMPTS - 1:
+                    raise
+        raise AssertionError
+
+    def batches(
+        self,
+        model: str,
+        window: Window,
+        *,
+        columns: Sequence[str] | None = None,
+        role: Role = "champion",
+        sample: int | None = None,
+    ) -> Iterator[pa.RecordBatch]:
+        """Read a window, a part of it at a time. See `PredictionStore.batches`."""
+        from .arrow import Decoder
+        from .columns import lay_out
+
+        layouts = lay_out(self._columns(model), columns)
+        decoder = Decoder(layouts)
+        below = None
+        if sample is not None:
+            rows = self.coverage(model, window, role=role).rows
+            below = None if rows <= sample else round(DRAWS * sample / rows)
+        empty = True
+        for bodies, labels in self._replies(model, window, role, below, decoder.fields):
+            empty = False
+            yield self._decoded(decoder, bodies, labels)
+        if empty:
+            yield decoder.batch(b"", [])
+        # Types were chosen by what was known at the start: a value of another kind may have been cut.
+        if lay_out(self._columns(model), columns) != layouts:
+            raise Moved(f"prediction log {self.name}: values of a new kind arrived; read again")
+
+    def get(self, model: str, id: str, *, role: Role = "champion") -> Prediction | None:
+        """Return one prediction. See `PredictionStore.get`."""
+        body = self._body(model, id, role)
+        return None if body is None else decode_document(body)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _list(self, model: str, columns: Iterable[Column]) -> None:
+        """Add to the list of columns, before a row that needs it is written."""
+        with self._listing:
+            new = set(columns) - self._listed[model]
+            if new:
+                self._add_columns(model, new)
+                self._listed[model] |= new
+
+    def _decoded(
+        self, decoder: Decoder, bodies: bytes, labels: Sequence[str | None] | None
+    ) -> pa.RecordBatch:
+        try:
+            return decoder.batch(bodies, labels)
+        except TypeError as error:
+            raise Moved(f"prediction log {self.name}: {error}; read again") from error
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """What messages call the log; without credentials."""
+
+    @abstractmethod
+    def coverage(self, model: str, window: Window, *, role: Role = "champion") -> Coverage:
+        """Count a window's predictions and labels."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release connections. The store cannot be used afterwards."""
+
+    @abstractmethod
+    def _insert(self, documents: Sequence[Document]) -> int:
+        """Write rows that are not there yet, and return how many there were."""
+
+    @abstractmethod
+    def _replies(
+        self, model: str, window: Window, role: Role, below: int | None, fields: Sequence[str]
+    ) -> Iterator[Reply]:
+        """Yield a window's rows in order, those whose draw is below a number."""
+
+    @abstractmethod
+    def _body(self, model: str, id: str, role: Role) -> bytes | None:
+        """Return one row, its label included."""
+
+    @abstractmethod
+    def _columns(self, model: str) -> frozenset[Column]:
+        """Return the list of columns."""
+
+    @abstractmethod
+    def _add_columns(self, model: str, columns: Iterable[Column]) -> None:
+        """Add to the list of columns; what is in it already may be among them."""

@@ -1,0 +1,130 @@
+"""Which Arrow type a column of predictions has.
+
+Every store keeps a list of the kinds of value that each field ever had for a model, written before
+the first row that has one. A column takes the narrowest type that holds them all, whatever the window
+has of them, so that windows of one model look alike:
+
+| values | Arrow type |
+| --- | --- |
+| one kind: booleans, integers of 64 bits, numbers, text, bytes | `bool`, `int64`, `float64`, `string`, `binary` |
+| booleans and integers | `int64` |
+| numbers of several kinds, or integers beyond 64 bits | `float64` |
+| datetimes with a zone, without one, dates | `timestamp[us, UTC]`, `timestamp[us]`, `date32` |
+| Decimals | `decimal256(76, 38)` |
+| any other mixture, lists, mappings | `string`, as Python's `str` writes the values |
+| None only | `null`; for the label, the prediction's type |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from .documents import FEATURE, SCORE, SPECIAL, Column, escaped, unescaped
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+NATIVE = frozenset({"boolean", "integer", "number", "text"})
+_WHOLE = frozenset({"boolean", "integer"})
+_NUMBERS = _WHOLE | {"number", "nonfinite", "large", "decimal"}
+
+
+class ColumnLayout(NamedTuple):
+    """One column of a table.
+
+    Attributes:
+        name: Of the column, `features.age` for example.
+        field: Of the document.
+        kinds: Kinds of value that the field ever had, None aside.
+        type: Arrow type.
+    """
+
+    name: str
+    field: str
+    kinds: frozenset[str]
+    type: pa.DataType
+
+    @property
+    def native(self) -> frozenset[str]:
+        """Kinds of value that are stored in the field itself."""
+        return self.kinds & NATIVE
+
+    @property
+    def special(self) -> bool:
+        """Whether some values are text in a field of their own."""
+        return bool(self.kinds - NATIVE)
+
+    @property
+    def decoded(self) -> bool:
+        """Whether its native values need Python to tell them apart."""
+        import pyarrow as pa
+
+        return len(self.native) > 1 and pa.types.is_string(self.type)
+
+
+def lay_out(known: Iterable[Column], columns: Sequence[str] | None) -> list[ColumnLayout]:
+    """Return the prediction, label, score and feature columns of a table.
+
+    Args:
+        known: Fields of a model and the kinds of value that they ever had.
+        columns: Features wanted, in this order. None: all, by name.
+
+    Returns:
+        The columns.
+    """
+    kinds: dict[str, set[str]] = {"prediction": set(), "label": set()}
+    for field, kind in known:
+        kinds.setdefault(field, set()).add(kind)
+    fields = {"prediction": "prediction", "label": "label"}
+    fields |= _named("score", SCORE, kinds)
+    features = _named("features", FEATURE, kinds)
+    if columns is not None:
+        features = {f"features.{name}": escaped(FEATURE, name) for name in columns}
+    layouts = [_layout(name, field, kinds) for name, field in (fields | features).items()]
+    answer, label, *others = layouts
+    if not label.kinds:
+        label = label._replace(type=answer.type)
+    return [answer, label, *others]
+
+
+def fields_of(layouts: Iterable[ColumnLayout]) -> list[str]:
+    """Return the fields that columns are made of."""
+    return [
+        field
+        for layout in layouts
+        for field in (layout.field, *([f"{SPECIAL}{layout.field}"] if layout.special else []))
+    ]
+
+
+def _named(group: str, prefix: str, kinds: Mapping[str, object]) -> dict[str, str]:
+    fields = [field for field in kinds if field.startswith(prefix)]
+    return dict(sorted((f"{group}.{unescaped(field)}", field) for field in fields))
+
+
+def _layout(name: str, field: str, kinds: Mapping[str, set[str]]) -> ColumnLayout:
+    found = frozenset(kinds.get(field, set()) - {"null"})
+    return ColumnLayout(name, field, found, _type(found, is_score=field.startswith(SCORE)))
+
+
+def _type(kinds: frozenset[str], *, is_score: bool) -> pa.DataType:
+    import pyarrow as pa
+
+    alone = {
+        "boolean": pa.bool_(),
+        "text": pa.string(),
+        "bytes": pa.binary(),
+        "moment": pa.timestamp("us", "UTC"),
+        "local": pa.timestamp("us"),
+        "date": pa.date32(),
+        "decimal": pa.decimal256(76, 38),
+    }
+    if is_score:
+        return pa.float64()
+    if not kinds:
+        return pa.null()
+    if len(kinds) == 1 and (kind := next(iter(kinds))) in alone:
+        return alone[kind]
+    if kinds <= _WHOLE:
+        return pa.int64()
+    return pa.float64() if kinds <= _NUMBERS else pa.string()
