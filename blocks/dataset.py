@@ -8,6 +8,7 @@ from prefect.blocks.core import Block
 from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from ..core.results import UtcDatetime
+from ..core.secret_text import as_secret
 from ..core.settings import Columns, Settings
 from .links import DOCUMENTATION_URL, LOGO_URL
 from .strict import without_slug
@@ -70,12 +71,14 @@ class SqlSource(Settings):
 
         try:
             make_url(value.get_secret_value())
-        except ArgumentError:
-            # The original message quotes the URL, and with it the password.
+        except (ArgumentError, ValueError):
+            # The original message quotes the URL, or what it takes for the port: a password's end.
             raise ValueError(
                 "not a SQLAlchemy URL: expected dialect://user:password@host/database"
             ) from None
         return value
+
+    _hidden = field_validator("url", mode="before")(as_secret)
 
 
 class MongoSource(Settings):
@@ -99,6 +102,8 @@ class MongoSource(Settings):
         if not value.get_secret_value().startswith(("mongodb://", "mongodb+srv://")):
             raise ValueError("not a MongoDB connection string: expected mongodb://host/database")
         return value
+
+    _hidden = field_validator("uri", mode="before")(as_secret)
 
 
 class PredictionsSource(Settings):
@@ -140,7 +145,7 @@ class Dataset(Block):
         ```
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", validate_assignment=True)
 
     _block_type_name = "ML Dataset"
     _block_type_slug = "ml-dataset"

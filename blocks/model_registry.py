@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from prefect.blocks.core import Block
 from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from ..core.secret_text import as_secret
 from .links import DOCUMENTATION_URL, LOGO_URL
 from .strict import without_slug
 
@@ -39,7 +40,7 @@ class ModelRegistry(Block):
         ```
     """
 
-    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(extra="forbid", validate_assignment=True, protected_namespaces=())
 
     _block_type_name = "ML Model Registry"
     _block_type_slug = "ml-model-registry"
@@ -75,6 +76,8 @@ class ModelRegistry(Block):
                     f"scheme {scheme!r} is not one MLflow knows: expected one of {sorted(_SCHEMES)}"
                 )
         return value
+
+    _hidden = field_validator("tracking_uri", "registry_uri", mode="before")(as_secret)
 
     @property
     def experiment_name(self) -> str:

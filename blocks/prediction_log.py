@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from prefect.blocks.core import Block
 from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from ..core.secret_text import as_secret
 from .links import DOCUMENTATION_URL, LOGO_URL
-from .strict import without_slug
+from .strict import SECRET_OPTIONS, hidden, without_slug
 
 if TYPE_CHECKING:
     from ..storage.interface import PredictionStore
@@ -20,6 +21,10 @@ class PredictionLog(Block):
     Attributes:
         uri: `mongodb://…/database` in production, `sqlite:///path` on one machine.
         collection: Prefix of the collections or tables.
+        options: How to connect to MongoDB, such as TLS.
+
+    Raises:
+        pydantic.ValidationError: On construction, for a bad URI or an option that pymongo does not know.
 
     Example:
         Load a configured prediction log and count a window:
@@ -32,7 +37,7 @@ class PredictionLog(Block):
         ```
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", validate_assignment=True)
 
     _block_type_name = "Prediction Log"
     _block_type_slug = "prediction-log"
@@ -54,6 +59,13 @@ class PredictionLog(Block):
         default=10.0, gt=0, description="Longest wait for the database to answer, seconds."
     )
 
+    options: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Options of pymongo.MongoClient, without secrets: TLS, authentication, write concern. "
+        "Passwords go into the URI.",
+        examples=[{"tls": True, "tlsCAFile": "/etc/ssl/mongodb-ca.pem", "w": "majority"}],
+    )
+
     @field_validator("uri")
     @classmethod
     def _known_scheme(cls, value: SecretStr) -> SecretStr:
@@ -62,11 +74,32 @@ class PredictionLog(Block):
         check_uri(value.get_secret_value())
         return value
 
+    @field_validator("options")
+    @classmethod
+    def _known_options(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for name, setting in value.items():
+            _check_option(name, setting)
+        return value
+
+    # After the others in this class, so that they come first when a value is set.
+    _hidden = field_validator("uri", mode="before")(as_secret)
+
+    @field_validator("options", mode="before")
+    @classmethod
+    def _hide_options(cls, value: Any) -> Any:
+        return hidden("options", value)
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Refuse options on a database that has none."""
+        super().model_post_init(context)
+        if self.options and self.uri.get_secret_value().startswith("sqlite"):
+            raise ValueError(f"SQLite takes no client options, got {sorted(self.options)}")
+
     def get_client(self, **options: Any) -> PredictionStore:
         """Open the store.
 
         Args:
-            options: Passed through to `pymongo.MongoClient` (TLS, authentication); none for SQLite.
+            options: Passed through to `pymongo.MongoClient`, over the block's own; none for SQLite.
 
         Returns:
             The store, a context manager.
@@ -80,5 +113,27 @@ class PredictionLog(Block):
             self.uri.get_secret_value(),
             collection=self.collection,
             timeout_seconds=self.timeout_seconds,
-            **options,
+            **{**self.options, **options},
         )
+
+
+def _check_option(name: str, setting: Any) -> None:
+    """Ask pymongo whether it takes an option, without connecting."""
+    from pymongo import common
+    from pymongo.errors import PyMongoError
+
+    lowercase = name.lower()
+    if lowercase in SECRET_OPTIONS:
+        raise ValueError(
+            f"option {name!r} is a secret, and options are not kept as secrets: put it into the URI, "
+            "percent-encoded"
+        )
+    if lowercase.endswith("file"):
+        # The file may only be where the flows run.
+        if lowercase not in common.VALIDATORS or not isinstance(setting, str):
+            raise ValueError(f"option {name!r} is no path of a file that pymongo.MongoClient takes")
+        return
+    try:
+        common.validate(name, setting)
+    except (PyMongoError, ValueError, TypeError) as error:
+        raise ValueError(f"pymongo.MongoClient does not take option {name!r}: {error}") from None

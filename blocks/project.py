@@ -7,6 +7,7 @@ from typing import Any, Literal
 from prefect.blocks.core import Block
 from pydantic import ConfigDict, Field, model_validator
 
+from ..core.redaction import Redaction
 from ..core.results import digest_of
 from ..core.settings import (
     DataSettings,
@@ -32,6 +33,7 @@ class MLProject(Block):
         registry: Where runs and models are kept.
         predictions: Where predictions are logged.
         workspace: Folder for snapshots, suites, profiles and reports.
+        redaction: What of each column may be kept in the prediction log.
 
     Raises:
         pydantic.ValidationError: On construction, for unknown keys or settings that cannot work
@@ -48,7 +50,7 @@ class MLProject(Block):
         ```
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", validate_assignment=True)
 
     _block_type_name = "ML Project"
     _block_type_slug = "ml-project"
@@ -86,6 +88,10 @@ class MLProject(Block):
     monitoring: MonitoringSettings = Field(
         default_factory=MonitoringSettings, description="Drift, performance and the governor."
     )
+    redaction: Redaction | None = Field(
+        default=None,
+        description="What of each column may be kept in the prediction log. Empty: everything.",
+    )
 
     def model_post_init(self, context: Any, /) -> None:
         """Refuse settings that cannot work together."""
@@ -109,11 +115,20 @@ class MLProject(Block):
                 f"training.metric={self.training.metric!r} is no loss for {self.task}: "
                 f"choose one of {sorted(known)}"
             )
+        if self.redaction is not None:
+            self.redaction.check(self.dataset.columns)
+            if self.dataset.source.type == "predictions":
+                self.redaction.check_training(self.dataset.columns)
 
     @property
     def metric(self) -> str:
         """Metric that tuning, comparison and monitoring use; lower is better."""
         return self.training.metric or ("rmse" if self.task == "regression" else "log_loss")
+
+    @property
+    def redacted(self) -> list[str]:
+        """Features that are logged redacted: what the log holds of them is not what the model saw."""
+        return self.redaction.features(self.dataset.columns) if self.redaction else []
 
     def open_workspace(self) -> Workspace:
         """Return the workspace's file access."""

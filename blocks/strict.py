@@ -4,23 +4,30 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import SecretStr
+from ..core.secret_text import as_secret
 
-_SECRETS = {"uri", "url", "tracking_uri", "registry_uri"}
-_NESTED = {"dataset", "source", "registry", "predictions"}
+# Client options of MongoDB that hold secrets, lowercase: refused as options, and not quoted.
+SECRET_OPTIONS = {
+    "password",
+    "tlscertificatekeyfilepassword",
+    "authmechanismproperties",
+    "auto_encryption_opts",
+}
+_SECRETS = {"uri", "url", "tracking_uri", "registry_uri", "key"} | SECRET_OPTIONS
+_NESTED = {"dataset", "source", "registry", "predictions", "redaction", "options"}
 
 
 def without_slug(data: Any) -> Any:
     """Drop the block type's slug that Prefect stores with nested blocks; it has checked it by then.
 
-    URIs are wrapped before anything is validated: pydantic quotes its input when it refuses something,
-    and a URI holds a password.
+    URIs and keys are wrapped before anything is validated: pydantic quotes its input when it refuses
+    something, and a URI holds a password.
 
     Args:
         data: What a block is made of.
 
     Returns:
-        The same without `block_type_slug`, its URIs and those of its parts as secrets.
+        The same without `block_type_slug`, its URIs and keys and those of its parts as secrets.
 
     Example:
         >>> without_slug({"block_type_slug": "prediction-log", "uri": "mongodb://me:secret@host/db"})
@@ -28,10 +35,11 @@ def without_slug(data: Any) -> Any:
     """
     if not isinstance(data, dict):
         return data
-    return {key: _hidden(key, value) for key, value in data.items() if key != "block_type_slug"}
+    return {key: hidden(key, value) for key, value in data.items() if key != "block_type_slug"}
 
 
-def _hidden(key: Any, value: Any) -> Any:
+def hidden(key: Any, value: Any) -> Any:
+    """Return the value of a key, wrapped where it is a secret or holds some."""
     if key in _NESTED and isinstance(value, dict):
-        return {name: _hidden(name, part) for name, part in value.items()}
-    return SecretStr(value) if key in _SECRETS and isinstance(value, str) else value
+        return {name: hidden(name, part) for name, part in value.items()}
+    return as_secret(value) if str(key).lower() in _SECRETS else value

@@ -9,11 +9,14 @@ No column can lose the report: what cannot be measured says so.
 | `new_categories` | share of rows with values unknown to the reference | `thresholds.new_category_share`, or chance |
 | `unusable` | the column is missing, or has no readable value although the reference has | always |
 
+Features that are logged redacted are left out, and the verdict says which: they differ by intention.
+
 The chance of a false alarm is shared out among the measured columns (Bonferroni).
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -64,6 +67,7 @@ class ScoredColumn:
         profile: The reference's side.
         values: The window's present values, as `core.drift_profile.measurable` returns them.
         signals: What was measured.
+        redacted: Whether it was left out because it is logged redacted.
     """
 
     name: str
@@ -71,6 +75,7 @@ class ScoredColumn:
     profile: Profile
     values: Floats | pd.Series = field(default_factory=lambda: np.empty(0))
     signals: list[ColumnDrift] = field(default_factory=list)
+    redacted: bool = False
 
     @property
     def drifted(self) -> bool:
@@ -100,7 +105,10 @@ def distance(profile: Profile, values: Floats | pd.Series) -> float:
 
 
 def score_window(
-    reference: Reference, window: pd.DataFrame, thresholds: DriftThresholds
+    reference: Reference,
+    window: pd.DataFrame,
+    thresholds: DriftThresholds,
+    redacted: Collection[str] = (),
 ) -> list[ScoredColumn]:
     """Score every feature, the predictions and, where known, the labels of a window.
 
@@ -108,16 +116,20 @@ def score_window(
         reference: What to compare with.
         window: Rows of the prediction log: `features.<name>`, `score.<class>`, `prediction`, `label`.
         thresholds: When a column drifted.
+        redacted: Features to leave out.
 
     Returns:
         Features in the model's order, then predictions, then the labels when there are at least
         `thresholds.minimum_rows` of them.
     """
-    watched = [*reference.columns.values(), *reference.predictions.values()]
+    kept = {name: p for name, p in reference.columns.items() if name not in redacted}
+    watched = [*kept.values(), *reference.predictions.values()]
     alpha = thresholds.false_alarm_rate / max(sum(not p.constant for p in watched), 1)
     answers = score_columns(window, reference.classes or [])
     scored = [
-        _score(
+        _left_out(name, profile, reference.importance.get(name, 0.0))
+        if name in redacted
+        else _score(
             ScoredColumn(name, "feature", profile),
             _column(window, FEATURE + name, reference.kinds[name]),
             alpha,
@@ -199,9 +211,17 @@ def judge(scored: list[ScoredColumn], rows: int, thresholds: DriftThresholds) ->
         else "no column drifted"
     )
     predictions = "the predictions drifted" if prediction else "the predictions did not drift"
+    out = [c for c in scored if c.redacted]
+    unseen = ""
+    if out:
+        share = min(sum(c.signals[0].importance for c in out), 1.0)
+        unseen = (
+            f"; {len(out)} redacted columns ({', '.join(c.name for c in out)}) with {share:.2f} of the "
+            "importance are left out"
+        )
     return DriftReport(
         verdict="failed" if heavy or prediction else "passed",
-        reason=f"{found}; {predictions}",
+        reason=f"{found}; {predictions}{unseen}",
         rows=rows,
         columns=[signal for column in scored for signal in column.signals],
         drifted_importance=importance,
@@ -241,6 +261,19 @@ def _column(frame: pd.DataFrame, name: str, kind: Kind) -> _Found:
     lost = coerced.unreadable.get(name, 0) + coerced.infinite.get(name, 0)
     note = f"{lost} values cannot be read as {_KINDS[kind]}: counted as missing" if lost else ""
     return _Found(kind, clean[name], note)
+
+
+def _left_out(name: str, profile: Profile, importance: float) -> ScoredColumn:
+    signal = ColumnDrift(
+        column=name,
+        kind="distance",
+        score=None,
+        threshold=None,
+        drifted=False,
+        importance=importance,
+        reason="redacted: left out",
+    )
+    return ScoredColumn(name, "feature", profile, signals=[signal], redacted=True)
 
 
 def _score(

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from .errors import RegistryUnavailable
+from .secret_text import public_uri, scrubbed
 
 # MLflow would try for minutes to reach a server that is down, and reads these on import or on every
 # request: set here, because whatever makes a client imports this module first.
@@ -58,9 +58,12 @@ def mlflow_errors(uri: str) -> Iterator[None]:
             _reach_database(uri)
         yield
     except (MlflowException, RequestException, SQLAlchemyError, OSError) as error:
-        # A traceback is logged with its causes, and their messages may quote the password.
-        secret = urlsplit(uri).password
-        raise _unavailable(uri, error) from (None if secret else error)
+        raise _unavailable(uri, error) from shown_cause(uri, error)
+
+
+def shown_cause(uri: str, error: Exception) -> Exception | None:
+    """Return an error that may be chained: a traceback quotes causes, and they may quote a password."""
+    return error if public_uri(uri) == uri else None
 
 
 @lru_cache(maxsize=32)
@@ -68,8 +71,13 @@ def _reach_database(uri: str) -> None:
     """Connect once: MLflow itself retries for 100 seconds when a database cannot be opened."""
     from sqlalchemy import create_engine
     from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
 
-    url = make_url(uri)
+    try:
+        url = make_url(uri)
+    except ValueError:
+        # It quotes what it takes for the port, which may be the end of a password.
+        raise ArgumentError("not a URL of a database") from None
     dialect = url.get_backend_name()
     if dialect == "sqlite" and url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
@@ -81,24 +89,20 @@ def _reach_database(uri: str) -> None:
         engine.dispose()
 
 
-def _unavailable(uri: str, error: Exception) -> RegistryUnavailable:
-    text = str(error).replace(uri, _shown(uri))
-    secret = urlsplit(uri).password
-    if secret:
-        text = text.replace(secret, "***")
+def reason_of(uri: str, error: Exception) -> str:
+    """Return the first line of an error's message without the secrets of the URI it is about."""
     # SQLAlchemy may begin with advice to its programmer.
-    lines = [line for line in text.splitlines() if line.strip() and not line.startswith(_ADVICE)]
-    reason = lines[0].strip() if lines else "no message"
+    lines = [
+        line
+        for line in scrubbed(str(error), uri).splitlines()
+        if line.strip() and not line.startswith(_ADVICE)
+    ]
+    return lines[0].strip()[:500] if lines else "no message"
+
+
+def _unavailable(uri: str, error: Exception) -> RegistryUnavailable:
     return RegistryUnavailable(
-        f"MLflow at {_shown(uri)} cannot be reached or answered with an error: "
-        f"{type(error).__name__}: {reason[:500]}. Check the address in the registry block, that the "
-        "server runs, and that this process may read and write it"
+        f"MLflow at {public_uri(uri)} cannot be reached or answered with an error: "
+        f"{type(error).__name__}: {reason_of(uri, error)}. Check the address in the registry block, that "
+        "the server runs, and that this process may read and write it"
     )
-
-
-def _shown(uri: str) -> str:
-    """Return a URI without user and password."""
-    parts = urlsplit(uri)
-    if "@" not in parts.netloc:
-        return uri
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()

@@ -6,8 +6,8 @@ import tempfile
 from pathlib import Path
 
 from .drift_profile import Reference
-from .errors import ModelUnavailable, RegistryUnavailable
-from .mlflow_errors import mlflow_errors
+from .errors import ModelUnavailable
+from .mlflow_errors import mlflow_errors, reason_of, shown_cause
 
 
 def fetch_reference(uri: str, *, tracking_uri: str) -> Reference:
@@ -28,20 +28,18 @@ def fetch_reference(uri: str, *, tracking_uri: str) -> Reference:
     from mlflow.exceptions import MlflowException
 
     with tempfile.TemporaryDirectory() as folder:
-        try:
-            with mlflow_errors(tracking_uri):
+        with mlflow_errors(tracking_uri):
+            try:
                 path = download_artifacts(
                     artifact_uri=uri, tracking_uri=tracking_uri, dst_path=folder
                 )
-        except RegistryUnavailable as error:
-            cause = error.__cause__
-            gone = isinstance(cause, FileNotFoundError) or (
-                isinstance(cause, MlflowException) and cause.error_code == "RESOURCE_DOES_NOT_EXIST"
-            )
-            if not gone:
-                raise
-            raise ModelUnavailable(
-                f"the reference {uri} is not there: {str(cause).rstrip('.')}. Check that the run's artifacts were not "
-                "deleted, or retrain"
-            ) from cause
+            except (FileNotFoundError, MlflowException) as error:
+                code = getattr(error, "error_code", "RESOURCE_DOES_NOT_EXIST")
+                if code != "RESOURCE_DOES_NOT_EXIST":
+                    raise
+                reason = reason_of(tracking_uri, error).rstrip(".")
+                raise ModelUnavailable(
+                    f"the reference {uri} is not there: {reason}. Check that the run's artifacts were not "
+                    "deleted, or retrain"
+                ) from shown_cause(tracking_uri, error)
         return Reference.load(Path(path))

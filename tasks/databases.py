@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from ..core.errors import ConfigurationError, SourceUnavailable
+from ..core.secret_text import public_uri, scrubbed
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -19,26 +19,8 @@ _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 _END = datetime(2200, 1, 1, tzinfo=UTC)
 
 
-def public_database(url: str) -> str:
-    """Return a database's URL without user, password and options.
-
-    Example:
-        >>> public_database("postgresql://me:secret@host:5432/shop?sslmode=require")
-        'postgresql://host:5432/shop'
-    """
-    scheme, _, rest = url.partition("://")
-    # A password may hold any of / ? # @ unescaped: only what follows the last @ is safe to show.
-    place = rest.rpartition("@")[2]
-    return f"{scheme}://{place.partition('?')[0]}"
-
-
 def _scrubbed(error: BaseException, url: str) -> str:
-    text = str(error).partition("\n")[0].replace(url, public_database(url))
-    try:
-        password = urlsplit(url).password
-    except ValueError:
-        password = None
-    return text.replace(password, "***") if password else text
+    return scrubbed(str(error), url).partition("\n")[0]
 
 
 def read_sql(source: SqlSource, dataset: Dataset) -> pa.Table:
@@ -60,7 +42,7 @@ def read_sql(source: SqlSource, dataset: Dataset) -> pa.Table:
     from sqlalchemy import exc, pool
 
     url = source.url.get_secret_value()
-    shown = public_database(url)
+    shown = public_uri(url)
     try:
         engine = sa.create_engine(url, poolclass=pool.NullPool)
     except (ImportError, exc.ArgumentError) as error:
@@ -127,7 +109,7 @@ def read_mongo(source: MongoSource, columns: Columns) -> pa.Table:
     from pymongo.errors import InvalidURI, PyMongoError
 
     uri = source.uri.get_secret_value()
-    shown = public_database(uri)
+    shown = public_uri(uri)
     order = [(source.sort, 1)] if source.sort not in (None, "_id") else []
     try:
         with MongoClient(

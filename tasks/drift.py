@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 def measure_drift(project: MLProject, data: WindowData, champion: ModelVersion) -> DriftReport:
     """Measure drift, and write the Evidently report.
 
+    Features that are logged redacted are left out; the report says so.
+
     The report goes to the workspace and, as `report_path` says, to the champion's MLflow run.
 
     Args:
@@ -89,5 +91,6 @@ def _measure(
     thresholds = project.monitoring.drift
     if data.rows < thresholds.minimum_rows:
         return too_few_rows(data.rows, thresholds), []
-    scored = score_window(reference_of(project, version), load_window(data), thresholds)
+    reference = reference_of(project, version)
+    scored = score_window(reference, load_window(data), thresholds, project.redacted)
     return judge(scored, data.rows, thresholds), scored

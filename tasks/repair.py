@@ -37,8 +37,9 @@ def verify_repair(project: MLProject, cause: Cause, version: ModelVersion) -> Re
     """Score the window that caused a training with the champion before and after.
 
     With labels, the window is repaired when the new champion's metric is better on the same rows and
-    the bootstrap interval of the improvement stays above 0. Without enough labels, it is repaired
-    when the window no longer drifts from the new champion's reference.
+    the bootstrap interval of the improvement stays above 0. Without enough labels, or with features
+    that are logged redacted, it is repaired when the window no longer drifts from the new champion's
+    reference.
 
     Args:
         project: The project.
@@ -56,7 +57,7 @@ def verify_repair(project: MLProject, cause: Cause, version: ModelVersion) -> Re
     data = read_window.fn(project, cause.window)
     rows = labelled_rows(project, data)
     minimum = project.monitoring.performance.minimum_labels
-    if len(rows) >= minimum:
+    if len(rows) >= minimum and not project.redacted:
         repair = _by_performance(project, cause, version, rows, minimum)
     else:
         repair = _by_drift(project, cause, version, data)
@@ -122,11 +123,16 @@ def _by_performance(
 
 def _by_drift(project: MLProject, cause: Cause, version: ModelVersion, data: WindowData) -> Repair:
     drift = measure_window(project, data, version)
+    why = (
+        f"{', '.join(project.redacted)} are logged redacted, so nobody can score these rows again"
+        if project.redacted
+        else f"too few labels to compare {project.metric}"
+    )
     return Repair(
         cause_id=cause.id,
         version=version.version,
         verdict=drift.verdict,
-        reason=f"too few labels to compare {project.metric}; against the new reference: {drift.reason}",
+        reason=f"{why}; against the new reference: {drift.reason}",
         metric=project.metric,
         rows=data.rows,
     )

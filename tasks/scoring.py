@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from ..core.errors import DataRejected, LogUnavailable
+from ..core.errors import ConfigurationError, DataRejected, LogUnavailable
 from ..core.results import ModelVersion, ScoringOutcome
 from .run_log import run_logger
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..blocks.dataset import Dataset
     from ..blocks.project import MLProject
     from ..core.models import Predictor
+    from ..core.redaction import Redaction
     from ..storage.interface import LabelReport, Prediction
 
 _CHUNK_ROWS = 5_000
@@ -45,7 +46,7 @@ def score_rows(project: MLProject, dataset: Dataset, champion: ModelVersion) -> 
     Rows need not have the target. Values that are no values of their column's kind are scored as
     missing, as a model server would. The time of a prediction is the row's timestamp, or now without a
     timestamp column; its id is the row's id, or a digest of the row. Scoring the same rows again logs
-    nothing twice.
+    nothing twice. What the project redacts is not logged; the model sees it.
 
     Args:
         project: The project.
@@ -57,6 +58,8 @@ def score_rows(project: MLProject, dataset: Dataset, champion: ModelVersion) -> 
 
     Raises:
         DataRejected: If a feature is missing, a timestamp has no zone, or an id is missing.
+        ConfigurationError: If the project redacts a column that the rows do not have, or redacts without
+            a key and the rows have no id.
         SourceUnavailable: If the rows cannot be read.
         ModelUnavailable: If the champion does not load.
         LogUnavailable: If the log cannot be written; what was logged before stays.
@@ -67,7 +70,10 @@ def score_rows(project: MLProject, dataset: Dataset, champion: ModelVersion) -> 
     frame = read_source(project, dataset).to_pandas()
     predictor = project.registry.load_model(champion.uri, project.task)
     moments = _moments(frame, dataset)
-    identifiers = _identifiers(frame, dataset)
+    if project.redaction is not None:
+        own = project.dataset.columns
+        project.redaction.check(dataset.columns, [*frame, *own.ignored, *filter(None, [own.id])])
+    identifiers = _identifiers(frame, dataset, project.redaction)
     _, coerced = conform(frame, predictor.kinds)
     unreadable = dict(Counter(coerced.unreadable) + Counter(coerced.infinite))
     if unreadable:
@@ -84,6 +90,7 @@ def score_rows(project: MLProject, dataset: Dataset, champion: ModelVersion) -> 
                     _predictions(
                         champion,
                         predictor=predictor,
+                        redaction=project.redaction,
                         frame=frame.iloc[part],
                         identifiers=identifiers[part],
                         moments=moments[part],
@@ -116,12 +123,20 @@ def _moments(frame: pd.DataFrame, dataset: Dataset) -> list[datetime]:
     return [moment.to_pydatetime() for moment in frame[name]]
 
 
-def _identifiers(frame: pd.DataFrame, dataset: Dataset) -> list[str]:
+def _identifiers(frame: pd.DataFrame, dataset: Dataset, redaction: Redaction | None) -> list[str]:
     import pandas as pd
 
     name = dataset.columns.id
     if name is None:
         digests = pd.util.hash_pandas_object(frame.astype(str), index=True)
+        if redaction is not None:
+            # Whoever knows most of a row could try the rest out against a digest without a key.
+            if redaction.key is None:
+                raise ConfigurationError(
+                    "these rows have no id, and a digest of them would tell of what is redacted: set "
+                    "redaction.key, or columns.id"
+                )
+            return [f"{redaction.hashed(f'row {value}')}" for value in digests]
         return [hashlib.sha256(str(value).encode()).hexdigest()[:24] for value in digests]
     if name not in frame:
         raise DataRejected(
@@ -129,7 +144,7 @@ def _identifiers(frame: pd.DataFrame, dataset: Dataset) -> list[str]:
             "or add it at the source",
             column=name,
         )
-    values = frame[name]
+    values = _redacted_ids(frame[name], redaction)
     nulls = int(values.isna().sum())
     repeated = values[values.duplicated() & values.notna()]
     if nulls or len(repeated):
@@ -142,10 +157,17 @@ def _identifiers(frame: pd.DataFrame, dataset: Dataset) -> list[str]:
     return [str(value) for value in values]
 
 
+def _redacted_ids(values: pd.Series, redaction: Redaction | None) -> pd.Series:
+    if redaction is None or values.name not in redaction.columns:
+        return values
+    return values.map(redaction.hashed, na_action="ignore")
+
+
 def _predictions(
     champion: ModelVersion,
     *,
     predictor: Predictor,
+    redaction: Redaction | None,
     frame: pd.DataFrame,
     identifiers: list[str],
     moments: list[datetime],
@@ -159,12 +181,13 @@ def _predictions(
     features = frame[list(predictor.kinds)].astype(object)
     records = features.where(features.notna(), None).to_dict("records")
     for position, record in enumerate(records):
+        saw = {str(name): _plain(value) for name, value in record.items()}
         yield Prediction.model_construct(
             id=identifiers[position],
             model=champion.name,
             version=champion.version,
             at=moments[position],
-            features={str(name): _plain(value) for name, value in record.items()},
+            features=saw if redaction is None else redaction.apply(saw),
             prediction=labels[position],
             score=dict(zip(names, predicted[position].tolist(), strict=True)) if names else None,
             label=None,
@@ -197,6 +220,7 @@ def attach_labels(project: MLProject, dataset: Dataset) -> LabelReport:
         SourceUnavailable: If the rows cannot be read.
         LogUnavailable: If the log cannot be written.
     """
+    from ..core.schema import category_text
     from .sources import read_source
 
     frame = read_source(project, dataset).to_pandas()
@@ -206,7 +230,11 @@ def attach_labels(project: MLProject, dataset: Dataset) -> LabelReport:
     for name in (identifier, target):
         if name not in frame:
             raise DataRejected(f"column {name!r} is missing; found {list(frame)}", column=name)
-    labels = _labels_by_id(frame[frame[target].notna()], identifier, target)
+    known = frame[frame[target].notna()]
+    # A null elsewhere in the column has turned whole numbers into floats.
+    texts = known[identifier].map(category_text, na_action="ignore")
+    known = known.assign(**{identifier: _redacted_ids(texts, project.redaction)})
+    labels = _labels_by_id(known, identifier, target)
     with project.predictions.get_client() as store:
         report = store.attach_labels(project.registry.model_name, labels)
     run_logger().info(
@@ -219,8 +247,6 @@ def attach_labels(project: MLProject, dataset: Dataset) -> LabelReport:
 
 
 def _labels_by_id(known: pd.DataFrame, identifier: str, target: str) -> dict[str, Any]:
-    from ..core.schema import category_text
-
     missing = int(known[identifier].isna().sum())
     if missing:
         raise DataRejected(
@@ -228,9 +254,7 @@ def _labels_by_id(known: pd.DataFrame, identifier: str, target: str) -> dict[str
             "these rows out",
             column=identifier,
         )
-    # A null elsewhere in the column has turned whole numbers into floats.
-    pairs = known.assign(**{identifier: known[identifier].map(category_text)})
-    pairs = pairs[[identifier, target]].drop_duplicates()
+    pairs = known[[identifier, target]].drop_duplicates()
     twice = pairs[identifier][pairs[identifier].duplicated()]
     if len(twice):
         raise DataRejected(

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, assert_never
 
 from ..core.errors import DataRejected
 from ..core.results import Window
-from .databases import public_database, read_mongo, read_sql
+from ..core.secret_text import public_uri
+from .databases import read_mongo, read_sql
 from .files import public_url, read_csv, read_parquet
 
 if TYPE_CHECKING:
@@ -47,10 +48,15 @@ def read_source(project: MLProject, dataset: Dataset) -> pa.Table:
         DataRejected: If a column is repeated, nested or mixed, or a timestamp is missing, without
             time zone or unreadable.
         LogUnavailable: If the prediction log cannot be read.
+        ConfigurationError: If the project redacts columns that its own rows do not have, or rows are
+            read from the prediction log whose features are redacted there.
     """
     from ..core.tables import between, in_order, plain, with_moments
 
-    table = plain(_with_roles(_read(project, dataset), dataset.columns))
+    found = _read(project, dataset)
+    if project.redaction is not None and dataset == project.dataset:
+        project.redaction.check(dataset.columns, found.column_names)
+    table = plain(_with_roles(found, dataset.columns))
     name = dataset.columns.timestamp
     if name is not None and name in table.column_names:
         table = with_moments(table, name)
@@ -65,9 +71,9 @@ def describe_source(project: MLProject, dataset: Dataset) -> str:
         case "csv" | "parquet":
             return public_url(source.path)
         case "sql":
-            return public_database(source.url.get_secret_value())
+            return public_uri(source.url.get_secret_value())
         case "mongodb":
-            return f"{public_database(source.uri.get_secret_value())}.{source.collection}"
+            return f"{public_uri(source.uri.get_secret_value())}.{source.collection}"
         case "predictions":
             return f"predictions of {project.registry.model_name}"
         case _:
@@ -112,6 +118,8 @@ def _read_predictions(project: MLProject, dataset: Dataset) -> pa.Table:
     from ..core.tables import refuse_repeated
 
     columns = dataset.columns
+    if project.redaction is not None:
+        project.redaction.check_training(columns)
     window = Window(start=dataset.start or _EVER.start, end=dataset.end or _EVER.end)
     with project.predictions.get_client() as store:
         rows = store.read(project.registry.model_name, window, columns=columns.features or None)

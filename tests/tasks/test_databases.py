@@ -6,7 +6,7 @@ import pytest
 from prefect_mlops.blocks.dataset import Dataset, MongoSource, SqlSource
 from prefect_mlops.core.errors import ConfigurationError, DataRejected, SourceUnavailable
 from prefect_mlops.core.settings import Columns
-from prefect_mlops.tasks.databases import public_database, read_mongo, read_sql
+from prefect_mlops.tasks.databases import read_mongo, read_sql
 
 COLUMNS = Columns(target="y", timestamp="at")
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -75,17 +75,6 @@ def test_an_unreachable_database_is_reported_without_credentials(url):
     assert "127.0.0.1:9/shop" in str(caught.value)
     assert "hunter2" not in str(caught.value)
     assert caught.value.__cause__ is None
-
-
-@pytest.mark.parametrize(
-    ("url", "shown"),
-    [
-        ("mongodb://me:p@ss/w?rd@a:1,b:2/shop?tls=true", "mongodb://a:1,b:2/shop"),
-        ("sqlite:///relative/path.db", "sqlite:///relative/path.db"),
-    ],
-)
-def test_what_is_shown_of_a_url_holds_no_credentials(url, shown):
-    assert public_database(url) == shown
 
 
 def test_an_unreachable_server_is_reported_without_credentials(monkeypatch):

@@ -1,0 +1,76 @@
+"""Keeps secrets out of texts: what pydantic quotes, URIs that are shown, messages of libraries."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
+
+from pydantic import Secret, SecretStr
+
+_HIDDEN = "***"
+
+
+def as_secret(value: Any) -> Any:
+    """Wrap a value before pydantic looks at it: it quotes what it refuses, and a secret prints as stars.
+
+    Args:
+        value: What a secret field was given.
+
+    Returns:
+        None and secrets as they are, text as `SecretStr`, anything else wrapped too, to be refused.
+
+    Example:
+        >>> as_secret("mongodb://me:secret@host/db")
+        SecretStr('**********')
+    """
+    if value is None or isinstance(value, Secret | SecretStr):
+        return value
+    return SecretStr(value) if isinstance(value, str) else Secret(value)
+
+
+def public_uri(uri: str) -> str:
+    """Return a URI without user, password and options.
+
+    Example:
+        >>> public_uri("postgresql://me:secret@host:5432/shop?sslmode=require")
+        'postgresql://host:5432/shop'
+    """
+    scheme, separator, rest = uri.partition("://")
+    # The path of a file may have an @; it has no user.
+    if not scheme.startswith(("sqlite", "file")):
+        # A password may hold any of / ? # @ unescaped: only what follows the last @ is safe to show.
+        rest = rest.rpartition("@")[2]
+    return f"{scheme}{separator}{rest.partition('?')[0]}"
+
+
+def scrubbed(text: str, uri: str) -> str:
+    """Take a URI's secrets out of a text, however they are escaped.
+
+    Args:
+        text: Message of a library that knew the URI.
+        uri: The URI.
+
+    Returns:
+        The text with the URI as `public_uri` shows it, and stars for password and options.
+
+    Example:
+        >>> scrubbed("p@ss is wrong for me", "mongodb://me:p%40ss@host/db")
+        '*** is wrong for me'
+    """
+    clean = text.replace(uri, public_uri(uri))
+    rest = uri.partition("://")[2]
+    options = rest.rpartition("@")[2].partition("?")[2]
+    secrets = [rest.rpartition("@")[0].partition(":")[2], options]
+    secrets += [option.partition("=")[2] for option in options.split("&") if _is_secret(option)]
+    for secret in filter(None, secrets):
+        forms = {secret, unquote(secret), unquote_plus(secret)}
+        forms |= {escape(form, safe="") for form in forms for escape in (quote, quote_plus)}
+        # The longest first: a shorter form may be part of it.
+        for form in sorted(forms, key=len, reverse=True):
+            clean = clean.replace(form, _HIDDEN)
+    return clean
+
+
+def _is_secret(option: str) -> bool:
+    name = option.partition("=")[0].lower()
+    return any(word in name for word in ("pass", "pwd", "token", "secret", "key", "signature"))
