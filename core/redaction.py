@@ -219,7 +219,7 @@ def _text(value: Any) -> str | None:
     if isinstance(value, float | Decimal):
         if value != value:  # noqa: PLR0124 - only NaN differs from itself
             return None
-        return str(int(value)) if value % 1 == 0 else str(value)
+        return str(int(value)) if _is_whole(value) else str(value)
     if isinstance(value, datetime):
         return (value if value.tzinfo is None else value.astimezone(UTC)).isoformat()
     if isinstance(value, date):
@@ -227,3 +227,10 @@ def _text(value: Any) -> str | None:
     if isinstance(value, bytes | bytearray):
         return value.hex()
     raise TypeError(f"{type(value).__name__} has no text of its own")
+
+
+def _is_whole(value: float | Decimal) -> bool:
+    if isinstance(value, Decimal):
+        # Beyond what a float can be, Python may refuse to write the digits out.
+        return value.is_finite() and value.adjusted() <= 308 and value == value.to_integral_value()
+    return value.is_integer()
