@@ -57,9 +57,11 @@ class MongoStore(BaseStore):
         timeout_seconds: Longest wait for the server to be found, to connect and to reply, seconds.
         retention_days: Days after which the server deletes predictions by itself, if it can. None: it
             keeps them.
+        upgrade: Whether to bring an older log to the present schema.
         options: Passed through to `pymongo.MongoClient`.
 
     Raises:
+        LogOutdated: If another version of the package wrote it.
         ConfigurationError: If `collection` is no prefix, or the URI or an option cannot be used.
         LogUnavailable: If the server cannot be reached or refuses.
 
@@ -74,6 +76,8 @@ class MongoStore(BaseStore):
         collection: str = "mlops",
         timeout_seconds: float = 10.0,
         retention_days: float | None = None,
+        *,
+        upgrade: bool = False,
         **options: Any,
     ) -> None:
         super().__init__()
@@ -104,7 +108,7 @@ class MongoStore(BaseStore):
         self._journal = database[f"{collection}_journal"]
         try:
             with self._answering():
-                self._open(retention_days)
+                self._open(retention_days, upgrade=upgrade)
         except LogUnavailable:
             self._client.close()
             raise
@@ -200,8 +204,12 @@ class MongoStore(BaseStore):
         """Release connections. The store cannot be used afterwards."""
         self._client.close()
 
-    def _open(self, retention_days: float | None) -> None:
-        check_version(self._version(), self._name)
+    def _open(self, retention_days: float | None, *, upgrade: bool) -> None:
+        found = self._version()
+        if found == 1 and upgrade:
+            self._upgrade()
+            found = SCHEMA_VERSION
+        check_version(found, self._name)
         self._predictions.create_index(_WINDOW_INDEX)
         self._fields.create_index("model")
         self._journal.create_index(_JOURNAL_INDEX)
@@ -215,6 +223,17 @@ class MongoStore(BaseStore):
         with suppress(DuplicateKeyError):
             self._schema.insert_one({"_id": "version", "version": version})
         return version
+
+    def _upgrade(self) -> None:
+        from .upgrade import replace_in_mongodb, replies_of_mongodb
+
+        for documents in replies_of_mongodb(self._predictions):
+            for document in documents:
+                self._list(document.model, document.columns)
+            replace_in_mongodb(self._predictions, documents)
+        self._schema.replace_one(
+            {"_id": "version"}, {"_id": "version", "version": SCHEMA_VERSION}, upsert=True
+        )
 
     def _insert(self, documents: Sequence[Document]) -> int:
         rows = [RawBSONDocument(document.body) for document in documents]

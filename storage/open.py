@@ -69,6 +69,7 @@ def open_store(
     collection: str = "mlops",
     timeout_seconds: float = 10.0,
     retention_days: float | None = None,
+    upgrade: bool = False,
     **options: Any,
 ) -> PredictionStore:
     """Open the store behind a URI.
@@ -79,6 +80,7 @@ def open_store(
         timeout_seconds: Longest wait for the database to answer, seconds.
         retention_days: Days after which MongoDB deletes predictions by itself; on SQLite, and on
             servers that cannot, `prune` does. None: they are kept.
+        upgrade: Whether to bring a log that an earlier version wrote to the present schema.
         options: Passed through to `pymongo.MongoClient`.
 
     Returns:
@@ -86,6 +88,7 @@ def open_store(
 
     Raises:
         ConfigurationError: If the URI is neither SQLite's nor MongoDB's.
+        LogOutdated: If another version of the package wrote the log.
         LogUnavailable: If the database cannot be opened.
     """
     if check_uri(uri) == "sqlite":
@@ -93,7 +96,9 @@ def open_store(
 
         if options:
             raise ConfigurationError(f"SQLite takes no client options, got {sorted(options)}")
-        return SqliteStore(uri.removeprefix("sqlite:///"), collection, timeout_seconds)
+        return SqliteStore(
+            uri.removeprefix("sqlite:///"), collection, timeout_seconds, upgrade=upgrade
+        )
     from .mongodb import MongoStore
 
-    return MongoStore(uri, collection, timeout_seconds, retention_days, **options)
+    return MongoStore(uri, collection, timeout_seconds, retention_days, upgrade=upgrade, **options)

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,13 @@ import bson
 from ..core.errors import LogUnavailable
 from ..core.results import Window
 from . import codec
-from .base import BaseStore, Reply, check_version
+from .base import SCHEMA_VERSION, BaseStore, Reply, check_version
 from .documents import Column, Document, decode_document, draw_of, encode_label
 from .interface import ROWS_PER_BATCH, Coverage, JournalKind, LabelReport, Role
 from .labels import LabelTally
 from .open import check_collection
 
-SCHEMA = """
+_SCHEMA = """
 CREATE TABLE IF NOT EXISTS {0}_predictions (
     model TEXT NOT NULL, id TEXT NOT NULL, role TEXT NOT NULL, at INTEGER NOT NULL,
     draw INTEGER NOT NULL, body BLOB NOT NULL, label TEXT,
@@ -39,7 +40,7 @@ CREATE TABLE IF NOT EXISTS {0}_columns (
     model TEXT NOT NULL, field TEXT NOT NULL, kind TEXT NOT NULL, PRIMARY KEY (model, field, kind)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS {0}_schema (version INTEGER PRIMARY KEY);
-INSERT OR IGNORE INTO {0}_schema SELECT 2 WHERE NOT EXISTS (SELECT 1 FROM {0}_schema);
+INSERT OR IGNORE INTO {0}_schema SELECT {1} WHERE NOT EXISTS (SELECT 1 FROM {0}_schema);
 CREATE TABLE IF NOT EXISTS {0}_journal (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT,
     kind TEXT NOT NULL, key TEXT NOT NULL, project TEXT NOT NULL, document TEXT NOT NULL,
@@ -57,8 +58,10 @@ class SqliteStore(BaseStore):
         path: The file; it and its folder are made when missing.
         collection: Prefix of the tables.
         timeout_seconds: Longest wait for another process that is writing, seconds.
+        upgrade: Whether to bring an older log to the present schema.
 
     Raises:
+        LogOutdated: If another version of the package wrote it.
         ConfigurationError: If `collection` is no prefix.
         LogUnavailable: If the file cannot be made, read or written.
 
@@ -68,7 +71,12 @@ class SqliteStore(BaseStore):
     """
 
     def __init__(
-        self, path: str | Path, collection: str = "mlops", timeout_seconds: float = 10.0
+        self,
+        path: str | Path,
+        collection: str = "mlops",
+        timeout_seconds: float = 10.0,
+        *,
+        upgrade: bool = False,
     ) -> None:
         super().__init__()
         self._path = Path(path)
@@ -86,8 +94,13 @@ class SqliteStore(BaseStore):
         try:
             with self._answering() as connection:
                 _use_write_ahead_log(connection, timeout_seconds)
-                check_version(_version(connection, collection), str(self._path))
-                connection.executescript(SCHEMA.format(collection))
+                found = _schema_version(connection, collection)
+                if found == 1 and upgrade:
+                    self._upgrade(collection)
+                    found = SCHEMA_VERSION
+                check_version(found, str(self._path))
+                if found is None:
+                    connection.executescript(_SCHEMA.format(collection, SCHEMA_VERSION))
         except LogUnavailable:
             self._connection.close()
             raise
@@ -167,13 +180,29 @@ class SqliteStore(BaseStore):
         with self._answering() as connection:
             connection.close()
 
+    def _upgrade(self, collection: str) -> None:
+        from .upgrade import rows_of_sqlite
+
+        with self._writing() as connection:
+            rows = rows_of_sqlite(connection, collection)
+            # `executescript` would commit what was begun.
+            first = next(rows, None)
+            for statement in _SCHEMA.format(collection, SCHEMA_VERSION).split(";\n"):
+                connection.execute(statement)
+            for document in () if first is None else chain([first], rows):
+                self._add_columns(document.model, document.columns)
+                connection.execute(self._insertion, _row(document))
+
+    @property
+    def _insertion(self) -> str:
+        return (
+            f"INSERT INTO {self._predictions} (model, id, role, at, draw, body, label) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+        )
+
     def _insert(self, documents: Sequence[Document]) -> int:
         with self._writing() as connection:
-            return connection.executemany(
-                f"INSERT INTO {self._predictions} (model, id, role, at, draw, body, label) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                map(_row, documents),
-            ).rowcount
+            return connection.executemany(self._insertion, map(_row, documents)).rowcount
 
     def _replies(
         self, model: str, window: Window, role: Role, below: int | None, fields: Sequence[str]
@@ -263,7 +292,7 @@ class SqliteStore(BaseStore):
         )
 
 
-def _version(connection: sqlite3.Connection, collection: str) -> int | None:
+def _schema_version(connection: sqlite3.Connection, collection: str) -> int | None:
     tables = {
         name
         for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")

@@ -8,6 +8,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from uuid import uuid4
 
 import numpy as np
@@ -145,6 +146,97 @@ def test_odd_names_and_ids_identify_only_themselves(store, predict, window, mode
     assert store.read(model, window()).column("id").to_pylist() in ([id], [id, "b"], ["b", id])
     assert store.attach_labels(model, {id: "yes"}).attached == 1
     assert store.coverage("b", window()) == Coverage(rows=1, labelled=0)
+
+
+def test_champion_and_challenger_may_predict_the_same_row(store, predict, window):
+    for role, version in (("champion", "1"), ("shadow", "2"), ("challenger", "3")):
+        row = predict("a", role=role, version=version, latency_seconds=0.5, request="r")
+        assert store.append([row]) == 1
+        assert store.append([row]) == 0
+        assert store.get("calls", "a", role=role) == row
+    report = store.attach_labels("calls", {"a": "no", "b": "no"})
+    assert (report.attached, report.changed, report.unknown) == (1, 0, ["b"])
+    for role, version in (("champion", "1"), ("shadow", "2"), ("challenger", "3")):
+        [row] = store.read("calls", window(), role=role).to_pylist()
+        assert (row["version"], row["label"]) == (version, "no")
+        assert (row["latency_seconds"], row["request"]) == (0.5, "r")
+        assert store.coverage("calls", window(), role=role) == Coverage(rows=1, labelled=1)
+    store.append([predict("b"), predict("b", role="shadow", label="yes")])
+    report = store.attach_labels("calls", {"a": "yes", "b": "yes"})
+    assert (report.attached, report.changed) == (1, 1)
+
+
+def test_one_prediction_is_returned_exactly(store, predict):
+    features = {
+        "none": None,
+        "nan": float("inf"),
+        "large": 2**80,
+        "decimal": Decimal("1.20"),
+        "bytes": b"\x00\xff",
+        "moment": datetime(2026, 1, 1, 12, 0, 0, 123457, tzinfo=UTC),
+        "nested": {"a.b": [1, None, {"$c": "d"}]},
+        "$where": "x",
+    }
+    prediction = predict("a", features=features)
+    store.append([prediction])
+    assert store.get("calls", "a") == prediction
+    store.attach_labels("calls", {"a": True})
+    assert store.get("calls", "a") == prediction.model_copy(update={"label": True})
+    assert store.get("calls", "a", role="shadow") is None
+    assert store.get("calls", "b") is None
+
+
+def test_a_sample_is_about_as_large_as_asked_and_the_same_for_every_role(store, predict, window):
+    for role in ("champion", "shadow"):
+        store.append([predict(f"{i}", i / 10, role=role) for i in range(1_000)])
+    for asked in (window(), Window(last=900)):
+        sample = store.read("calls", asked, sample=300).column("id").to_pylist()
+        assert 240 <= len(sample) <= 360
+        assert sample == store.read("calls", asked, sample=300, role="shadow")["id"].to_pylist()
+        assert set(sample) <= set(store.read("calls", asked)["id"].to_pylist())
+    assert store.read("calls", window(), sample=1_000).num_rows == 1_000
+    assert store.read("calls", window(50, 60), sample=5_000).num_rows == 100
+
+
+def test_a_window_arrives_in_parts_of_one_schema(store, predict, window, monkeypatch):
+    monkeypatch.setattr("prefect_mlops.storage.mongodb._ROWS_PER_REPLY", 10)
+    monkeypatch.setattr("prefect_mlops.storage.sqlite.ROWS_PER_BATCH", 10)
+    rows = [predict(f"{i:02d}", i // 7, features={"x": i, "y": None}) for i in range(35)]
+    store.append([*rows, predict("late", 40, features={"x": 0.5})])
+    for asked, ids in ((window(0, 30), range(35)), (Window(last=26), [*range(10, 35), "late"])):
+        batches = list(store.batches("calls", asked))
+        assert [batch.num_rows for batch in batches][:2] == [10, 10]
+        assert {batch.schema for batch in batches} == {batches[0].schema}
+        found = pa.Table.from_batches(batches)
+        assert found.column("id").to_pylist() == [i if i == "late" else f"{i:02d}" for i in ids]
+        assert found.schema.field("features.x").type == pa.float64()
+    [empty] = store.batches("calls", window(100, 200))
+    assert empty.num_rows == 0
+
+
+def test_a_value_of_a_new_kind_during_a_read_is_never_cut(open_log, predict, window, monkeypatch):
+    monkeypatch.setattr("prefect_mlops.storage.mongodb._ROWS_PER_REPLY", 10)
+    monkeypatch.setattr("prefect_mlops.storage.sqlite.ROWS_PER_BATCH", 10)
+    with open_log() as store, open_log() as other:
+        store.append([predict(f"{i:02d}", i, features={"x": 1}) for i in range(25)])
+        for value in (0.5, "text"):
+            batches = store.batches("calls", window())
+            next(batches)
+            other.append([predict(f"late {value}", 30, features={"x": value})])
+            with pytest.raises(LogUnavailable, match="read again"):
+                list(batches)
+        column = store.read("calls", window()).column("features.x")
+        assert column.to_pylist() == [*["1"] * 25, "0.5", "text"]
+
+
+def test_old_predictions_are_deleted_and_the_journal_kept(store, predict, window):
+    store.append([predict("a", 0), predict("b", 10), predict("c", 20, model="other")])
+    store.record("decision", "k", "calls", {"n": 1})
+    assert store.prune(window(10, 20).start) == 1
+    assert store.prune(window(10, 20).start) == 0
+    assert store.read("calls", window()).column("id").to_pylist() == ["b"]
+    assert store.coverage("other", window()).rows == 1
+    assert store.journal("decision", "calls") == [{"n": 1}]
 
 
 def test_labels_arrive_late_in_any_order_and_may_change(store, predict, window):

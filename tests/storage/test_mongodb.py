@@ -174,10 +174,12 @@ def test_secondaries_are_not_asked_whatever_the_uri_says(mongodb_uri, collection
 def test_messages_quote_neither_rows_nor_password(mongodb_uri, collection, predict):
     secret = "row-content-" * 3
     document = encode_prediction(predict("a"))
-    too_large = bson.encode(bson.decode(document.body) | {"f_text": secret * 500_000})
-    with MongoStore(mongodb_uri, collection, 5) as store:
-        with pytest.raises(LogUnavailable) as caught:
-            store.append_documents([document._replace(body=too_large)])
+    too_large = bson.encode(bson.decode(document.body) | {"f_text": secret * 1_500_000})
+    with (
+        MongoStore(mongodb_uri, collection, 5) as store,
+        pytest.raises(LogUnavailable) as caught,
+    ):
+        store.append_documents([document._replace(body=too_large)])
     password = pymongo.uri_parser.parse_uri(mongodb_uri)["password"]
     shown = f"{caught.value!r} {caught.value.__cause__!r}"
     assert "row-content" not in shown
