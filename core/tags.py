@@ -26,6 +26,7 @@ OUTCOME = PREFIX + "outcome"
 REASONS = PREFIX + "reasons"
 TRIAL_STATE = PREFIX + "trial_state"
 REPAIR = PREFIX + "repair"
+CANARY = PREFIX + "canary"
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
