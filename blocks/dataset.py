@@ -11,7 +11,7 @@ from ..core.results import UtcDatetime
 from ..core.secret_text import as_secret
 from ..core.settings import Columns, Settings
 from .links import DOCUMENTATION_URL, LOGO_URL
-from .strict import without_slug
+from .strict import unquoted, without_slug
 
 
 class CsvSource(Settings):
@@ -168,7 +168,8 @@ class Dataset(Block):
     def model_post_init(self, context: Any, /) -> None:
         """Refuse a time window on rows without timestamps."""
         super().model_post_init(context)
-        if (self.start or self.end) and not self.columns.timestamp:
-            raise ValueError(
-                "start and end need a timestamp column: set columns.timestamp, or remove them"
-            )
+        with unquoted():
+            if (self.start or self.end) and not self.columns.timestamp:
+                raise ValueError(
+                    "start and end need a timestamp column: set columns.timestamp, or remove them"
+                )

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, SecretStr, field_validator, model_valida
 
 from ..core.secret_text import as_secret
 from .links import DOCUMENTATION_URL, LOGO_URL
-from .strict import SECRET_OPTIONS, hidden, without_slug
+from .strict import SECRET_OPTIONS, hidden, unquoted, without_slug
 
 if TYPE_CHECKING:
     from ..storage.interface import PredictionStore
@@ -92,8 +92,9 @@ class PredictionLog(Block):
     def model_post_init(self, context: Any, /) -> None:
         """Refuse options on a database that has none."""
         super().model_post_init(context)
-        if self.options and self.uri.get_secret_value().startswith("sqlite"):
-            raise ValueError(f"SQLite takes no client options, got {sorted(self.options)}")
+        with unquoted():
+            if self.options and self.uri.get_secret_value().startswith("sqlite"):
+                raise ValueError(f"SQLite takes no client options, got {sorted(self.options)}")
 
     def get_client(self, **options: Any) -> PredictionStore:
         """Open the store.

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, model_validator
 from ..core.redaction import Redaction
 from ..core.results import digest_of
 from ..core.settings import (
+    CanarySettings,
     DataSettings,
     GateSettings,
     MonitoringSettings,
@@ -20,7 +21,7 @@ from .dataset import Dataset
 from .links import DOCUMENTATION_URL, LOGO_URL
 from .model_registry import ModelRegistry
 from .prediction_log import PredictionLog
-from .strict import without_slug
+from .strict import unquoted, without_slug
 
 
 class MLProject(Block):
@@ -88,6 +89,10 @@ class MLProject(Block):
     monitoring: MonitoringSettings = Field(
         default_factory=MonitoringSettings, description="Drift, performance and the governor."
     )
+    canary: CanarySettings = Field(
+        default_factory=CanarySettings,
+        description="When a challenger on live traffic is promoted or withdrawn.",
+    )
     redaction: Redaction | None = Field(
         default=None,
         description="What of each column may be kept in the prediction log. Empty: everything.",
@@ -96,29 +101,8 @@ class MLProject(Block):
     def model_post_init(self, context: Any, /) -> None:
         """Refuse settings that cannot work together."""
         super().model_post_init(context)
-        from ..core.metrics import losses_for
-
-        if self.training.refit == "all_rows" and not self.dataset.columns.has_order:
-            raise ValueError(
-                "training.refit='all_rows' needs rows in time order: without it the next champion would "
-                "be judged on rows that this one was fitted on. Set columns.timestamp or "
-                "columns.ordered, or use refit='train'"
-            )
-        if self.data.holdout_rows is not None and not self.dataset.columns.has_order:
-            raise ValueError(
-                "data.holdout_rows needs rows in time order: without it a share, data.holdout_share, keeps "
-                "every row on its side from one snapshot to the next"
-            )
-        known = losses_for(self.task)
-        if self.training.metric is not None and self.training.metric not in known:
-            raise ValueError(
-                f"training.metric={self.training.metric!r} is no loss for {self.task}: "
-                f"choose one of {sorted(known)}"
-            )
-        if self.redaction is not None:
-            self.redaction.check(self.dataset.columns)
-            if self.dataset.source.type == "predictions":
-                self.redaction.check_training(self.dataset.columns)
+        with unquoted():
+            self._check_together()
 
     @property
     def metric(self) -> str:
@@ -146,3 +130,28 @@ class MLProject(Block):
                 "gates": self.gates.model_dump(mode="json"),
             }
         )
+
+    def _check_together(self) -> None:
+        from ..core.metrics import losses_for
+
+        if self.training.refit == "all_rows" and not self.dataset.columns.has_order:
+            raise ValueError(
+                "training.refit='all_rows' needs rows in time order: without it the next champion would "
+                "be judged on rows that this one was fitted on. Set columns.timestamp or "
+                "columns.ordered, or use refit='train'"
+            )
+        if self.data.holdout_rows is not None and not self.dataset.columns.has_order:
+            raise ValueError(
+                "data.holdout_rows needs rows in time order: without it a share, data.holdout_share, keeps "
+                "every row on its side from one snapshot to the next"
+            )
+        known = losses_for(self.task)
+        if self.training.metric is not None and self.training.metric not in known:
+            raise ValueError(
+                f"training.metric={self.training.metric!r} is no loss for {self.task}: "
+                f"choose one of {sorted(known)}"
+            )
+        if self.redaction is not None:
+            self.redaction.check(self.dataset.columns)
+            if self.dataset.source.type == "predictions":
+                self.redaction.check_training(self.dataset.columns)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from ..core.secret_text import as_secret
 
@@ -36,6 +41,21 @@ def without_slug(data: Any) -> Any:
     if not isinstance(data, dict):
         return data
     return {key: hidden(key, value) for key, value in data.items() if key != "block_type_slug"}
+
+
+@contextmanager
+def unquoted() -> Iterator[None]:
+    """Refuse a block as a whole without quoting what it was made of, as pydantic would.
+
+    Raises:
+        pydantic.ValidationError: Instead of a `ValueError` inside the `with`.
+    """
+    try:
+        yield
+    except ValueError as error:
+        reason = PydanticCustomError("value_error", "Value error, {reason}", {"reason": str(error)})
+        details = InitErrorDetails(type=reason, input="not shown")
+        raise ValidationError.from_exception_data("block", [details]) from None
 
 
 def hidden(key: Any, value: Any) -> Any:

@@ -31,7 +31,13 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Literal, Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    Field,
+    SecretStr,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+    model_validator,
+)
 
 from .errors import ConfigurationError
 from .secret_text import as_secret
@@ -77,20 +83,20 @@ class Redaction(Settings):
 
     _hidden = field_validator("key", mode="before")(as_secret)
 
-    @model_validator(mode="before")
-    @classmethod
-    def _hide_key(cls, data: Any) -> Any:
-        # pydantic quotes its input when it refuses anything of it.
-        if isinstance(data, dict) and "key" in data:
-            return data | {"key": as_secret(data["key"])}
-        return data
-
     @model_validator(mode="after")
     def _key_for_hashes(self) -> Self:
         hashed = [name for name, rule in self.columns.items() if rule == "hash"]
         if hashed and self.key is None:
             raise ValueError(f"columns {hashed} are hashed: set a key, the same in every process")
         return self
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _hide_key(cls, data: Any, handler: ValidatorFunctionWrapHandler) -> Self:
+        # Around everything, so last: pydantic quotes its input when it refuses anything of it.
+        if isinstance(data, dict) and "key" in data:
+            data = data | {"key": as_secret(data["key"])}
+        return handler(data)
 
     def apply(self, features: Mapping[str, Any]) -> dict[str, Any]:
         """Return what may be kept of the features of one prediction.
@@ -233,4 +239,4 @@ def _is_whole(value: float | Decimal) -> bool:
     if isinstance(value, Decimal):
         # Beyond what a float can be, Python may refuse to write the digits out.
         return value.is_finite() and value.adjusted() <= 308 and value == value.to_integral_value()
-    return value.is_integer()
+    return float(value).is_integer()

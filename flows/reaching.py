@@ -1,4 +1,4 @@
-"""Says clearly when the Prefect API cannot be reached: every run is created there first."""
+"""What every flow does around Prefect: says clearly when its API cannot be reached, and hides secrets."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from prefect.settings import (
     temporary_settings,
 )
 
+from ..blocks.strict import without_slug
 from ..core.errors import OrchestratorUnavailable
 
 P = ParamSpec("P")
@@ -35,6 +36,14 @@ def _own_server() -> AbstractContextManager[object]:
 
 
 class _ReachingFlow(Flow[P, R]):
+    # Prefect keeps a run's parameters and quotes those that it refuses: of a block that is given as
+    # plain data, the URIs are hidden first.
+    def serialize_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        return super().serialize_parameters(_hidden(parameters))
+
+    def validate_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        return super().validate_parameters(_hidden(parameters))
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
             with _own_server():
@@ -47,6 +56,10 @@ class _ReachingFlow(Flow[P, R]):
                 f"{self.name} needs the Prefect API: {said}. Check PREFECT_API_URL and that the server "
                 "answers, or unset PREFECT_API_URL to run with a server of its own"
             ) from error
+
+
+def _hidden(parameters: dict[str, Any]) -> dict[str, Any]:
+    return {name: without_slug(value) for name, value in parameters.items()}
 
 
 def reaching(flow: Flow[P, R]) -> Flow[P, R]:
