@@ -72,11 +72,11 @@ class ServerSettings(BaseModel):
     )
     spool: str | None = Field(
         default=None,
-        description="Folder on local disk that keeps predictions while the log is away. Empty: they wait in memory.",
+        description="Folder on a local disk that keeps predictions until they are in the log. Empty: memory does.",
     )
     spool_when: Literal["always", "full"] = Field(
-        default="full",
-        description="always: on disk before the caller is answered. full: once memory is full.",
+        default="always",
+        description="With a spool. always: on disk before the caller is answered. full: once memory has no room.",
     )
     redaction: Redaction | None = Field(
         default=None,
