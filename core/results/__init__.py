@@ -18,10 +18,12 @@ Big things (frames, models, HTML) stay in storage; a result carries their URIs.
 | `PerformanceReport` | `measure_performance` | whether the model is worse than promised |
 | `Decision` | `govern` | retrain now, or not, and why |
 | `Cause` | `govern` | the immutable record of why a retraining was asked for |
+| `CanaryVerdict` | `judge_canary` | whether a challenger on live traffic should be promoted |
 | `Repair` | `verify_repair` | whether the new champion fixes the window that caused it |
 """
 
 from .base import Gate, Result, UtcDatetime, Verdict, as_utc, digest_of, verdict_of
+from .canary import CanaryOutcome, CanaryVerdict
 from .data import DataValidation, Snapshot, Split
 from .model import (
     Candidate,
@@ -45,6 +47,8 @@ from .monitoring import (
 from .outcomes import MonitoringOutcome, ScoringOutcome, TrainingOutcome
 
 __all__ = [
+    "CanaryOutcome",
+    "CanaryVerdict",
     "Candidate",
     "Cause",
     "ColumnDrift",
