@@ -82,7 +82,10 @@ def _reach_database(uri: str) -> None:
     if dialect == "sqlite" and url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     options = {"connect_timeout": 10} if dialect in ("postgresql", "mysql") else {}
-    engine = create_engine(url, connect_args=options)
+    try:
+        engine = create_engine(url, connect_args=options)
+    except ImportError as error:
+        raise ArgumentError(f"its driver is not installed: {error}") from None
     try:
         engine.connect().close()
     finally:
