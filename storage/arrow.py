@@ -50,27 +50,39 @@ class Decoder:
             field: type for layout in layouts for field, type in _stored_types(layout).items()
         }
 
-    def batch(self, bodies: bytes, labels: Sequence[str | None] | None = None) -> pa.RecordBatch:
+        self._begin()
+
+    def _begin(self) -> None:
+        self._context = _context(self._stored)
+        self._bodies: list[bytes] = []
+        self._labels: list[str | None] | None = None
+        self.bytes = 0
+
+    def add(self, bodies: bytes, labels: Sequence[str | None] | None = None) -> None:
         """Decode documents.
 
         Args:
             bodies: BSON documents, one after the other.
             labels: Text of every document's label (`codec`) where it is not in the documents.
-
-        Returns:
-            One row a document, in their order.
         """
-        context = _context(self._stored)
-        context.process_bson_stream(bodies)
-        found = context.finish()
-        decoded: list[dict[str, Any]] | None = None
+        self._context.process_bson_stream(bodies)
+        self.bytes += len(bodies)
+        if labels is not None:
+            self._labels = [*(self._labels or ()), *labels]
+        if any(layout.decoded for layout in self._layouts):
+            self._bodies.append(bodies)
+
+    def batch(self) -> pa.RecordBatch:
+        """Return what was added since the last batch, in its order."""
+        found, labels = self._context.finish(), self._labels
+        decoded = bson.decode_all(b"".join(self._bodies))
+        self._begin()
         arrays = [found.column(name).combine_chunks() for name in _FIXED]
         arrays[list(_FIXED).index("at")] = found.column("at").combine_chunks().cast(_MOMENT)
         for layout in self._layouts:
             if layout.field == "label" and labels is not None:
                 arrays.append(_array(_loaded(labels), layout.type))
             elif layout.decoded:
-                decoded = bson.decode_all(bodies) if decoded is None else decoded
                 arrays.append(_array([_value(row, layout.field) for row in decoded], layout.type))
             else:
                 arrays.append(_column(found, layout))

@@ -6,7 +6,8 @@ import threading
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Self
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from ..core.errors import LogOutdated, LogUnavailable
 from ..core.results import Window
@@ -20,8 +21,21 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 2
 _ATTEMPTS = 3
-# Bodies, one after the other, and the text of their labels where these are kept apart.
-Reply = tuple[bytes, Sequence[str | None] | None]
+_BATCH_BYTES = 8 * 2**20
+
+
+class Reply(NamedTuple):
+    """Some rows of a window.
+
+    Attributes:
+        bodies: Their documents, one after the other.
+        labels: Text of their labels (`codec`), where these are kept apart.
+        expected: How many rows the window had when its first ones were read, if that is known.
+    """
+
+    bodies: bytes
+    labels: Sequence[str | None] | None
+    expected: int
 
 
 def check_version(found: int | None, name: str) -> None:
@@ -111,12 +125,24 @@ class BaseStore(ABC):
         if sample is not None:
             rows = self.coverage(model, window, role=role).rows
             below = None if rows <= sample else round(DRAWS * sample / rows)
-        empty = True
-        for bodies, labels in self._replies(model, window, role, below, decoder.fields):
-            empty = False
-            yield self._decoded(decoder, bodies, labels)
-        if empty:
-            yield decoder.batch(b"", [])
+        arrived = expected = 0
+        for reply in _ahead(self._replies(model, window, role, below, decoder.fields)):
+            expected = reply.expected
+            self._add(decoder, reply)
+            if decoder.bytes >= _BATCH_BYTES:
+                batch = decoder.batch()
+                arrived += batch.num_rows
+                yield batch
+        batch = decoder.batch()
+        if batch.num_rows or not arrived:
+            yield batch
+        arrived += batch.num_rows
+        if arrived < expected:
+            # The server lost its place, or deleted some meanwhile.
+            raise Moved(
+                f"prediction log {self.name}: {arrived} of {expected} predictions arrived before the "
+                "server's reply ended; read again"
+            )
         # Types were chosen by what was known at the start: a value of another kind may have been cut.
         if lay_out(self._columns(model), columns) != layouts:
             raise Moved(f"prediction log {self.name}: values of a new kind arrived; read again")
@@ -140,11 +166,9 @@ class BaseStore(ABC):
                 self._add_columns(model, new)
                 self._listed[model] |= new
 
-    def _decoded(
-        self, decoder: Decoder, bodies: bytes, labels: Sequence[str | None] | None
-    ) -> pa.RecordBatch:
+    def _add(self, decoder: Decoder, reply: Reply) -> None:
         try:
-            return decoder.batch(bodies, labels)
+            decoder.add(reply.bodies, reply.labels)
         except TypeError as error:
             raise Moved(f"prediction log {self.name}: {error}; read again") from error
 
@@ -182,3 +206,12 @@ class BaseStore(ABC):
     @abstractmethod
     def _add_columns(self, model: str, columns: Iterable[Column]) -> None:
         """Add to the list of columns; what is in it already may be among them."""
+
+
+def _ahead(replies: Iterator[Reply]) -> Iterator[Reply]:
+    """Fetch each reply while the one before it is decoded."""
+    with ThreadPoolExecutor(1, thread_name_prefix="prediction-log") as fetching:
+        coming = fetching.submit(next, replies, None)
+        while (reply := coming.result()) is not None:
+            coming = fetching.submit(next, replies, None)
+            yield reply

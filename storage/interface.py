@@ -26,7 +26,6 @@ JournalKind = Literal[
     "decision", "request", "retraining", "promotion", "activation", "repair", "canary"
 ]
 Role = Literal["champion", "challenger", "shadow"]
-ROWS_PER_BATCH = 20_000
 
 
 class Prediction(BaseModel):
@@ -155,8 +154,8 @@ class PredictionStore(Protocol):
                 every role: which depends on the ids alone. None: all.
 
         Yields:
-            At most `ROWS_PER_BATCH` rows, all of one schema, at least one batch: `id`, `version`, `at`
-            (timestamp[us, UTC]), `latency_seconds`, `request`, `prediction`, `label` (null while
+            About 8 MiB of stored rows at a time, all of one schema, at least one batch: `id`, `version`,
+            `at` (timestamp[us, UTC]), `latency_seconds`, `request`, `prediction`, `label` (null while
             unknown), `score.<class>` float64 columns, and one `features.<name>` column a feature.
             `storage.columns` tells which type a column has.
         """

@@ -31,18 +31,20 @@ from pymongo.write_concern import WriteConcern
 from ..core.errors import ConfigurationError, LogUnavailable
 from ..core.results import Window
 from . import codec
-from .base import SCHEMA_VERSION, BaseStore, Moved, Reply, check_version
+from .base import SCHEMA_VERSION, BaseStore, Reply, check_version
 from .documents import Column, Document, encode_label, key_of
-from .interface import ROWS_PER_BATCH, Coverage, JournalKind, LabelReport, Role
+from .interface import Coverage, JournalKind, LabelReport, Role
 from .labels import LabelTally
 from .open import check_collection
+from .replies import Replies
 
 _DUPLICATE = 11000
 _INDEX_CONFLICT = 85
 _IDS_PER_QUERY = 2_000
 # FerretDB 1 keeps a connection of 100 for each update of a command, and waits for ever for the next.
 _UPDATES_PER_COMMAND = 50
-_ROWS_PER_REPLY = ROWS_PER_BATCH
+# What fits into a processor's cache is decoded faster; a reply more is fetched meanwhile.
+_ROWS_PER_REPLY = 2_000
 _WINDOW_INDEX = [(name, ASCENDING) for name in ("model", "role", "at", "id")]
 _JOURNAL_INDEX = [("kind", ASCENDING), ("project", ASCENDING), ("sequence", DESCENDING)]
 _ROLES: tuple[Role, ...] = get_args(Role)
@@ -252,28 +254,24 @@ class MongoStore(BaseStore):
         with self._answering():
             wanted, before = self._limits(model, window, role)
             drawn = {} if below is None else {"draw": {"$lt": below}}
-            rows, skipped = self._count(wanted, before, drawn)
-            cursor: Any = self._predictions.find_raw_batches(
+            skipped = 0 if before is None else self._predictions.count_documents(before | drawn)
+            cursor = Replies(
+                self._predictions,
                 wanted | drawn,
                 {"_id": 0, **dict.fromkeys(fields, 1)},
                 sort=[("at", ASCENDING), ("id", ASCENDING)],
                 skip=skipped,
                 batch_size=_ROWS_PER_REPLY,
             )
-        arrived = 0
-        while True:
+            reply = next(cursor, None)
+            # A first reply that is also the last one is whole; of several, some may never come.
+            expected = 0
+            if cursor.alive:
+                expected = self._predictions.count_documents(wanted | drawn) - skipped
+        while reply is not None:
+            yield Reply(reply, None, expected)
             with self._answering():
                 reply = next(cursor, None)
-            if reply is None:
-                break
-            arrived += _documents(reply)
-            yield reply, None
-        # Fewer than there were: the server lost its place, or deleted some meanwhile.
-        if arrived < rows - skipped:
-            raise Moved(
-                f"prediction log {self._name}: {arrived} of {rows - skipped} predictions arrived before "
-                "the server's reply ended; read again"
-            )
 
     def _body(self, model: str, id: str, role: Role) -> bytes | None:
         with self._answering():
@@ -377,15 +375,6 @@ def _labelling(label: Any) -> dict[str, Any]:
 
 def _label(row: Mapping[str, Any]) -> Any:
     return codec.decode(row["x_label"]) if "x_label" in row else row.get("label")
-
-
-def _documents(reply: bytes) -> int:
-    """Return how many documents there are: each begins with its length, four bytes."""
-    count = place = 0
-    while place < len(reply):
-        place += int.from_bytes(reply[place : place + 4], "little")
-        count += 1
-    return count
 
 
 def _failures(error: BulkWriteError) -> list[dict[str, Any]]:

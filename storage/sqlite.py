@@ -24,7 +24,7 @@ from ..core.results import Window
 from . import codec
 from .base import SCHEMA_VERSION, BaseStore, Reply, check_version
 from .documents import Column, Document, decode_document, draw_of, encode_label
-from .interface import ROWS_PER_BATCH, Coverage, JournalKind, LabelReport, Role
+from .interface import Coverage, JournalKind, LabelReport, Role
 from .labels import LabelTally
 from .open import check_collection
 
@@ -49,6 +49,7 @@ CREATE TABLE IF NOT EXISTS {0}_journal (
 CREATE INDEX IF NOT EXISTS {0}_journal_project ON {0}_journal (kind, project, sequence);
 """
 _IDS_PER_QUERY = 500
+_ROWS_PER_PAGE = 2_000
 
 
 class SqliteStore(BaseStore):
@@ -217,13 +218,13 @@ class SqliteStore(BaseStore):
             with self._answering() as connection:
                 rows = connection.execute(
                     f"SELECT at, id, body, label FROM {self._predictions} "
-                    f"WHERE {condition}{after} ORDER BY at, id LIMIT {ROWS_PER_BATCH}",
+                    f"WHERE {condition}{after} ORDER BY at, id LIMIT {_ROWS_PER_PAGE}",
                     [*values, *more],
                 ).fetchall()
             if not rows:
                 return
             place = rows[-1][:2]
-            yield b"".join([row[2] for row in rows]), [row[3] for row in rows]
+            yield Reply(b"".join([row[2] for row in rows]), [row[3] for row in rows], 0)
 
     def _body(self, model: str, id: str, role: Role) -> bytes | None:
         with self._answering() as connection:

@@ -29,7 +29,9 @@ def column_of(values):
     ]
     known = frozenset().union(*(document.columns for document in documents))
     decoder = Decoder(lay_out(known, None))
-    batch = decoder.batch(b"".join(document.body for document in documents))
+    for document in documents:
+        decoder.add(document.body)
+    batch = decoder.batch()
     assert batch.schema == decoder.schema
     return batch.column("features.x")
 

@@ -200,7 +200,8 @@ def test_a_sample_is_about_as_large_as_asked_and_the_same_for_every_role(store, 
 
 def test_a_window_arrives_in_parts_of_one_schema(store, predict, window, monkeypatch):
     monkeypatch.setattr("prefect_mlops.storage.mongodb._ROWS_PER_REPLY", 10)
-    monkeypatch.setattr("prefect_mlops.storage.sqlite.ROWS_PER_BATCH", 10)
+    monkeypatch.setattr("prefect_mlops.storage.sqlite._ROWS_PER_PAGE", 10)
+    monkeypatch.setattr("prefect_mlops.storage.base._BATCH_BYTES", 1)
     rows = [predict(f"{i:02d}", i // 7, features={"x": i, "y": None}) for i in range(35)]
     store.append([*rows, predict("late", 40, features={"x": 0.5})])
     for asked, ids in ((window(0, 30), range(35)), (Window(last=26), [*range(10, 35), "late"])):
@@ -216,7 +217,8 @@ def test_a_window_arrives_in_parts_of_one_schema(store, predict, window, monkeyp
 
 def test_a_value_of_a_new_kind_during_a_read_is_never_cut(open_log, predict, window, monkeypatch):
     monkeypatch.setattr("prefect_mlops.storage.mongodb._ROWS_PER_REPLY", 10)
-    monkeypatch.setattr("prefect_mlops.storage.sqlite.ROWS_PER_BATCH", 10)
+    monkeypatch.setattr("prefect_mlops.storage.sqlite._ROWS_PER_PAGE", 10)
+    monkeypatch.setattr("prefect_mlops.storage.base._BATCH_BYTES", 1)
     with open_log() as store, open_log() as other:
         store.append([predict(f"{i:02d}", i, features={"x": 1}) for i in range(25)])
         for value in (0.5, "text"):

@@ -1,6 +1,5 @@
 """Every query finds its rows by an index, as the database itself explains, and old rows expire."""
 
-
 import pymongo
 import pytest
 from prefect_mlops.core.results import Window

@@ -10,7 +10,6 @@ import pytest
 from prefect_mlops.core.errors import LogUnavailable
 from prefect_mlops.core.results import Window
 from prefect_mlops.storage.documents import encode_prediction
-from prefect_mlops.storage.interface import ROWS_PER_BATCH
 from prefect_mlops.storage.mongodb import MongoStore
 from pymongo.monitoring import CommandListener
 from support.mongodb import mongodb_server
@@ -92,35 +91,31 @@ def test_a_reply_that_breaks_off_raises_and_never_shortens_a_window(
 
 def test_a_server_that_restarts_between_two_replies_raises(predict, window, monkeypatch):
     monkeypatch.setattr("prefect_mlops.storage.mongodb._ROWS_PER_REPLY", 10)
-
-    class Restart(CommandListener):
-        def started(self, event):
-            if event.command_name == "getMore":
-                server.kill()
-                server.start()
-
-        def succeeded(self, event):
-            pass
-
-        def failed(self, event):
-            pass
-
-    with mongodb_server() as server, MongoStore(server.uri, event_listeners=[Restart()]) as store:
+    monkeypatch.setattr("prefect_mlops.storage.base._BATCH_BYTES", 1)
+    with mongodb_server() as server, MongoStore(server.uri) as store:
         store.append([predict(str(i), i) for i in range(35)])
+        batches = store.batches("calls", window())
+        next(batches)
+        server.kill()
+        server.start()
         with pytest.raises(LogUnavailable):
-            store.read("calls", window())
+            list(batches)
         assert store.coverage("calls", window()).rows == 35
 
 
-@pytest.mark.parametrize("asked", [Window(last=20), None])
-def test_fewer_rows_than_were_counted_raise(mongodb_uri, collection, predict, window, asked):
-    class Lose(CommandListener):
+@pytest.mark.parametrize("last", [20, None])
+def test_fewer_rows_than_were_counted_raise_and_are_read_again(
+    mongodb_uri, collection, predict, window, last
+):
+    late = [predict("late 1", 50), predict("late 2", 51)]
+
+    class Arrive(CommandListener):
+        """Rows arrive once the first reply was sent, where its cursor does not see them."""
+
         def started(self, event):
-            if event.command.get("batchSize") == ROWS_PER_BATCH and "sort" in event.command:
-                with pymongo.MongoClient(mongodb_uri) as other:
-                    rows = other.get_default_database()[f"{collection}_predictions"]
-                    rows.delete_many({"id": {"$in": ["28", "29"]}})
-                    rows.delete_many({"id": {"$in": [str(i) for i in range(12)]}})
+            if event.command_name == "aggregate" and late:
+                with MongoStore(mongodb_uri, collection) as other:
+                    other.append([late.pop()])
 
         def succeeded(self, event):
             pass
@@ -128,12 +123,18 @@ def test_fewer_rows_than_were_counted_raise(mongodb_uri, collection, predict, wi
         def failed(self, event):
             pass
 
-    with MongoStore(mongodb_uri, collection, event_listeners=[Lose()]) as store:
-        store.append([predict(str(i), i) for i in range(30)])
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        MongoStore(mongodb_uri, collection, event_listeners=[Arrive()]) as store,
+    ):
+        patch.setattr("prefect_mlops.storage.mongodb._ROWS_PER_REPLY", 10)
+        ids = [f"{i:02d}" for i in range(30)]
+        store.append([predict(id, second) for second, id in enumerate(ids)])
+        asked = Window(last=last) if last else window()
         with pytest.raises(LogUnavailable, match="read again"):
-            list(store.batches("calls", asked or window()))
-        # What is left is a whole window again.
-        assert store.read("calls", asked or window()).num_rows == 16
+            list(store.batches("calls", asked))
+        found = store.read("calls", asked).column("id").to_pylist()
+    assert found == [*ids, "late 1", "late 2"][-(last or 0) :]
 
 
 @pytest.mark.parametrize("arrives", [True, False])
