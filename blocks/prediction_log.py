@@ -58,7 +58,13 @@ class PredictionLog(Block):
     timeout_seconds: float = Field(
         default=10.0, gt=0, description="Longest wait for the database to answer, seconds."
     )
-
+    retention_days: float | None = Field(
+        default=None,
+        gt=0,
+        description="Days that a prediction is kept after it was made. Monitoring runs delete older ones, "
+        "and MongoDB does so by itself. Empty: every prediction is kept.",
+        examples=[400],
+    )
     options: dict[str, Any] = Field(
         default_factory=dict,
         description="Options of pymongo.MongoClient, without secrets: TLS, authentication, write concern. "
@@ -114,6 +120,7 @@ class PredictionLog(Block):
             self.uri.get_secret_value(),
             collection=self.collection,
             timeout_seconds=self.timeout_seconds,
+            retention_days=self.retention_days,
             **{**self.options, **options},
         )
 

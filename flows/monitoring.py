@@ -15,7 +15,7 @@ from ..tasks.events import RETRAINING_STOPPED, announce, request_retraining
 from ..tasks.governor import ended_retrainings, govern
 from ..tasks.performance import measure_performance
 from ..tasks.reporting import report_monitoring
-from ..tasks.windows import read_window
+from ..tasks.windows import prune_predictions, read_window
 from .projects import load_project, run_name
 from .reaching import reaching
 
@@ -72,6 +72,9 @@ def monitor(
     )
     drift_path = report_path(decision.window) if drift.report_uri else None
     report_monitoring(found, outcome, champion.run_id, drift_path)
+    # Last: a window that was read is judged before anything of it expires.
+    if found.predictions.retention_days is not None:
+        prune_predictions(found)
     get_run_logger().info("%s: %s", decision.action, decision.reason)
     return Completed(  # pyright: ignore[reportReturnType]
         name=decision.action.capitalize() if decision.action != "none" else "Healthy",

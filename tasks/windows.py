@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from prefect import task
@@ -72,6 +72,28 @@ def read_window(project: MLProject, window: Window | None = None) -> WindowData:
     )
     run_logger().info("%s: %d predictions, %d labelled", covered.key, data.rows, data.labelled)
     return data
+
+
+@task(name="delete old predictions", cache_policy=NO_CACHE, persist_result=False)
+def prune_predictions(project: MLProject) -> int:
+    """Delete the predictions that are older than the log's `retention_days`, by the machine's clock.
+
+    Args:
+        project: The project.
+
+    Returns:
+        How many there were; 0 without a retention.
+
+    Raises:
+        LogUnavailable: If the prediction log cannot be written.
+    """
+    days = project.predictions.retention_days
+    if days is None:
+        return 0
+    with project.predictions.get_client() as store:
+        deleted = store.prune(datetime.now(UTC) - timedelta(days=days))
+    run_logger().info("%d predictions older than %g days deleted", deleted, days)
+    return deleted
 
 
 def load_window(data: WindowData) -> pd.DataFrame:

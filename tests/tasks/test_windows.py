@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from prefect_mlops.blocks import PredictionLog
 from prefect_mlops.core.errors import LogUnavailable, ModelUnavailable
 from prefect_mlops.core.results import ModelVersion, Window
-from prefect_mlops.tasks.windows import load_window, read_window, reference_of
+from prefect_mlops.tasks.windows import (
+    load_window,
+    prune_predictions,
+    read_window,
+    reference_of,
+)
 from support.monitored import EPOCH, calls_like, log_predictions
 
 
@@ -72,3 +77,17 @@ def test_a_version_without_a_reference_says_how_to_get_one(make_project):
     version = ModelVersion(name="calls", version="1", run_id="r", uri="models:/calls/1")
     with pytest.raises(ModelUnavailable, match="training flow"):
         reference_of(make_project(), version)
+
+
+def test_predictions_older_than_the_retention_are_deleted(make_project):
+    project = make_project()
+    log_predictions(project, calls_like(5))
+    assert prune_predictions.fn(project) == 0
+    age = (datetime.now(UTC) - EPOCH).total_seconds() / 86_400
+    uri = project.predictions.uri.get_secret_value()
+    for days, deleted in ((age + 1, 0), (age - 2 / 1440, 3), (0.001, 2)):
+        kept = project.model_copy(
+            update={"predictions": PredictionLog(uri=uri, retention_days=days)}
+        )
+        assert prune_predictions.fn(kept) == deleted
+    assert read_window.fn(project).rows == 0
