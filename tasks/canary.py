@@ -1,0 +1,252 @@
+"""Judges a challenger on live traffic, and does what the verdict says."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from ..core import tags
+from ..core.errors import ChampionChanged, LogUnavailable
+from ..core.results import CanaryOutcome, CanaryVerdict, ModelVersion
+from .champion import find_version, get_version
+from .promotion import promote, promotion_log
+from .run_log import run_logger
+from .tracking import registry_errors
+from .traffic import first_moment, read_evidence
+
+if TYPE_CHECKING:
+    from ..blocks.project import MLProject
+    from ..core.canary import Trial
+    from ..storage.interface import PredictionStore
+
+_TRIES = 10
+
+
+def _retriable(_task: Any, _run: Any, state: Any) -> bool:
+    return isinstance(state.result(raise_on_failure=False), LogUnavailable)
+
+
+@task(
+    name="judge canary",
+    task_run_name="judge version {challenger.version} against {champion.version}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    retries=1,
+    retry_delay_seconds=5,
+    retry_condition_fn=_retriable,
+)
+def judge_canary(
+    project: MLProject, champion: ModelVersion, challenger: ModelVersion
+) -> CanaryVerdict:
+    """Judge a challenger by what it and the champion predicted over the same period.
+
+    A look is in the journal before it is returned. The same predictions and labels give the same
+    verdict and are one look, however often they are asked about; a trial that is decided stays so. Looks
+    are numbered, and a number can be taken once: of two runs at the same time, the second sees the
+    first one's look.
+
+    Args:
+        project: The project; `canary` says what is asked of a challenger.
+        champion: Version that serves.
+        challenger: Version that is judged.
+
+    Returns:
+        The verdict.
+
+    Raises:
+        LogUnavailable: If the prediction log cannot be read, or the journal not be written; then
+            nothing was decided.
+    """
+    from ..core.canary import Trial, judge
+
+    trial = Trial(
+        project=project.name,
+        model=challenger.name,
+        champion=champion.version,
+        challenger=challenger.version,
+        metric=project.metric,
+    )
+    key = trial.key(project.canary)
+    with project.predictions.get_client() as store:
+        for _ in range(_TRIES):
+            looks = _looks(store, project.name, key)
+            if looks and looks[-1].final:
+                verdict = looks[-1]
+                break
+            start = _start(store, project.name, trial, champion, challenger)
+            evidence = start and read_evidence(project, store, champion, challenger, start)
+            known = [look for look in looks if evidence and look.data == evidence.digest]
+            verdict = (
+                known[0]
+                if known
+                else judge(
+                    project.canary,
+                    trial,
+                    evidence or None,
+                    looks=looks,
+                    resamples=project.gates.resamples,
+                    seed=project.training.seed,
+                    now=datetime.now(UTC),
+                )
+            )
+            if known or verdict.number is None:
+                break
+            place = f"{key}/{verdict.number:06d}"
+            if store.record("canary", place, project.name, verdict.model_dump(mode="json")):
+                break
+        else:
+            raise LogUnavailable(
+                f"{_TRIES} other looks at version {challenger.version} came between: judge it again"
+            )
+    run_logger().info("%s: %s", verdict.verdict, verdict.reason)
+    return verdict
+
+
+@task(
+    name="conclude canary",
+    task_run_name="{verdict.verdict} version {verdict.challenger_version}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def conclude_canary(project: MLProject, verdict: CanaryVerdict) -> CanaryOutcome:
+    """Promote the challenger or take its alias away, if the verdict says so and the project lets it.
+
+    Champion and challenger must still be the ones that were judged; else nothing happens. A promotion
+    that was undone since is not repeated. Repeating the call, after a crash, finishes what it began.
+
+    MLflow takes an alias away without asking which version has it. A challenger that is named in the
+    instant between the question and that keeps its version and loses the alias.
+
+    Args:
+        project: The project.
+        verdict: The verdict.
+
+    Returns:
+        What was done, and why not more.
+
+    Raises:
+        LogUnavailable: If the promotion log cannot be reached; nothing was done.
+        RegistryUnavailable: If MLflow cannot be reached. Repeat the call.
+    """
+    action, reason = "none", verdict.reason
+    if verdict.final:
+        hindrance = _hindrance(project, verdict)
+        if hindrance is not None:
+            reason = f"{verdict.verdict}: {verdict.reason}. Not done: {hindrance}"
+        elif verdict.verdict == "withdraw":
+            _withdraw(project, verdict)
+            action = "withdrawn"
+        else:
+            hindrance = _promote(project, verdict)
+            action = "none" if hindrance else "promoted"
+            reason = f"{reason}. Not done: {hindrance}" if hindrance else reason
+    run_logger().info("%s: %s", action, reason)
+    return CanaryOutcome(verdict=verdict, action=action, reason=reason)
+
+
+def _start(
+    store: PredictionStore,
+    project: str,
+    trial: Trial,
+    champion: ModelVersion,
+    challenger: ModelVersion,
+) -> datetime | None:
+    """Return when both versions were first at work; once known, it is kept."""
+    place = "/".join((project, trial.model, trial.champion, trial.challenger, "start"))
+    for document in store.journal("canary", project):
+        if document.get("place") == place:
+            return datetime.fromisoformat(document["start"])
+    start = first_moment(store, champion, challenger)
+    if start is not None:
+        # Read without it, every prediction of earlier challengers would be read again at each look.
+        store.record("canary", place, project, {"place": place, "start": start.isoformat()})
+    return start
+
+
+def _looks(store: PredictionStore, project: str, key: str) -> list[CanaryVerdict]:
+    """Return what was recorded of a trial, in order."""
+    found = [
+        CanaryVerdict.model_validate(document)
+        for document in store.journal("canary", project)
+        if document.get("trial") == key
+    ]
+    return sorted(found, key=lambda look: look.number or 0)
+
+
+def _hindrance(project: MLProject, verdict: CanaryVerdict) -> str | None:
+    """Return why a verdict must not be acted on, or None."""
+    if not project.canary.act:
+        return "canary.act is off: move the aliases yourself"
+    judged = {
+        tags.CHAMPION: verdict.champion_version,
+        tags.CHALLENGER: verdict.challenger_version,
+    }
+    found = {alias: find_version(project, alias) for alias in judged}
+    now = {alias: version and version.version for alias, version in found.items()}
+    if _begun(project, verdict, champion=now[tags.CHAMPION], challenger=now[tags.CHALLENGER]):
+        return None
+    for alias, version in judged.items():
+        if now[alias] != version:
+            named = f"version {now[alias]}" if now[alias] else "nobody"
+            return f"the {alias} is {named} by now, version {version} was judged"
+    return None
+
+
+def _begun(
+    project: MLProject, verdict: CanaryVerdict, *, champion: str | None, challenger: str | None
+) -> bool:
+    """Whether the aliases are as an earlier call left them."""
+    if verdict.verdict == "promote":
+        return champion == verdict.challenger_version
+    version = get_version(project, verdict.challenger_version)
+    return challenger is None and version.tags.get(tags.CANARY) == verdict.model_dump_json()
+
+
+def _withdraw(project: MLProject, verdict: CanaryVerdict) -> None:
+    _tag(project, verdict)
+    challenger = find_version(project, tags.CHALLENGER)
+    if challenger is not None and challenger.version == verdict.challenger_version:
+        client = project.registry.get_client()
+        with registry_errors(project):
+            client.delete_registered_model_alias(challenger.name, tags.CHALLENGER)
+
+
+def _promote(project: MLProject, verdict: CanaryVerdict) -> str | None:
+    """Promote the challenger; return why that was not to be, or None."""
+    pair = (verdict.challenger_version, verdict.champion_version)
+    earlier = [
+        entry
+        for entry in promotion_log(project)[1:]
+        if (entry["version"], entry["previous"]) == pair
+    ]
+    if earlier:
+        return (
+            f"it was promoted already, as number {earlier[0]['sequence']} of the promotion log, and that "
+            "was undone: promote it yourself, or register it anew"
+        )
+    version = get_version(project, verdict.challenger_version)
+    _tag(project, verdict)
+    try:
+        promoted = promote.fn(
+            project,
+            version,
+            expected=verdict.champion_version,
+            reason=f"{verdict.evidence}: {verdict.reason}",
+            cause_id=version.tags.get(tags.CAUSE_ID),
+        )
+    except ChampionChanged as changed:
+        return str(changed)
+    if tags.CHAMPION not in promoted.aliases:
+        return "it was promoted already, and the alias was moved by hand since"
+    return None
+
+
+def _tag(project: MLProject, verdict: CanaryVerdict) -> None:
+    client, name = project.registry.get_client(), project.registry.model_name
+    with registry_errors(project):
+        client.set_model_version_tag(
+            name, verdict.challenger_version, tags.CANARY, verdict.model_dump_json()
+        )
