@@ -5,6 +5,7 @@
 | `train` | from rows to a champion, or to the reasons why not |
 | `score` | scores a dataset with the champion and logs every prediction |
 | `label` | attaches labels that have become known |
+| `judge` | from what champion and challenger predicted to a promotion, a withdrawal or neither |
 | `monitor` | from a window of predictions to a decision, and to a request for retraining |
 """
 
@@ -12,13 +13,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .canary import judge
     from .monitoring import monitor
     from .scoring import label, score
     from .training import train
 
-__all__ = ["label", "monitor", "score", "train"]
+__all__ = ["judge", "label", "monitor", "score", "train"]
 
-_HOMES = {"label": "scoring", "monitor": "monitoring", "score": "scoring", "train": "training"}
+_HOMES = {
+    "judge": "canary",
+    "label": "scoring",
+    "monitor": "monitoring",
+    "score": "scoring",
+    "train": "training",
+}
 
 
 def __getattr__(name: str) -> Any:

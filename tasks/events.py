@@ -37,6 +37,7 @@ RETRAINING_STOPPED = "prefect-mlops.retraining.stopped"
 MODEL_PROMOTED = "prefect-mlops.model.promoted"
 CANDIDATE_REFUSED = "prefect-mlops.candidate.refused"
 REPAIR_VERIFIED = "prefect-mlops.repair.verified"
+CANARY_DECIDED = "prefect-mlops.canary.decided"
 
 
 def resource_id(project_name: str) -> str:
@@ -44,15 +45,19 @@ def resource_id(project_name: str) -> str:
     return f"prefect-mlops.project.{project_name}"
 
 
-def announce(project: MLProject, event: str, payload: dict[str, Any]) -> None:
+def announce(
+    project: MLProject, event: str, payload: dict[str, Any], *, about: str | None = None
+) -> None:
     """Emit an event about a project; whoever listens, listens.
 
     Args:
         project: The project.
         event: Name of the event.
         payload: JSON-serialisable content.
+        about: What happened once: emitted again, it is the same event. None: another one each time.
     """
-    emit_event(event, resource=_resource(project), payload=payload)
+    once = uuid5(NAMESPACE_URL, f"{resource_id(project.name)}/{event}/{about}") if about else None
+    emit_event(event, resource=_resource(project), payload=payload, id=once)
 
 
 @task(

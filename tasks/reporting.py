@@ -10,12 +10,17 @@ from urllib.parse import quote, urlsplit
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.utilities.urls import url_for
 
+from ..core.tags import REASONS
+
 if TYPE_CHECKING:
     from ..blocks.project import MLProject
     from ..core.results import (
+        CanaryOutcome,
+        CanaryVerdict,
         Cause,
         Comparison,
         Gate,
+        ModelVersion,
         MonitoringOutcome,
         TrainingOutcome,
     )
@@ -243,3 +248,71 @@ def report_monitoring(
             key=artifact_key("drift", project.name),
             description=f"Every column of the window {decision.window.key}",
         )
+
+
+def report_canary(
+    project: MLProject, outcome: CanaryOutcome, challenger: ModelVersion | None = None
+) -> None:
+    """Create the artifact of a judgement on a challenger.
+
+    Args:
+        project: The project.
+        outcome: The verdict and what became of it.
+        challenger: The version that was judged, or None.
+    """
+    verdict = outcome.verdict
+    if verdict is None:
+        lines = [f"# {project.name}: no challenger", "", outcome.reason]
+    else:
+        said = verdict.verdict.replace("_", " ")
+        lines = [
+            f"# {project.name}: {said if outcome.action == 'none' else outcome.action}",
+            "",
+            f"**Version {verdict.challenger_version} against champion version "
+            f"{verdict.champion_version}.** {outcome.reason}",
+            "",
+            "| gate | verdict | why |",
+            "| --- | --- | --- |",
+            *(
+                f"| {gate.name} | {_MARKS[gate.verdict]} | {gate.reason} |"
+                for gate in verdict.gates
+            ),
+            "",
+            *_look_lines(verdict),
+        ]
+        found = challenger.tags.get(REASONS, "[]") if challenger else "[]"
+        if found != "[]":
+            lines += ["", f"Why its training did not promote it: `{found}`"]
+        run_id = challenger.run_id if challenger else None
+        lines += ["", "## Reports", *_report_lines(project, run_id or None, {})]
+    create_markdown_artifact(
+        "\n".join(lines),
+        key=artifact_key("canary", project.name),
+        description=f"Canary of {project.name}: {outcome.reason}",
+    )
+
+
+def _look_lines(verdict: CanaryVerdict) -> list[str]:
+    lines = []
+    if verdict.interval is not None and verdict.error is not None:
+        low, high = verdict.interval
+        lines += [
+            f"## {verdict.metric} on {verdict.labelled:,} labelled requests (lower is better)",
+            "",
+            "| | value |",
+            "| --- | ---: |",
+            f"| challenger | {verdict.challenger_score:.4f} |",
+            f"| champion | {verdict.champion_score:.4f} |",
+            f"| improvement | {verdict.improvement:+.4f} |",
+            f"| bounds at look {verdict.look}, each wrong with chance {verdict.error:.2g} "
+            f"| {low:+.4f} to {high:+.4f} |",
+            "",
+        ]
+    if verdict.start is not None and verdict.end is not None:
+        lines.append(
+            f"{verdict.challenger_rows:,} predictions of the challenger ({verdict.evidence}), "
+            f"{verdict.champion_rows:,} of the champion, {verdict.start:%Y-%m-%d %H:%M} to "
+            f"{verdict.end:%Y-%m-%d %H:%M} UTC; {verdict.labelled:,} labelled requests, "
+            f"{verdict.needed:,} needed for the next look."
+        )
+    return lines

@@ -1,0 +1,69 @@
+"""The canary flow: from what champion and challenger predicted to a verdict, and to what it says."""
+
+from __future__ import annotations
+
+from prefect import flow
+from prefect.logging import get_run_logger
+from prefect.states import Completed
+
+from ..blocks.project import MLProject
+from ..core import tags
+from ..core.results import CanaryOutcome
+from ..tasks.canary import conclude_canary, judge_canary
+from ..tasks.champion import find_version, get_champion, get_version
+from ..tasks.events import CANARY_DECIDED, MODEL_PROMOTED, announce
+from ..tasks.reporting import report_canary
+from .projects import load_project, run_name
+from .reaching import reaching
+
+
+@reaching
+@flow(name="judge", flow_run_name=lambda: run_name("judge"), persist_result=False)
+def judge(project: MLProject | str) -> CanaryOutcome:
+    """Judge the challenger on live traffic; promote or withdraw it if the project lets the flow act.
+
+    Looking often does no harm: every look has its share of one chance of error, the same predictions
+    and labels are one look, and a verdict that was reached stays.
+
+    Args:
+        project: The project, or the name its block was saved under.
+
+    Returns:
+        The verdict and what became of it, as the data of a state named after it.
+
+    Raises:
+        ModelUnavailable: If there is no champion yet.
+        LogUnavailable: If the prediction log cannot be reached.
+        RegistryUnavailable: If MLflow cannot be reached.
+
+    Example:
+        ```python
+        from prefect_mlops.flows.canary import judge
+
+        outcome = judge("telemarketing")
+        print(outcome.action, outcome.reason)
+        ```
+    """
+    found = load_project(project)
+    champion = get_champion(found)
+    challenger = find_version(found, tags.CHALLENGER)
+    if challenger is None or challenger.version == champion.version:
+        reason = f"{champion.name} has no challenger: nothing to judge"
+        outcome = CanaryOutcome(action="none", reason=reason)
+        report_canary(found, outcome)
+        return Completed(name="No challenger", message=reason, data=outcome)  # pyright: ignore[reportReturnType]
+    verdict = judge_canary(found, champion, challenger)
+    if verdict.final:
+        announce(found, CANARY_DECIDED, verdict.model_dump(mode="json"), about=verdict.trial)
+    outcome = conclude_canary(found, verdict)
+    if outcome.action == "promoted":
+        promoted = get_version(found, challenger.version).model_dump(mode="json")
+        payload = {"outcome": "promoted", "reasons": [], "version": promoted}
+        payload["cause_id"] = challenger.tags.get(tags.CAUSE_ID)
+        announce(found, MODEL_PROMOTED, payload, about=verdict.trial)
+    report_canary(found, outcome, challenger)
+    get_run_logger().info("%s: %s", verdict.verdict, outcome.reason)
+    said = verdict.verdict.replace("_", " ") if outcome.action == "none" else outcome.action
+    return Completed(  # pyright: ignore[reportReturnType]
+        name=said.capitalize(), message=outcome.reason, data=outcome
+    )
