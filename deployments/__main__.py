@@ -27,12 +27,24 @@ def serve(
         float | None,
         typer.Option(help="Minutes between monitoring runs. Default: only when asked."),
     ] = None,
+    canary_minutes: Annotated[
+        float | None,
+        typer.Option(
+            help="Minutes between judgements on the challenger. Default: only when asked."
+        ),
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Flow runs at once.")] = 2,
 ) -> None:
-    """Serve training, monitoring, scoring and labelling, and install the automation."""
+    """Serve training, monitoring, scoring, labelling and the canary, and install the automation."""
     name = load_project(project).name
     asyncio.run(
-        serve_project(name, train_cron=train_cron, monitor_minutes=monitor_minutes, limit=limit)
+        serve_project(
+            name,
+            train_cron=train_cron,
+            monitor_minutes=monitor_minutes,
+            canary_minutes=canary_minutes,
+            limit=limit,
+        )
     )
 
 

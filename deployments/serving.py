@@ -11,6 +11,7 @@ from prefect.deployments.runner import RunnerDeployment
 from prefect.runner import Runner
 from prefect.types.entrypoint import EntrypointType
 
+from ..flows.canary import judge
 from ..flows.monitoring import monitor
 from ..flows.scoring import label, score
 from ..flows.training import train
@@ -22,6 +23,7 @@ async def deployments_of(
     *,
     train_cron: str | None = None,
     monitor_minutes: float | None = None,
+    canary_minutes: float | None = None,
 ) -> list[RunnerDeployment]:
     """Return the deployments of a project, not yet sent to the server.
 
@@ -29,9 +31,10 @@ async def deployments_of(
         project_name: Name the project's block was saved under.
         train_cron: Schedule of the training, cron. None: only when asked.
         monitor_minutes: Time between two monitoring runs, minutes. None: only when asked.
+        canary_minutes: Time between two judgements on the challenger, minutes. None: only when asked.
 
     Returns:
-        Training (one run at a time, others wait), monitoring, scoring and labelling.
+        Training (one run at a time, others wait), monitoring, scoring, labelling and the canary.
     """
     parameters = {"project": project_name}
     one = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
@@ -64,7 +67,15 @@ async def deployments_of(
         tags=["prefect-mlops", project_name],
         **common,
     )
-    return [training, monitoring, scoring, labelling]
+    canary = await judge.ato_deployment(
+        f"{project_name}-canary",
+        interval=timedelta(minutes=canary_minutes) if canary_minutes else None,
+        concurrency_limit=one,
+        description="Judges the challenger on live traffic: promote, keep watching or withdraw.",
+        tags=["prefect-mlops", project_name],
+        **common,
+    )
+    return [training, monitoring, scoring, labelling, canary]
 
 
 async def serve_project(
@@ -72,6 +83,7 @@ async def serve_project(
     *,
     train_cron: str | None = None,
     monitor_minutes: float | None = None,
+    canary_minutes: float | None = None,
     limit: int = 2,
 ) -> None:
     """Serve a project's flows and install its automation, until interrupted.
@@ -80,14 +92,18 @@ async def serve_project(
         project_name: Name the project's block was saved under.
         train_cron: Schedule of the training, cron. None: only when asked.
         monitor_minutes: Time between two monitoring runs, minutes. None: only when asked.
+        canary_minutes: Time between two judgements on the challenger, minutes. None: only when asked.
         limit: Flow runs at once. Prefect's own default is unbounded: a burst of events would fork as
             many processes.
     """
     runner = Runner(name=f"prefect-mlops {project_name}", limit=limit)
     for deployment in await deployments_of(
-        project_name, train_cron=train_cron, monitor_minutes=monitor_minutes
+        project_name,
+        train_cron=train_cron,
+        monitor_minutes=monitor_minutes,
+        canary_minutes=canary_minutes,
     ):
         await runner.aadd_deployment(deployment)
     await asyncio.to_thread(install_automation, project_name)
-    typer.echo(f"{project_name}: ready for training, monitoring, scoring and labelling")
+    typer.echo(f"{project_name}: ready for training, monitoring, scoring, labelling and the canary")
     await runner.start()

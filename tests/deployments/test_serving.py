@@ -13,10 +13,16 @@ from prefect_mlops.core.errors import ConfigurationError, OrchestratorUnavailabl
 from prefect_mlops.deployments.__main__ import app
 from prefect_mlops.deployments.automations import TRAINING_DEPLOYMENT, automation_name
 from prefect_mlops.deployments.serving import deployments_of
-from prefect_mlops.flows import label, monitor, score, train
+from prefect_mlops.flows import judge, label, monitor, score, train
 from typer.testing import CliRunner
 
-FLOWS = {"training": train, "monitoring": monitor, "scoring": score, "labelling": label}
+FLOWS = {
+    "training": train,
+    "monitoring": monitor,
+    "scoring": score,
+    "labelling": label,
+    "canary": judge,
+}
 
 
 def made(**options):
@@ -47,9 +53,9 @@ def test_its_entrypoint_is_a_module_path_that_loads_the_flow(name):
     assert found is FLOWS[name]
 
 
-def test_training_and_monitoring_run_one_at_a_time_and_the_others_as_they_come():
+def test_training_monitoring_and_canary_run_one_at_a_time_and_the_others_as_they_come():
     found = made()
-    for name in ("training", "monitoring"):
+    for name in ("training", "monitoring", "canary"):
         deployment = found[f"calls-{name}"]
         assert deployment.concurrency_limit == 1
         assert deployment.concurrency_options.collision_strategy == ConcurrencyLimitStrategy.ENQUEUE
@@ -58,11 +64,13 @@ def test_training_and_monitoring_run_one_at_a_time_and_the_others_as_they_come()
 
 
 def test_schedules_are_those_that_were_asked_for():
-    found = made(train_cron="0 3 * * 1", monitor_minutes=30)
+    found = made(train_cron="0 3 * * 1", monitor_minutes=30, canary_minutes=15)
     (training,) = found["calls-training"].schedules
     (monitoring,) = found["calls-monitoring"].schedules
     assert training.schedule.cron == "0 3 * * 1"
     assert monitoring.schedule.interval == timedelta(minutes=30)
+    (canary,) = found["calls-canary"].schedules
+    assert canary.schedule.interval == timedelta(minutes=15)
     assert not found["calls-scoring"].schedules
 
 
