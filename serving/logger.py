@@ -1,46 +1,72 @@
-"""What a service imports to log its predictions: buffered, written in the background, never dropped."""
+"""What a service imports to log its predictions: off the request's path, never dropped in silence."""
 
 from __future__ import annotations
 
 import atexit
-import logging
-import threading
-from collections import deque
+import os
+import random
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import islice
-from typing import Any, Literal, Self
-from uuid import uuid4
+from importlib import import_module
+from itertools import repeat
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, get_args
 
 from ..core.errors import ConfigurationError, LogUnavailable
-from ..storage.interface import Prediction, PredictionStore, Scalar
+from ..core.secret_text import public_uri
+from ..storage.documents import Document, encode_row
+from ..storage.interface import Role
 from ..storage.open import check_collection, check_uri, open_store
+from .buffer import Buffer, SpoolWhen
+from .counters import Counters
+from .shutdown import exit_on_sigterm
+from .spool import Spool
+from .writer import Writer
 
-_log = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
+    from ..core.redaction import Redaction
+
+_ROLES = frozenset(get_args(Role))
+_LEAST_SPOOL_BYTES = 2**20
 
 
 class PredictionLogger:
-    """Logs the predictions of one model version.
+    """Logs the predictions of one model from a service.
 
-    `log` returns at once; a background thread writes batches. When the database is away, rows wait in
-    memory and writing is tried again; `flush` and `close` raise, and once the buffer is full so does
-    `log`. Rows that a process had not written when it was killed are lost: `close` first. Threads may
-    share a logger; a forked process must make its own.
+    `log` encodes a row, keeps it and returns; a background thread writes batches. What becomes of
+    rows while the database is away, and of those that a killed process had not written:
+
+    - no spool: they wait in memory and are lost with the process. Once memory has no room, `log` waits
+      up to `timeout_seconds`, then raises.
+    - a spool, `spool_when="always"`: every row is on disk before `log` returns. What a process leaves
+      is written by the next one, or by another that uses the folder.
+    - a spool, `spool_when="full"`: they wait in memory and go to disk when it has no room, and when
+      the logger is closed before they are written. A killed process loses those in memory.
+
+    Threads may share a logger; a forked process must make its own.
 
     Args:
         uri: Prediction log: `mongodb://…/database` or `sqlite:///path`. Connected to in the background.
         model: Registered model's name.
-        version: Version that predicts.
+        version: Version that predicts, unless a call names another.
         collection: Prefix of the tables or collections.
-        role: `champion`, or `challenger` for shadow and canary traffic.
+        role: Who predicts, unless a call says otherwise: `champion`, `challenger` (canary traffic that
+            it answered) or `shadow` (the challenger beside the champion, its answer not used).
+        spool: Folder on a disk of this machine; processes may share it. None: no spool.
+        spool_when: `always` or `full`.
+        spool_bytes: Rows' bytes on disk at most, for this logger; the file in use may take 40 MB more.
+        redaction: What of a feature may be kept; applied before anything else.
         batch_rows: Rows to a write.
-        flush_seconds: Longest time a row waits for its batch, and between two tries, seconds.
-        buffer_rows: Rows kept in memory at most; one batch may be larger.
-        timeout_seconds: Longest wait for the database, and for room in a full buffer, seconds.
-        options: Passed through to `pymongo.MongoClient`.
+        flush_seconds: Longest time a row waits for its batch, and before the second try, seconds.
+        buffer_rows: Rows kept in memory at most; one call's rows may be more.
+        timeout_seconds: Longest wait for the database, and for room, seconds.
+        handle_sigterm: Make SIGTERM a normal exit, so that rows are written, if nobody handles it yet.
+        options: Passed through to `open_store`, and by it to `pymongo.MongoClient`.
 
     Raises:
-        ConfigurationError: If the URI, the collection or a number cannot work.
+        ConfigurationError: If a setting cannot work, or the spool cannot be written.
 
     Example:
         >>> logger = PredictionLogger("sqlite:///predictions.db", "calls", "3")  # doctest: +SKIP
@@ -55,136 +81,213 @@ class PredictionLogger:
         version: str,
         *,
         collection: str = "mlops",
-        role: Literal["champion", "challenger"] = "champion",
+        role: Role = "champion",
+        spool: str | Path | None = None,
+        spool_when: SpoolWhen = "always",
+        spool_bytes: int = 2**30,
+        redaction: Redaction | None = None,
         batch_rows: int = 500,
         flush_seconds: float = 1.0,
         buffer_rows: int = 10_000,
         timeout_seconds: float = 10.0,
+        handle_sigterm: bool = True,
         **options: Any,
     ) -> None:
-        check_uri(uri)
+        # Neither at the interpreter's end nor after a fork can another thread import what is missing.
+        import_module(f"..storage.{check_uri(uri)}", __package__)
         check_collection(collection)
         if min(batch_rows, buffer_rows, flush_seconds, timeout_seconds) <= 0:
             raise ConfigurationError(
                 f"batch_rows={batch_rows}, buffer_rows={buffer_rows}, flush_seconds={flush_seconds} and "
                 f"timeout_seconds={timeout_seconds} must be positive"
             )
-        self._uri = uri
-        self._options = {"collection": collection, "timeout_seconds": timeout_seconds, **options}
+        if spool_when not in get_args(SpoolWhen) or spool_bytes < _LEAST_SPOOL_BYTES:
+            raise ConfigurationError(
+                f"spool_when={spool_when!r} and spool_bytes={spool_bytes}: expected 'always' or 'full', "
+                f"and at least {_LEAST_SPOOL_BYTES} bytes"
+            )
+        if not model or role not in _ROLES:
+            raise ConfigurationError(
+                f"model={model!r} and role={role!r}: expected a name, and one of {sorted(_ROLES)}"
+            )
         self._model, self._version = model, version
-        self._role: Literal["champion", "challenger"] = role
-        self._batch_rows, self._buffer_rows = batch_rows, buffer_rows
-        self._flush_seconds, self._timeout_seconds = flush_seconds, timeout_seconds
-        self._rows: deque[Prediction] = deque()
-        self._written = 0
-        self._closing = False
-        self._changed = threading.Condition()
-        self._writing = threading.Lock()
-        self._store: PredictionStore | None = None
-        self._thread = threading.Thread(target=self._run, name="prediction-logger", daemon=True)
-        self._thread.start()
+        self._role: Role = role
+        self._redact = None if redaction is None else redaction.apply
+        self._timeout_seconds = timeout_seconds
+        self._process = os.getpid()
+        self._closed = False
+        # Seeded by the operating system: ids as random as a uuid4's, in a tenth of its time.
+        self._random = random.Random()
+        self._spool = (
+            None if spool is None else Spool(spool, f"{_place(uri)} {collection}", spool_bytes)
+        )
+        self._buffer = Buffer(self._spool, spool_when, buffer_rows, timeout_seconds, batch_rows)
+        self._writer = Writer(
+            lambda: open_store(
+                uri, collection=collection, timeout_seconds=timeout_seconds, **options
+            ),
+            self._buffer,
+            self._spool,
+            batch_rows,
+            flush_seconds,
+        )
         atexit.register(self.close)
+        if handle_sigterm:
+            exit_on_sigterm()
+
+    @property
+    def model(self) -> str:
+        """Registered model's name."""
+        return self._model
 
     @property
     def pending(self) -> int:
-        """Rows that are not in the database yet."""
-        return len(self._rows)
+        """Rows that were accepted and are not in the database yet."""
+        return self._buffer.pending
+
+    def counters(self) -> Counters:
+        """Return what the logger has done so far."""
+        return self._buffer.counters(
+            replayed=self._writer.replayed,
+            others_given_up=self._writer.others_given_up,
+            last_error=self._writer.last_error,
+        )
+
+    def register_metrics(self, registry: CollectorRegistry | None = None) -> None:
+        """Show the counters to Prometheus. See `metrics.register`."""
+        from .metrics import register
+
+        register(self, registry)
 
     def log(
         self,
-        features: Mapping[str, Scalar],
-        prediction: str | float | bool,
+        features: Mapping[str, Any],
+        prediction: Any,
         score: Mapping[str, float] | None = None,
         id: str | None = None,
         at: datetime | None = None,
+        *,
+        version: str | None = None,
+        role: Role | None = None,
+        latency_seconds: float | None = None,
+        request: str | None = None,
     ) -> str:
         """Log one prediction.
 
         Args:
-            features: Feature name to value, as the model received them.
+            features: Feature name to value, as the model received them; `storage.codec` tells which
+                values there may be.
             prediction: Predicted class or number.
             score: Class (as text) to probability for classifiers.
-            id: Identifies the prediction within its model, to attach its label by. None: a new one.
+            id: Identifies the prediction within model and role, to attach its label by; logging it
+                again changes nothing. None: a new one.
             at: When it was made, with a zone. None: now.
+            version: Version that predicted. None: the logger's.
+            role: Who predicted. None: the logger's.
+            latency_seconds: How long the model took, seconds.
+            request: Id of the request that it answered.
 
         Returns:
             The id.
 
         Raises:
-            ValueError: If a value cannot be logged; nothing was kept.
-            LogUnavailable: If the buffer stayed full or the logger is closed; nothing was kept.
+            TypeError: If a value cannot be logged; nothing was kept.
+            ValueError: If something is missing or makes no sense; nothing was kept.
+            LogUnavailable: If there was no room in time, the logger is closed, or another process made
+                it; nothing was kept.
         """
-        scores = None if score is None else [score]
-        return self.log_batch([features], [prediction], scores, None if id is None else [id], at)[0]
+        self._check_process()
+        name = self._new_id() if id is None else id
+        moment = datetime.now(UTC) if at is None else at
+        try:
+            document = self._encode(
+                features,
+                id=name,
+                role=role,
+                version=version,
+                at=moment,
+                prediction=prediction,
+                score=score,
+                latency_seconds=latency_seconds,
+                request=request,
+            )
+        except Exception:
+            self._buffer.refuse(1)
+            raise
+        self._buffer.put((document,))
+        return name
 
     def log_batch(
         self,
-        features: Sequence[Mapping[str, Scalar]],
+        features: Sequence[Mapping[str, Any]],
         predictions: Sequence[Any],
         scores: Sequence[Mapping[str, float]] | None = None,
         ids: Sequence[str] | None = None,
         at: datetime | None = None,
+        *,
+        version: str | None = None,
+        role: Role | None = None,
+        latency_seconds: float | None = None,
+        request: str | None = None,
     ) -> list[str]:
-        """Log several predictions made at one moment, all of them or none. See `log`."""
-        count = len(features)
-        names = [uuid4().hex for _ in features] if ids is None else list(ids)
-        moment = at or datetime.now(UTC)
-        rows = [
-            Prediction(
-                id=name,
-                model=self._model,
-                version=self._version,
-                at=moment,
-                features=row,
-                prediction=prediction,
-                score=score,
-                role=self._role,
-            )
-            for name, row, prediction, score in zip(
-                names, features, predictions, scores or [None] * count, strict=True
-            )
-        ]
-        with self._changed:
-            room = self._changed.wait_for(
-                lambda: (
-                    self._closing or not self._rows or len(self._rows) + count <= self._buffer_rows
-                ),
-                self._timeout_seconds,
-            )
-            if self._closing or not room:
-                reason = "is closed" if self._closing else f"has {len(self._rows)} rows waiting"
-                raise LogUnavailable(
-                    f"the logger of {self._model} {reason}; {count} predictions were not logged"
+        """Log several predictions that were made at one moment, all of them or none. See `log`."""
+        self._check_process()
+        names = [self._new_id() for _ in features] if ids is None else list(ids)
+        moment = datetime.now(UTC) if at is None else at
+        given = repeat(None, len(features)) if scores is None else scores
+        try:
+            documents = [
+                self._encode(
+                    row,
+                    id=name,
+                    role=role,
+                    version=version,
+                    at=moment,
+                    prediction=prediction,
+                    score=score,
+                    latency_seconds=latency_seconds,
+                    request=request,
                 )
-            self._rows.extend(rows)
-            self._changed.notify_all()
+                for name, row, prediction, score in zip(
+                    names, features, predictions, given, strict=True
+                )
+            ]
+        except Exception:
+            self._buffer.refuse(len(features))
+            raise
+        if documents:
+            self._buffer.put(documents)
         return names
 
     def flush(self) -> None:
-        """Write every row logged before this call.
+        """Wait until every row logged before this call is in the database.
 
         Raises:
             LogUnavailable: If the database cannot be reached; the rows are kept.
         """
-        with self._changed:
-            target = self._written + len(self._rows)
-        while self._written < target:
-            self._write_batch()
+        self._check_process()
+        if not self._closed:
+            self._writer.flush()
 
     def close(self) -> None:
         """Write the waiting rows and stop. Closing again does nothing.
 
+        With a spool, writing ends after `timeout_seconds`, and what is left stays on disk for the next
+        process.
+
         Raises:
-            LogUnavailable: If the database cannot be reached; the rows are kept, close again.
+            LogUnavailable: If rows could neither be written nor left on disk; they are kept, close again.
         """
-        with self._changed:
-            self._closing = True
-            self._changed.notify_all()
-        self._thread.join()
-        self.flush()
-        if self._store is not None:
-            self._store.close()
-            self._store = None
+        # A forked process leaves rows, thread and files to the one that made the logger.
+        if self._closed or os.getpid() != self._process:
+            return
+        self._buffer.refuse_more()
+        self._writer.stop(None if self._spool is None else self._timeout_seconds)
+        self._buffer.leave(self._writer.last_error)
+        self._writer.release()
+        if self._spool is not None:
+            self._spool.release()
+        self._closed = True
         atexit.unregister(self.close)
 
     def __enter__(self) -> Self:
@@ -193,38 +296,38 @@ class PredictionLogger:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _run(self) -> None:
-        failing = False
-        while not self._closing:
-            try:
-                self._write_batch()
-                failing = False
-            except Exception as error:
-                if not failing:
-                    _log.warning("%d predictions wait to be logged: %s", self.pending, error)
-                failing = True
-            # While the database is away, a full batch is no reason to hurry.
-            self._wait_for_batch(None if failing else self._batch_rows)
+    def _encode(
+        self,
+        features: Mapping[str, Any],
+        *,
+        role: Role | None,
+        version: str | None,
+        **fields: Any,
+    ) -> Document:
+        who = self._role if role is None else role
+        if who not in _ROLES:
+            raise ValueError(f"role {who!r} is none: expected one of {sorted(_ROLES)}")
+        return encode_row(
+            model=self._model,
+            role=who,
+            version=self._version if version is None else version,
+            features=features if self._redact is None else self._redact(features),
+            **fields,
+        )
 
-    def _wait_for_batch(self, enough: int | None) -> None:
-        with self._changed:
-            self._changed.wait_for(lambda: self._closing or self._rows)
-            self._changed.wait_for(
-                lambda: self._closing or (enough is not None and len(self._rows) >= enough),
-                self._flush_seconds,
+    def _new_id(self) -> str:
+        return f"{self._random.getrandbits(128):032x}"
+
+    def _check_process(self) -> None:
+        if os.getpid() != self._process:
+            raise LogUnavailable(
+                f"the logger of {self._model} was made in process {self._process}, and this is "
+                f"{os.getpid()}, forked from it: make a logger after the fork"
             )
 
-    def _write_batch(self) -> None:
-        with self._writing:
-            with self._changed:
-                batch = list(islice(self._rows, self._batch_rows))
-            if self._store is None:
-                self._store = open_store(self._uri, **self._options)
-            if not batch:
-                return
-            self._store.append(batch)
-            with self._changed:
-                for _ in batch:
-                    self._rows.popleft()
-                self._written += len(batch)
-                self._changed.notify_all()
+
+def _place(uri: str) -> str:
+    """Return what a database is, whoever asks and from wherever."""
+    if uri.startswith("sqlite"):
+        return str(Path(uri.removeprefix("sqlite:///")).resolve())
+    return public_uri(uri)

@@ -1,16 +1,23 @@
 """A service's logger: returns at once, writes in the background, and drops nothing in silence."""
 
+import json
 import logging
+import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
 from prefect_mlops.core.errors import ConfigurationError, LogUnavailable
+from prefect_mlops.core.redaction import Redaction
 from prefect_mlops.core.results import Window
+from prefect_mlops.serving.counters import Counters
 from prefect_mlops.serving.logger import PredictionLogger
 from prefect_mlops.storage.open import open_store
 
@@ -31,6 +38,18 @@ def away(tmp_path):
     return f"sqlite:///{blocker}/predictions.db", blocker.unlink
 
 
+PROCESS = Path(__file__).parents[1] / "support/logging_process.py"
+
+
+def start(action, **settings):
+    return subprocess.Popen(
+        [sys.executable, str(PROCESS), action, json.dumps(settings)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
 def read(uri, window=DAY, **options):
     with open_store(uri, **options) as store:
         return store.read("calls", window)
@@ -43,10 +62,10 @@ def wait_until(condition, seconds=10):
         time.sleep(0.01)
 
 
-def test_importing_it_costs_neither_prefect_nor_a_heavy_library():
+def test_importing_it_costs_neither_prefect_nor_a_heavy_library_but_bson():
     code = (
         "import sys, prefect_mlops.serving.logger\n"
-        "print([n for n in ('prefect', 'pandas', 'numpy', 'pyarrow', 'pymongo', 'mlflow', 'sklearn')"
+        "print([n for n in ('prefect', 'pandas', 'numpy', 'pyarrow', 'mlflow', 'sklearn', 'prometheus_client')"
         " if n in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -58,18 +77,48 @@ def test_what_was_logged_is_in_the_database_after_closing(uri):
         assert logger.log({"age": np.int64(41)}, "yes", {"yes": 0.7, "no": 0.3}, "a", NOON) == "a"
     with open_store(uri, collection="shadow") as store:
         assert store.coverage("calls", DAY).rows == 0
-        assert store.read("calls", DAY, role="challenger").to_pylist() == [
-            {
-                "id": "a",
-                "version": "3",
-                "at": NOON,
-                "prediction": "yes",
-                "label": None,
-                "score.yes": 0.7,
-                "score.no": 0.3,
-                "features.age": 41,
-            }
-        ]
+        [row] = store.read("calls", DAY, role="challenger").to_pylist()
+    assert row == {
+        "id": "a",
+        "version": "3",
+        "at": NOON,
+        "latency_seconds": None,
+        "request": None,
+        "prediction": "yes",
+        "label": None,
+        "score.yes": 0.7,
+        "score.no": 0.3,
+        "features.age": 41,
+    }
+
+
+def test_a_call_may_name_version_role_latency_and_request(uri):
+    with PredictionLogger(uri, "calls", "3") as logger:
+        logger.log({"x": 1}, 1, id="a", at=NOON)
+        logger.log({"x": 1}, 0, id="a", at=NOON, version="4", role="shadow")
+        logger.log_batch([{"x": 2}], [2], ids=["b"], latency_seconds=0.25, request="r-1")
+    with open_store(uri) as store:
+        shadow = store.get("calls", "a", role="shadow")
+        assert (shadow.version, shadow.prediction) == ("4", 0)
+        assert store.get("calls", "a").version == "3"
+        answered = store.get("calls", "b")
+        assert (answered.latency_seconds, answered.request) == (0.25, "r-1")
+
+
+def test_what_is_redacted_reaches_neither_the_database_nor_the_disk(uri, away, tmp_path):
+    redaction = Redaction(columns={"name": "drop", "phone": "hash"}, key="a key of 16 characters")
+    for place, spool in ((uri, None), (away[0], tmp_path / "spool")):
+        logger = PredictionLogger(place, "calls", "1", redaction=redaction, spool=spool)
+        logger.log({"name": "Ana Dias", "phone": "555-0199", "age": 41}, 1, id="a", at=NOON)
+        logger.close()
+    with open_store(uri) as store:
+        features = store.get("calls", "a").features
+    assert features["age"] == 41
+    assert set(features) == {"phone", "age"}
+    kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert b"age" in kept
+    assert b"Ana Dias" not in kept
+    assert b"555-0199" not in kept
 
 
 def test_ids_and_moments_are_made_when_not_given(uri):
@@ -121,15 +170,47 @@ def test_a_caller_may_change_its_row_afterwards(uri):
 
 @pytest.mark.parametrize(
     "row",
-    [{"id": ""}, {"at": datetime(2026, 1, 1)}, {"score": {"yes": "much"}}, {"prediction": None}],
+    [
+        {"id": ""},
+        {"at": datetime(2026, 1, 1)},
+        {"score": {"yes": "much"}},
+        {"prediction": None},
+        {"features": {"x": object()}},
+        {"role": "spectator"},
+    ],
 )
 def test_a_row_that_cannot_be_logged_is_refused_and_not_kept(uri, row):
     with PredictionLogger(uri, "calls", "1") as logger:
-        with pytest.raises(ValueError, match="validation error"):
+        with pytest.raises((ValueError, TypeError)):
             logger.log(**{"features": {"x": 1}, "prediction": 1, **row})
         with pytest.raises(ValueError, match="shorter"):
             logger.log_batch([{"x": 1}, {"x": 2}], [1])
-        assert logger.pending == 0
+        assert logger.counters() == Counters(0, 0, 0, 0, dropped=3, pending=0, last_error=None)
+
+
+def test_an_empty_batch_is_nothing(uri):
+    with PredictionLogger(uri, "calls", "1") as logger:
+        assert logger.log_batch([], []) == []
+        logger.flush()
+        assert logger.counters().logged == 0
+
+
+def test_counters_tell_what_became_of_the_rows(away):
+    uri, bring_back = away
+    logger = PredictionLogger(
+        uri, "calls", "1", flush_seconds=0.02, timeout_seconds=0.1, buffer_rows=3
+    )
+    logger.log_batch([{"x": 1}] * 3, [1] * 3)
+    with pytest.raises(LogUnavailable):
+        logger.log({"x": 1}, 1)
+    with pytest.raises(LogUnavailable):
+        logger.flush()
+    counters = logger.counters()
+    assert "prediction log" in counters.last_error
+    assert replace(counters, last_error=None) == Counters(3, 0, 0, 0, 1, 3, None)
+    bring_back()
+    logger.close()
+    assert logger.counters() == Counters(3, 3, 0, 0, 1, 0, None)
 
 
 def test_rows_wait_while_the_database_is_away(away, caplog):
@@ -157,7 +238,9 @@ def test_a_full_buffer_makes_logging_wait_and_then_raise(away):
     )
     logger.log_batch([{"x": i} for i in range(3)], [0, 1, 2], at=NOON)
     begun = time.monotonic()
-    with pytest.raises(LogUnavailable, match="3 rows waiting; 1 predictions were not logged"):
+    with pytest.raises(
+        LogUnavailable, match="3 rows waiting; 1 predictions of calls were not logged"
+    ):
         logger.log({"x": 9}, 9, at=NOON)
     assert time.monotonic() - begun >= 0.3
     bring_back()
@@ -193,6 +276,91 @@ def test_a_program_that_forgets_to_close_still_writes(uri):
     assert read(uri).column("id").to_pylist() == ["a"]
 
 
+def test_sigterm_becomes_an_exit_that_writes_what_waits(uri):
+    settings = {"uri": uri, "flush_seconds": 60}
+    with start("wait", logger=settings, prefix="a") as process:
+        assert process.stdout.readline() == "a\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 128 + signal.SIGTERM
+    assert read(uri, Window(last=1)).column("id").to_pylist() == ["a"]
+
+
+def test_sigterm_is_left_alone_when_asked(uri):
+    settings = {"uri": uri, "flush_seconds": 60, "handle_sigterm": False}
+    with start("wait", logger=settings, prefix="a") as process:
+        process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == -signal.SIGTERM
+
+
+def test_somebody_elses_handler_of_sigterm_stays(uri):
+    def theirs(*_):
+        pass
+
+    before = signal.signal(signal.SIGTERM, theirs)
+    try:
+        with PredictionLogger(uri, "calls", "1"):
+            assert signal.getsignal(signal.SIGTERM) is theirs
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_a_forked_process_is_told_to_make_its_own_and_writes_nothing_of_its_parents(uri, tmp_path):
+    for spool in (None, str(tmp_path / "spool")):
+        prefix = "disk" if spool else "memory"
+        with start("fork", logger={"uri": uri, "spool": spool}, prefix=prefix) as process:
+            said, _ = process.communicate(timeout=20)
+        assert process.returncode == 0
+        assert said.splitlines()[0] == prefix
+        assert "make a logger after the fork" in said
+        found = read(uri, Window(last=9)).column("id").to_pylist()
+        assert {prefix, f"{prefix}-child", f"{prefix}-later"} <= set(found)
+    assert len(found) == len(set(found)) == 6
+    assert list((tmp_path / "spool").rglob("*.db")) == []
+
+
+def forbid(uri, *ids):
+    """Make the database refuse some rows for good."""
+    open_store(uri).close()
+    path = uri.removeprefix("sqlite:///")
+    with sqlite3.connect(path) as connection:
+        for id in ids:
+            connection.execute(
+                f"CREATE TRIGGER refuse_{id} BEFORE INSERT ON mlops_predictions "
+                f"WHEN new.id = '{id}' BEGIN SELECT RAISE(ABORT, 'never this one'); END"
+            )
+    connection.close()
+
+
+def test_rows_that_the_database_refuses_for_good_do_not_hold_up_the_others(uri, caplog):
+    forbid(uri, "r7", "r8", "r40")
+    logger = PredictionLogger(uri, "calls", "1", flush_seconds=0.01)
+    logger.log_batch([{"x": i} for i in range(60)], [0] * 60, ids=[f"r{i}" for i in range(60)])
+    wait_until(lambda: logger.pending == 0)
+    assert logger.counters() == Counters(60, 57, 0, 0, dropped=3, pending=0, last_error=None)
+    assert set(read(uri, Window(last=99)).column("id").to_pylist()) == {
+        f"r{i}" for i in range(60)
+    } - {"r7", "r8", "r40"}
+    assert "refuses prediction 'r40' of calls, it was given up" in caplog.text
+    logger.close()
+
+
+def test_no_row_is_blamed_when_the_database_takes_none(uri):
+    forbid(uri, *(f"r{i}" for i in range(30)))
+    logger = PredictionLogger(uri, "calls", "1", flush_seconds=0.01, timeout_seconds=1)
+    logger.log_batch([{"x": i} for i in range(30)], [0] * 30, ids=[f"r{i}" for i in range(30)])
+    for _ in range(6):
+        with pytest.raises(LogUnavailable, match="never this one"):
+            logger.flush()
+    assert logger.counters().pending == 30
+    with sqlite3.connect(uri.removeprefix("sqlite:///")) as connection:
+        for i in range(30):
+            connection.execute(f"DROP TRIGGER refuse_r{i}")
+    connection.close()
+    logger.close()
+    assert logger.counters() == Counters(30, 30, 0, 0, 0, 0, None)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -202,6 +370,10 @@ def test_a_program_that_forgets_to_close_still_writes(uri):
         {"buffer_rows": -1},
         {"flush_seconds": 0},
         {"timeout_seconds": 0},
+        {"model": ""},
+        {"role": "spectator"},
+        {"spool_when": "never"},
+        {"spool_bytes": 10},
     ],
 )
 def test_settings_that_cannot_work_are_refused_at_once(uri, wrong):

@@ -1,0 +1,317 @@
+"""Rows that were accepted and are not in the database yet, in memory and on disk."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from itertools import islice
+from typing import Literal
+
+from ..core.errors import LogUnavailable
+from ..storage.documents import Document
+from .counters import Counters
+from .part import Part
+from .spool import Spool
+
+_log = logging.getLogger(__name__)
+SpoolWhen = Literal["always", "full"]
+# How long somebody who waits for room goes without looking whether the disk has some again.
+_LOOK_SECONDS = 0.1
+
+
+class Buffer:
+    """A queue of rows: callers put, one background thread takes, first in, first out.
+
+    Args:
+        spool: Where rows go on disk. None: nowhere.
+        when: `always`: every row, before `put` returns; `full`: when memory has no room.
+        rows: Rows in memory at most; one call's rows may be more.
+        timeout_seconds: Longest wait for room, seconds.
+        batch_rows: How many waiting rows wake the background thread.
+
+    Attributes:
+        logged: Rows that were accepted.
+        settled: Rows that need no more work.
+        wake: Set when there is work to do.
+    """
+
+    def __init__(
+        self,
+        spool: Spool | None,
+        when: SpoolWhen,
+        rows: int,
+        timeout_seconds: float,
+        batch_rows: int,
+    ) -> None:
+        self._spool, self._always = spool, when == "always"
+        self._rows, self._timeout_seconds, self._batch_rows = rows, timeout_seconds, batch_rows
+        self._lock = threading.Lock()
+        self._room = threading.Condition(self._lock)
+        self._live = Part(None if spool is None else spool.first)
+        self._parts = deque([self._live])
+        self._in_memory = self._bytes = self._waiting = self._number = 0
+        self._closed = False
+        self._given_up = self._spooled = self._dropped = 0
+        self.logged = self.settled = 0
+        self.wake = threading.Event()
+
+    @property
+    def pending(self) -> int:
+        """Rows that need work."""
+        return self.logged - self.settled
+
+    def put(self, documents: Sequence[Document]) -> None:
+        """Accept rows, all of them or none.
+
+        Raises:
+            LogUnavailable: If there was no room in time, or the logger is closed; nothing was kept.
+        """
+        with self._lock:
+            problem = self._keep(documents)
+            if problem is not None:
+                problem = self._wait_and_keep(documents, problem)
+            if problem is not None:
+                self._dropped += len(documents)
+                raise LogUnavailable(
+                    f"{problem}; {len(documents)} predictions of {documents[0].model} were not logged"
+                )
+            self.logged += len(documents)
+            if self.logged - self.settled >= self._batch_rows and not self.wake.is_set():
+                self.wake.set()
+
+    def refuse(self, count: int) -> None:
+        """Count rows that never came so far."""
+        with self._lock:
+            self._dropped += count
+
+    def counters(self, replayed: int, others_given_up: int, last_error: str | None) -> Counters:
+        """Return what became of the rows, and of those of ended processes."""
+        with self._lock:
+            return Counters(
+                logged=self.logged,
+                written=self.settled - self._given_up,
+                spooled=self._spooled,
+                replayed=replayed,
+                dropped=self._dropped + self._given_up + others_given_up,
+                pending=self.logged - self.settled,
+                last_error=last_error,
+            )
+
+    def peek(self, count: int) -> list[Document]:
+        """Return the first rows, at most so many; none when there are none. Background thread only.
+
+        Raises:
+            sqlite3.Error: If they are on disk and cannot be read.
+        """
+        while True:
+            batch: list[Document] = []
+            with self._lock:
+                last = self._live
+                for last in self._parts:
+                    batch += islice(last.memory, count - len(batch))
+                    if last.more or len(batch) >= count:
+                        break
+                # A row alone could not be told from a database that takes none.
+                if len(batch) > 1 or not last.more:
+                    return batch
+            if last is self._live:
+                self._replace_live()
+            self._fill(last, count)
+
+    def settle(self, count: int, given_up: int) -> None:
+        """Forget the first rows: the database has them, or refuses some of them for good."""
+        with self._lock:
+            self._given_up += given_up
+            self._in_memory -= count
+            self.settled += count
+            for part in self._parts:
+                here = min(count, len(part.memory))
+                for _ in range(here):
+                    part.memory.popleft()
+                count -= here
+                if not count:
+                    break
+            self._tell()
+
+    def tidy(self, *, failing: bool) -> None:
+        """Make room on disk. Background thread only.
+
+        Args:
+            failing: Whether the database is away: rows stay, and had better take little space.
+
+        Raises:
+            sqlite3.Error: If a file cannot be written.
+        """
+        if self._spool is None:
+            return
+        file = self._live.file
+        if file is None or file.bytes >= (1 if self._waiting else self._spool.file_bytes):
+            self._replace_live()
+        for part in list(self._parts):
+            if part is self._live:
+                continue
+            if not (part.memory or part.more):
+                self._drop(part)
+            elif part.file is not None and (failing or (part.more and part is not self._parts[0])):
+                part.file.close()
+        if self._live.file is None:
+            self._replace_live()
+
+    def refuse_more(self) -> None:
+        """Accept no further rows."""
+        with self._lock:
+            self._closed = True
+            self._tell()
+
+    def leave(self, last_error: str | None) -> None:
+        """Put everything on disk that is not there yet, for the next process, and close the files.
+
+        Args:
+            last_error: Why rows are left.
+
+        Raises:
+            LogUnavailable: If there is no spool, or the disk does not take them; the rows are kept.
+        """
+        spool = self._spool
+        with self._lock:
+            if spool is None:
+                if self.pending:
+                    raise LogUnavailable(
+                        f"{self.pending} predictions are in memory only: {last_error}; close again"
+                    )
+                return
+            for part in self._parts:
+                # With `full`, what is in memory is nowhere else, unless it was read from the file.
+                if part.memory and (part.file is None or not (self._always or part.read)):
+                    self._save(spool, part)
+            for part in self._parts:
+                if part.file is not None and (part.memory or part.more):
+                    part.file.close()
+                elif part.file is not None:
+                    part.file.delete()
+            if self.pending:
+                _log.warning(
+                    "%d predictions stay in the spool %s for the next process: %s",
+                    self.pending,
+                    spool.folder,
+                    last_error or "they could not be written in time",
+                )
+
+    def _wait_and_keep(self, documents: Sequence[Document], problem: str | None) -> str | None:
+        deadline = time.monotonic() + self._timeout_seconds
+        self._waiting += 1
+        try:
+            while problem is not None and not self._closed:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    break
+                self.wake.set()
+                self._room.wait(min(left, _LOOK_SECONDS))
+                problem = self._keep(documents)
+        finally:
+            self._waiting -= 1
+        return problem
+
+    def _keep(self, documents: Sequence[Document]) -> str | None:
+        """Keep rows, or say why not."""
+        if self._closed:
+            return "the logger is closed"
+        live, count = self._live, len(documents)
+        room = not live.more and (not self._in_memory or self._in_memory + count <= self._rows)
+        if self._spool is not None and (self._always or not room):
+            problem = self._to_disk(self._spool, live, documents)
+            if problem is not None:
+                return problem
+            if room:
+                live.read = self._number
+        elif not room:
+            return f"memory has no room, {self.logged - self.settled} rows waiting"
+        if room:
+            live.memory.extend(documents)
+            self._in_memory += count
+        else:
+            live.more = True
+            live.unread += count
+        return None
+
+    def _to_disk(self, spool: Spool, live: Part, documents: Sequence[Document]) -> str | None:
+        file = live.file
+        if file is None:
+            return live.problem
+        bodies = tuple([document.body for document in documents])
+        size = len(bodies[0]) if len(bodies) == 1 else sum(map(len, bodies))
+        if self._bytes and self._bytes + size > spool.limit_bytes:
+            waiting = self.logged - self.settled
+            return f"the spool {spool.folder} has its {spool.limit_bytes} bytes, {waiting} rows waiting"
+        try:
+            self._number = file.append(bodies)
+        except sqlite3.Error as error:
+            return _reason(spool, error)
+        self._bytes += size
+        self._spooled += len(documents)
+        return None
+
+    def _save(self, spool: Spool, part: Part) -> None:
+        try:
+            if part.file is None:
+                part.file = spool.create()
+            part.file.append([document.body for document in part.memory])
+        except sqlite3.Error as error:
+            raise LogUnavailable(
+                f"{_reason(spool, error)}; {self.pending} predictions are in memory, close again"
+            ) from error
+        self._spooled += len(part.memory)
+        self._in_memory -= len(part.memory)
+        part.memory.clear()
+        part.more = True
+
+    def _fill(self, part: Part, count: int) -> None:
+        if self._spool is not None:
+            before = len(part.memory)
+            given_up = part.fill(count, self._spool.refuse)
+            with self._lock:
+                self._in_memory += len(part.memory) - before
+                self.settled += given_up
+                self._given_up += given_up
+
+    def _drop(self, part: Part) -> None:
+        with self._lock:
+            self._parts.remove(part)
+            if part.file is not None:
+                self._bytes -= part.file.bytes
+        if part.file is not None:
+            part.file.delete()
+        with self._lock:
+            self._tell()
+
+    def _replace_live(self) -> None:
+        """Seal the file that callers append to, and give them another."""
+        if self._spool is None:
+            return
+        file, problem = None, ""
+        try:
+            file = self._spool.create()
+        except sqlite3.Error as error:
+            problem = _reason(self._spool, error)
+        with self._lock:
+            live = self._live
+            # On a full disk, a file can only be replaced by being emptied and removed first.
+            if live.file is not None and (file is not None or live.more or not live.memory):
+                live = self._live = Part(file)
+                self._parts.append(live)
+            if live.file is None:
+                live.file, live.problem = file, problem
+            self._tell()
+
+    def _tell(self) -> None:
+        if self._waiting:
+            self._room.notify_all()
+
+
+def _reason(spool: Spool, error: sqlite3.Error) -> str:
+    full = getattr(error, "sqlite_errorname", "") == "SQLITE_FULL"
+    return f"the spool {spool.folder} took no row: {'disk full' if full else error}"

@@ -1,0 +1,117 @@
+"""A part of the rows that wait: some in memory, the rest in one file of the spool."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import bson
+
+from ..storage.documents import SPECIAL, Column, Document, decode_document, encode_prediction
+from .spool_file import SpoolFile
+
+_log = logging.getLogger(__name__)
+# Decoding is Python's work: without these pauses, a caller would wait for it up to 5 ms a row.
+_ROWS_PER_TURN = 8
+_PAUSE_SECONDS = 1e-6
+
+_MOST_SIGNATURES = 512
+_columns: dict[tuple[Any, ...], frozenset[Column]] = {}
+
+Refuse = Callable[[list[tuple[bytes, str]]], None]
+
+
+class Part:
+    """Rows in order: those in memory come before those that only the file has.
+
+    Attributes:
+        memory: Rows in memory.
+        file: Where rows are on disk.
+        read: Number of the last row on disk that is or was in memory.
+        more: Whether the file has rows after that.
+        unread: How many, of those that this process put there.
+        problem: Why there is no file.
+    """
+
+    def __init__(self, file: SpoolFile | None, *, more: bool = False) -> None:
+        self.memory: deque[Document] = deque()
+        self.file = file
+        self.read = self.unread = 0
+        self.more = more
+        self.problem = ""
+
+    def fill(self, count: int, refuse: Refuse) -> int:
+        """Take rows into memory until there are `count`, if the file has them.
+
+        Args:
+            count: Rows that are wanted.
+            refuse: Keeps encoded rows that cannot be decoded, with the reason.
+
+        Returns:
+            How many rows of this process were given up.
+
+        Raises:
+            sqlite3.OperationalError: If the file cannot be read now.
+        """
+        given_up = 0
+        while self.more and self.file is not None and len(self.memory) < count:
+            try:
+                number, bodies = self.file.read(self.read)
+            except sqlite3.OperationalError:
+                raise
+            except sqlite3.DatabaseError as error:
+                _log.error(
+                    "a file of the spool is damaged (%s): kept as %s, its rows are not in the database",
+                    error,
+                    self.file.set_aside(),
+                )
+                self.more, self.file, unread, self.unread = False, None, self.unread, 0
+                return given_up + unread
+            documents, broken = _decoded(bodies)
+            if broken:
+                refuse(broken)
+            self.read, self.more = number, bool(bodies)
+            self.unread = max(0, self.unread - len(bodies))
+            self.memory.extend(documents)
+            given_up += len(broken)
+        return given_up
+
+
+def _decoded(bodies: list[bytes]) -> tuple[list[Document], list[tuple[bytes, str]]]:
+    documents, broken = [], []
+    for position, body in enumerate(bodies):
+        if position % _ROWS_PER_TURN == 0:
+            time.sleep(_PAUSE_SECONDS)
+        try:
+            documents.append(_document(body))
+        except Exception as error:
+            broken.append((body, f"not a prediction: {type(error).__name__}"))
+    return documents, broken
+
+
+def _document(body: bytes) -> Document:
+    """Return what `encode_row` once returned."""
+    content = bson.decode(body)
+    signature = (*content, *map(type, content.values()))
+    columns = _columns.get(signature)
+    if columns is None:
+        document = encode_prediction(decode_document(body))
+        # Of a special value, its text tells the kind.
+        if not any(field.startswith(SPECIAL) for field in content):
+            if len(_columns) >= _MOST_SIGNATURES:
+                _columns.clear()
+            _columns[signature] = document.columns
+        return document
+    return Document(
+        model=content["model"],
+        id=content["id"],
+        role=content["role"],
+        version=content["version"],
+        at=int(content["at"]),
+        body=body,
+        columns=columns,
+    )
