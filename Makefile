@@ -4,6 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCK := requirements-dev.lock
 STAMP := $(VENV)/.installed
+SERVING := .venv-serving
+SERVING_LOCK := requirements-serving.lock
+SERVING_STAMP := $(SERVING)/.installed
+# Test processes at once; each starts a Prefect server of its own.
+WORKERS ?= 2
 
 DATA ?=
 MONGODB_URI ?=
@@ -19,7 +24,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DISABLE_DEEPCHECKS_ANONYMOUS_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo ui test test-slow lint types docs wheel serve bench screenshots lock clean
+.PHONY: help setup setup-serving demo ui test test-slow lint types docs wheel serve bench screenshots lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -35,6 +40,14 @@ $(STAMP): $(LOCK) pyproject.toml
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@touch $@
 
+setup-serving: $(SERVING_STAMP) ## Make the environment of the model server
+
+$(SERVING_STAMP): $(STAMP) $(SERVING_LOCK)
+	test -x $(SERVING)/bin/python || $(PYTHON) -m venv $(SERVING)
+	UV_COMPILE_BYTECODE=1 $(BIN)/uv pip install --python $(SERVING)/bin/python --requirement $(SERVING_LOCK)
+	$(BIN)/uv pip install --quiet --python $(SERVING)/bin/python --no-deps --editable .
+	@touch $@
+
 demo: $(STAMP) ## Watch the whole loop: train, drift, retrain, repair (DATA=file.csv MONGODB_URI=...)
 	@$(BIN)/python -m prefect_mlops.demo play $(if $(DATA),--data '$(DATA)') $(if $(MONGODB_URI),--mongodb-uri '$(MONGODB_URI)') $(if $(WINDOWS),--windows '$(WINDOWS)')
 
@@ -42,7 +55,7 @@ ui: $(STAMP) ## Open the Prefect and MLflow UIs of the last demo again
 	@$(BIN)/python -m prefect_mlops.demo ui
 
 test: $(STAMP) ## Run the tests
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" --numprocesses $(WORKERS) --dist loadfile
 
 test-slow: $(STAMP) ## Run the tests that take longer
 	$(BIN)/python -m pytest -m slow --timeout 1200
@@ -67,6 +80,8 @@ serve: $(STAMP) ## Serve the flows of a project and its automation (PROJECT=name
 
 bench: $(STAMP) ## Run the benchmarks
 	$(BIN)/python benchmarks/import_time.py
+	$(BIN)/python benchmarks/logger_overhead.py
+	$(BIN)/python benchmarks/bulk_read.py
 
 screenshots: $(STAMP) ## Take the pictures of the documentation from the last demo (needs Chromium)
 	$(BIN)/python docs/screenshots.py
@@ -74,6 +89,8 @@ screenshots: $(STAMP) ## Take the pictures of the documentation from the last de
 lock: $(STAMP) ## Resolve the lock file again
 	$(BIN)/uv pip compile --universal --python-version 3.11 --upgrade --quiet --no-header --no-annotate \
 	  --extra dask --group dev --output-file $(LOCK) pyproject.toml
+	$(BIN)/uv pip compile --universal --python-version 3.11 --upgrade --quiet --no-header --no-annotate \
+	  --constraint $(LOCK) --output-file $(SERVING_LOCK) docker/serving/requirements.in
 
 clean: ## Remove what was built, and the environment
-	rm -rf $(VENV) .demo build dist site
+	rm -rf $(VENV) $(SERVING) .demo build dist site
