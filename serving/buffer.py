@@ -62,7 +62,8 @@ class Buffer:
     @property
     def pending(self) -> int:
         """Rows that need work."""
-        return self.logged - self.settled
+        # A row whose caller was interrupted by a signal is settled without having been logged.
+        return max(0, self.logged - self.settled)
 
     def put(self, documents: Sequence[Document]) -> None:
         """Accept rows, all of them or none.
@@ -97,7 +98,7 @@ class Buffer:
                 spooled=self._spooled,
                 replayed=replayed,
                 dropped=self._dropped + self._given_up + others_given_up,
-                pending=self.logged - self.settled,
+                pending=self.pending,
                 last_error=last_error,
             )
 
@@ -132,6 +133,7 @@ class Buffer:
                 here = min(count, len(part.memory))
                 for _ in range(here):
                     part.memory.popleft()
+                part.unsaved = max(0, part.unsaved - here)
                 count -= here
                 if not count:
                     break
@@ -185,8 +187,7 @@ class Buffer:
                     )
                 return
             for part in self._parts:
-                # With `full`, what is in memory is nowhere else, unless it was read from the file.
-                if part.memory and (part.file is None or not (self._always or part.read)):
+                if part.unsaved:
                     self._save(spool, part)
             for part in self._parts:
                 if part.file is not None and (part.memory or part.more):
@@ -222,7 +223,8 @@ class Buffer:
             return "the logger is closed"
         live, count = self._live, len(documents)
         room = not live.more and (not self._in_memory or self._in_memory + count <= self._rows)
-        if self._spool is not None and (self._always or not room):
+        saved = self._spool is not None and (self._always or not room)
+        if self._spool is not None and saved:
             problem = self._to_disk(self._spool, live, documents)
             if problem is not None:
                 return problem
@@ -233,9 +235,10 @@ class Buffer:
         if room:
             live.memory.extend(documents)
             self._in_memory += count
+            if not saved:
+                live.unsaved += count
         else:
-            live.more = True
-            live.unread += count
+            live.unread = (live.unread or 0) + count
         return None
 
     def _to_disk(self, spool: Spool, live: Part, documents: Sequence[Document]) -> str | None:
@@ -259,15 +262,17 @@ class Buffer:
         try:
             if part.file is None:
                 part.file = spool.create()
-            part.file.append([document.body for document in part.memory])
+            part.file.append([document.body for document in islice(part.memory, part.unsaved)])
         except sqlite3.Error as error:
             raise LogUnavailable(
                 f"{_reason(spool, error)}; {self.pending} predictions are in memory, close again"
             ) from error
-        self._spooled += len(part.memory)
-        self._in_memory -= len(part.memory)
-        part.memory.clear()
-        part.more = True
+        self._spooled += part.unsaved
+        self._in_memory -= part.unsaved
+        part.unread = (part.unread or 0) + part.unsaved
+        for _ in range(part.unsaved):
+            part.memory.popleft()
+        part.unsaved = 0
 
     def _fill(self, part: Part, count: int) -> None:
         if self._spool is not None:

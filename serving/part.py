@@ -30,19 +30,24 @@ class Part:
 
     Attributes:
         memory: Rows in memory.
+        unsaved: How many of them, the first ones, are not in the file.
         file: Where rows are on disk.
         read: Number of the last row on disk that is or was in memory.
-        more: Whether the file has rows after that.
-        unread: How many, of those that this process put there.
+        unread: How many rows the file has after that; None when only reading tells.
         problem: Why there is no file.
     """
 
-    def __init__(self, file: SpoolFile | None, *, more: bool = False) -> None:
+    def __init__(self, file: SpoolFile | None, unread: int | None = 0) -> None:
         self.memory: deque[Document] = deque()
         self.file = file
-        self.read = self.unread = 0
-        self.more = more
+        self.unsaved = self.read = 0
+        self.unread = unread
         self.problem = ""
+
+    @property
+    def more(self) -> bool:
+        """Whether the file may have rows that are not in memory."""
+        return self.unread != 0
 
     def fill(self, count: int, refuse: Refuse) -> int:
         """Take rows into memory until there are `count`, if the file has them.
@@ -69,13 +74,17 @@ class Part:
                     error,
                     self.file.set_aside(),
                 )
-                self.more, self.file, unread, self.unread = False, None, self.unread, 0
-                return given_up + unread
+                unread, self.unread, self.file = self.unread, 0, None
+                self.unsaved = len(self.memory)
+                return given_up + (unread or 0)
             documents, broken = _decoded(bodies)
             if broken:
                 refuse(broken)
-            self.read, self.more = number, bool(bodies)
-            self.unread = max(0, self.unread - len(bodies))
+            self.read = number
+            if not bodies:
+                self.unread = 0
+            elif self.unread is not None:
+                self.unread -= len(bodies)
             self.memory.extend(documents)
             given_up += len(broken)
         return given_up

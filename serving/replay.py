@@ -60,10 +60,7 @@ class Replay:
             )
         orphan = self._orphans[0]
         if self._part is None:
-            if not orphan.paths:
-                self._orphans.popleft().remove()
-                return True
-            self._part = Part(SpoolFile(orphan.paths[0]), more=True)
+            self._part = Part(SpoolFile(orphan.paths[0]), unread=None)
         part = self._part
         if not part.memory:
             self.given_up += part.fill(self._batch_rows, self._spool.refuse)
@@ -75,11 +72,13 @@ class Replay:
             self.failures = 0
             for _ in batch:
                 part.memory.popleft()
-        elif not part.more:
+        if not (part.memory or part.more):
             if part.file is not None:
                 part.file.delete()
             orphan.paths.pop(0)
             self._part = None
+            if not orphan.paths:
+                self._orphans.popleft().remove()
         return True
 
     def postpone(self) -> None:

@@ -66,12 +66,13 @@ class Spool:
             sqlite3.Error: If it cannot be written.
         """
         self._made += 1
-        path = self.folder / f"{self._name}-{self._made:06d}.db"
+        file = SpoolFile(self.folder / f"{self._name}-{self._made:06d}.db")
         try:
-            return SpoolFile(path)
+            file.open()
         except sqlite3.Error:
-            path.unlink(missing_ok=True)
+            file.delete()
             raise
+        return file
 
     def orphans(self) -> Iterator[Orphan]:
         """Yield what processes that have ended left, each locked for this process."""

@@ -28,11 +28,10 @@ class SpoolFile:
     neither waits for the other. Rows are not deleted: the file is, when the database has them all.
     A commit is a write without a wait for the disk: rows outlive the process, not the power.
 
-    Args:
-        path: The file; it is made when missing.
+    Every method raises `sqlite3.Error` when the file cannot be read or written.
 
-    Raises:
-        sqlite3.Error: If it cannot be made, read or written.
+    Args:
+        path: The file; it is opened, and made when missing, once it is used.
     """
 
     def __init__(self, path: Path) -> None:
@@ -40,8 +39,11 @@ class SpoolFile:
         self.bytes = 0
         self._connection: sqlite3.Connection | None = None
         self._cursor: sqlite3.Cursor | None = None
-        self._opened()
         _open.add(self)
+
+    def open(self) -> None:
+        """Open the file, so that nobody waits for that later."""
+        self._opened()
 
     def append(self, bodies: Sequence[bytes]) -> int:
         """Add rows, all of them or none.

@@ -182,7 +182,8 @@ class Writer:
             # What others left must not hold up this process's rows.
             replay.postpone()
             self.last_error = _text(error)
-            _log.warning("rows of ended processes wait in the spool: %s", self.last_error)
+            if replay.failures == 1:
+                _log.warning("rows of ended processes wait in the spool: %s", self.last_error)
             return False
 
     def _write(

@@ -1,6 +1,5 @@
 """A service's logger: returns at once, writes in the background, and drops nothing in silence."""
 
-import json
 import logging
 import signal
 import sqlite3
@@ -10,7 +9,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,6 +18,7 @@ from prefect_mlops.core.results import Window
 from prefect_mlops.serving.counters import Counters
 from prefect_mlops.serving.logger import PredictionLogger
 from prefect_mlops.storage.open import open_store
+from support.loggers import start_logging, wait_until
 
 DAY = Window(start=datetime(2026, 1, 1, tzinfo=UTC), end=datetime(2026, 1, 2, tzinfo=UTC))
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -38,28 +37,9 @@ def away(tmp_path):
     return f"sqlite:///{blocker}/predictions.db", blocker.unlink
 
 
-PROCESS = Path(__file__).parents[1] / "support/logging_process.py"
-
-
-def start(action, **settings):
-    return subprocess.Popen(
-        [sys.executable, str(PROCESS), action, json.dumps(settings)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-
-
 def read(uri, window=DAY, **options):
     with open_store(uri, **options) as store:
         return store.read("calls", window)
-
-
-def wait_until(condition, seconds=10):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.01)
 
 
 def test_importing_it_costs_neither_prefect_nor_a_heavy_library_but_bson():
@@ -278,7 +258,7 @@ def test_a_program_that_forgets_to_close_still_writes(uri):
 
 def test_sigterm_becomes_an_exit_that_writes_what_waits(uri):
     settings = {"uri": uri, "flush_seconds": 60}
-    with start("wait", logger=settings, prefix="a") as process:
+    with start_logging("wait", logger=settings, prefix="a") as process:
         assert process.stdout.readline() == "a\n"
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 128 + signal.SIGTERM
@@ -287,7 +267,7 @@ def test_sigterm_becomes_an_exit_that_writes_what_waits(uri):
 
 def test_sigterm_is_left_alone_when_asked(uri):
     settings = {"uri": uri, "flush_seconds": 60, "handle_sigterm": False}
-    with start("wait", logger=settings, prefix="a") as process:
+    with start_logging("wait", logger=settings, prefix="a") as process:
         process.stdout.readline()
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == -signal.SIGTERM
@@ -308,7 +288,7 @@ def test_somebody_elses_handler_of_sigterm_stays(uri):
 def test_a_forked_process_is_told_to_make_its_own_and_writes_nothing_of_its_parents(uri, tmp_path):
     for spool in (None, str(tmp_path / "spool")):
         prefix = "disk" if spool else "memory"
-        with start("fork", logger={"uri": uri, "spool": spool}, prefix=prefix) as process:
+        with start_logging("fork", logger={"uri": uri, "spool": spool}, prefix=prefix) as process:
             said, _ = process.communicate(timeout=20)
         assert process.returncode == 0
         assert said.splitlines()[0] == prefix
