@@ -264,3 +264,27 @@ def test_a_real_improvement_is_found():
     promoted = [labels for verdict, labels in ends if verdict == "promote"]
     assert len(promoted) >= 0.9 * trials
     assert np.median(promoted) <= 300
+
+
+def rare_errors(rng: np.random.Generator, rows: int) -> tuple[np.ndarray, np.ndarray]:
+    drawn = rng.random(rows)
+    return (drawn < 0.01).astype(float), ((drawn >= 0.01) & (drawn < 0.02)).astype(float)
+
+
+def shared_difficulty(rng: np.random.Generator, rows: int) -> tuple[np.ndarray, np.ndarray]:
+    hard = rng.exponential(1, rows)
+    return hard * rng.lognormal(0, 0.5, rows), hard * rng.lognormal(0, 0.5, rows)
+
+
+def heavy_tails(rng: np.random.Generator, rows: int) -> tuple[np.ndarray, np.ndarray]:
+    noise = rng.standard_t(5, rows)
+    return (noise + rng.normal(0, 0.5, rows)) ** 2, (noise + rng.normal(0, 0.5, rows)) ** 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("losses", [rare_errors, shared_difficulty, heavy_tails])
+def test_whatever_the_losses_are_like_thirty_looks_are_seldom_wrong(losses):
+    rng, trials, labels = np.random.default_rng(0), 100, list(range(200, 3_200, 100))
+    ends = [looked_at(*losses(rng, labels[-1]), labels)[0] for _ in range(trials)]
+    assert ends.count("promote") <= 0.05 * trials
+    assert ends.count("withdraw") <= 0.05 * trials
