@@ -1,5 +1,8 @@
 """Settings are strict, secrets come from the environment, and no message quotes one."""
 
+import json
+from pathlib import Path
+
 import pytest
 from prefect_mlops.core.errors import ConfigurationError
 from prefect_mlops.serving.server_settings import ServerSettings
@@ -55,6 +58,14 @@ def test_what_cannot_work_is_refused_by_name_and_never_quoted(wrong, message):
     assert "hunter2" not in str(caught.value)
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None
+
+
+def test_the_example_of_the_image_and_the_documentation_works():
+    path = Path(__file__).parents[2] / "docker" / "serving" / "model" / "model-settings.json"
+    if not path.exists():
+        pytest.skip("the wheel has no image")
+    extra = json.loads(path.read_text())["parameters"]["extra"]
+    assert ServerSettings.read(extra, {}).spool_when == "always"
 
 
 def test_nothing_at_all_names_what_is_needed():

@@ -141,9 +141,14 @@ class ModelServer:
     def infer_over_grpc(
         self, requests: list[dict[str, Any]], in_flight: int = 1
     ) -> list[dict[str, Any]]:
+        arguments = [str(_CLIENT), f"127.0.0.1:{self.grpc_port}", NAME, str(in_flight)]
+        return json.loads(self.run(arguments, json.dumps(requests)))
+
+    def run(self, arguments: list[str], given: str) -> str:
+        """Run the serving environment's Python, and return what it writes."""
         done = subprocess.run(
-            [str(self._python), str(_CLIENT), f"127.0.0.1:{self.grpc_port}", NAME, str(in_flight)],
-            input=json.dumps(requests),
+            [str(self._python), *arguments],
+            input=given,
             capture_output=True,
             text=True,
             check=False,
@@ -151,7 +156,7 @@ class ModelServer:
             env=self._environment,
         )
         assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        return done.stdout
 
     def metric(self, name: str, **labels: str) -> float:
         text = httpx.get(f"{self.metrics_url}/metrics", trust_env=False).text
