@@ -14,6 +14,7 @@ class Cable:
         break_at: Breaks once, at the first request with these bytes.
         deliver: Whether the server still gets that request.
         delay_seconds: How long every reply is kept back.
+        breaks: How often it broke.
     """
 
     def __init__(self, port):
@@ -21,6 +22,7 @@ class Cable:
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port = self._listening.getsockname()[1]
         self.break_at, self.deliver, self.delay_seconds = None, False, 0.0
+        self.breaks = 0
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self):
@@ -37,6 +39,7 @@ class Cable:
                 broken = self.break_at is not None and self.break_at in data
                 if broken:
                     self.break_at = None
+                    self.breaks += 1
                     near.shutdown(socket.SHUT_RDWR)
                 if self.deliver or not broken:
                     far.sendall(data)
