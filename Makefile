@@ -7,6 +7,8 @@ STAMP := $(VENV)/.installed
 SERVING := .venv-serving
 SERVING_LOCK := requirements-serving.lock
 SERVING_STAMP := $(SERVING)/.installed
+# What a model and the prediction log are made with is the same in both environments.
+SHARED := mlflow-skinny|numpy|pandas|scikit-learn|scipy|skops|alembic|sqlalchemy|sqlparse|filelock|prometheus-client|pydantic|pymongo
 # Test processes at once; each starts a Prefect server of its own.
 WORKERS ?= 2
 
@@ -89,8 +91,8 @@ screenshots: $(STAMP) ## Take the pictures of the documentation from the last de
 lock: $(STAMP) ## Resolve the lock file again
 	$(BIN)/uv pip compile --universal --python-version 3.11 --upgrade --quiet --no-header --no-annotate \
 	  --extra dask --group dev --output-file $(LOCK) pyproject.toml
-	$(BIN)/uv pip compile --universal --python-version 3.11 --upgrade --quiet --no-header --no-annotate \
-	  --constraint $(LOCK) --output-file $(SERVING_LOCK) docker/serving/requirements.in
+	grep -E '^($(SHARED))==' $(LOCK) | $(BIN)/uv pip compile - docker/serving/requirements.in --universal --python-version 3.11 \
+	  --quiet --no-header --no-annotate --output-file $(SERVING_LOCK)
 
 clean: ## Remove what was built, and the environment
 	rm -rf $(VENV) $(SERVING) .demo build dist site
