@@ -16,6 +16,8 @@ from .spool_file import SpoolFile
 _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 10.0
 _PAUSE_SECONDS = 1.0
+# Each keeps a lock open; more are found once these are written.
+_MOST_ORPHANS = 16
 
 
 class Replay:
@@ -49,7 +51,7 @@ class Replay:
         if time.monotonic() < self._next:
             return False
         if not self._orphans:
-            self._orphans.extend(self._spool.orphans())
+            self._orphans.extend(islice(self._spool.orphans(), _MOST_ORPHANS))
             if not self._orphans:
                 self._next = time.monotonic() + _LOOK_SECONDS
                 return False
