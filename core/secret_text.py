@@ -64,7 +64,12 @@ def scrubbed(text: str, uri: str) -> str:
     secrets += [option.partition("=")[2] for option in options.split("&") if _is_secret(option)]
     for secret in filter(None, secrets):
         forms = {secret, unquote(secret), unquote_plus(secret)}
-        forms |= {escape(form, safe="") for form in forms for escape in (quote, quote_plus)}
+        forms |= {
+            escape(form, safe=safe)
+            for form in forms
+            for escape in (quote, quote_plus)
+            for safe in ("", "/")
+        }
         # The longest first: a shorter form may be part of it.
         for form in sorted(forms, key=len, reverse=True):
             clean = clean.replace(form, _HIDDEN)

@@ -101,7 +101,8 @@ class SqliteStore(BaseStore):
                     found = SCHEMA_VERSION
                 check_version(found, str(self._path))
                 if found is None:
-                    connection.executescript(_SCHEMA.format(collection, SCHEMA_VERSION))
+                    with self._writing():
+                        self._create(collection)
         except LogUnavailable:
             self._connection.close()
             raise
@@ -181,15 +182,19 @@ class SqliteStore(BaseStore):
         with self._answering() as connection:
             connection.close()
 
+    def _create(self, collection: str) -> None:
+        # In a transaction that was begun, which `executescript` would end: another process must never
+        # find some of the tables without the version.
+        for statement in _SCHEMA.format(collection, SCHEMA_VERSION).split(";\n"):
+            self._connection.execute(statement)
+
     def _upgrade(self, collection: str) -> None:
         from .upgrade import rows_of_sqlite
 
         with self._writing() as connection:
             rows = rows_of_sqlite(connection, collection)
-            # `executescript` would commit what was begun.
             first = next(rows, None)
-            for statement in _SCHEMA.format(collection, SCHEMA_VERSION).split(";\n"):
-                connection.execute(statement)
+            self._create(collection)
             for document in () if first is None else chain([first], rows):
                 self._add_columns(document.model, document.columns)
                 connection.execute(self._insertion, _row(document))

@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from prefect_mlops.core.errors import LogUnavailable
@@ -25,6 +26,18 @@ def test_readers_go_on_while_another_process_writes(path, predict, window):
         other.execute("COMMIT")
         assert store.coverage("calls", window()).labelled == 1
         other.close()
+
+
+def test_a_new_file_may_be_opened_by_many_at_once(tmp_path, predict, window):
+    for number in range(10):
+        path = tmp_path / f"{number}.db"
+        with ThreadPoolExecutor(6) as pool:
+            stores = list(pool.map(lambda _, at=path: SqliteStore(at), range(6)))
+        for row, store in enumerate(stores):
+            store.append([predict(str(row))])
+        assert stores[0].coverage("calls", window()).rows == 6
+        for store in stores:
+            store.close()
 
 
 def test_a_writer_waits_for_the_other_and_then_writes(path, predict, window):
