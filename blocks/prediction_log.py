@@ -12,6 +12,7 @@ from .links import DOCUMENTATION_URL, LOGO_URL
 from .strict import SECRET_OPTIONS, hidden, unquoted, without_slug
 
 if TYPE_CHECKING:
+    from ..serving.logger import PredictionLogger
     from ..storage.interface import PredictionStore
 
 
@@ -122,6 +123,35 @@ class PredictionLog(Block):
             timeout_seconds=self.timeout_seconds,
             retention_days=self.retention_days,
             **{**self.options, **options},
+        )
+
+    def get_logger(self, model: str, version: str, **settings: Any) -> PredictionLogger:
+        """Make a logger that writes to this log in the background.
+
+        Args:
+            model: Registered model's name.
+            version: Version that predicts.
+            settings: See `PredictionLogger`: spool, redaction, role and others.
+
+        Returns:
+            The logger, a context manager.
+
+        Raises:
+            ConfigurationError: If a setting cannot work.
+        """
+        from ..serving.logger import PredictionLogger
+
+        return PredictionLogger(
+            self.uri.get_secret_value(),
+            model,
+            version,
+            **{
+                "collection": self.collection,
+                "timeout_seconds": self.timeout_seconds,
+                "retention_days": self.retention_days,
+                **self.options,
+                **settings,
+            },
         )
 
 

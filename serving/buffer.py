@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import errno
 import logging
-import sqlite3
 import threading
 import time
 from collections import deque
@@ -89,7 +89,9 @@ class Buffer:
         with self._lock:
             self._dropped += count
 
-    def counters(self, replayed: int, others_given_up: int, last_error: str | None) -> Counters:
+    def counters(
+        self, *, replayed: int, new: int, others_given_up: int, last_error: str | None
+    ) -> Counters:
         """Return what became of the rows, and of those of ended processes."""
         with self._lock:
             return Counters(
@@ -100,13 +102,14 @@ class Buffer:
                 dropped=self._dropped + self._given_up + others_given_up,
                 pending=self.pending,
                 last_error=last_error,
+                new=new,
             )
 
     def peek(self, count: int) -> list[Document]:
         """Return the first rows, at most so many; none when there are none. Background thread only.
 
         Raises:
-            sqlite3.Error: If they are on disk and cannot be read.
+            OSError: If they are on disk and cannot be read.
         """
         while True:
             batch: list[Document] = []
@@ -146,7 +149,7 @@ class Buffer:
             failing: Whether the database is away: rows stay, and had better take little space.
 
         Raises:
-            sqlite3.Error: If a file cannot be written.
+            OSError: If a file cannot be written.
         """
         if self._spool is None:
             return
@@ -252,7 +255,7 @@ class Buffer:
             return f"the spool {spool.folder} has its {spool.limit_bytes} bytes, {waiting} rows waiting"
         try:
             self._number = file.append(bodies)
-        except sqlite3.Error as error:
+        except OSError as error:
             return _reason(spool, error)
         self._bytes += size
         self._spooled += len(documents)
@@ -263,7 +266,7 @@ class Buffer:
             if part.file is None:
                 part.file = spool.create()
             part.file.append([document.body for document in islice(part.memory, part.unsaved)])
-        except sqlite3.Error as error:
+        except OSError as error:
             raise LogUnavailable(
                 f"{_reason(spool, error)}; {self.pending} predictions are in memory, close again"
             ) from error
@@ -300,7 +303,7 @@ class Buffer:
         file, problem = None, ""
         try:
             file = self._spool.create()
-        except sqlite3.Error as error:
+        except OSError as error:
             problem = _reason(self._spool, error)
         with self._lock:
             live = self._live
@@ -317,6 +320,6 @@ class Buffer:
             self._room.notify_all()
 
 
-def _reason(spool: Spool, error: sqlite3.Error) -> str:
-    full = getattr(error, "sqlite_errorname", "") == "SQLITE_FULL"
-    return f"the spool {spool.folder} took no row: {'disk full' if full else error}"
+def _reason(spool: Spool, error: OSError) -> str:
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return f"the spool {spool.folder} took no row: {'disk full' if full else error.strerror}"

@@ -20,6 +20,7 @@ class Counters:
             because the database refuses that row for good.
         pending: Accepted, and not in the database yet.
         last_error: Why the latest try to write failed; None once one succeeded.
+        new: Of those written, the ones that were not in the database before.
     """
 
     logged: int
@@ -29,3 +30,4 @@ class Counters:
     dropped: int
     pending: int
     last_error: str | None
+    new: int = 0

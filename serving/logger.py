@@ -56,7 +56,7 @@ class PredictionLogger:
             it answered) or `shadow` (the challenger beside the champion, its answer not used).
         spool: Folder on a disk of this machine; processes may share it. None: no spool.
         spool_when: `always` or `full`.
-        spool_bytes: Rows' bytes on disk at most, for this logger; the file in use may take 40 MB more.
+        spool_bytes: Bytes on disk at most, for this logger.
         redaction: What of a feature may be kept; applied before anything else.
         batch_rows: Rows to a write.
         flush_seconds: Longest time a row waits for its batch, and before the second try, seconds.
@@ -149,6 +149,7 @@ class PredictionLogger:
         """Return what the logger has done so far."""
         return self._buffer.counters(
             replayed=self._writer.replayed,
+            new=self._writer.new,
             others_given_up=self._writer.others_given_up,
             last_error=self._writer.last_error,
         )

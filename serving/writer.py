@@ -33,6 +33,7 @@ class Writer:
 
     Attributes:
         last_error: Why the latest try failed; None once one succeeded.
+        new: Rows of this process that were new to the database.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Writer:
         self._tries = self._failed_try = self._failures = 0
         self._wanted = self._successes = self._since = 0
         self._suspect: Document | None = None
+        self.new = 0
         self.last_error: str | None = None
         self._thread = threading.Thread(target=self._run, name="prediction-logger", daemon=True)
         self._thread.start()
@@ -168,7 +170,8 @@ class Writer:
             self._store = self._open_store()
         batch = self._buffer.peek(self._batch_rows)
         if batch:
-            _, given_up = self._write(self._store, batch, self._failures)
+            new, given_up = self._write(self._store, batch, self._failures)
+            self.new += new
             self._buffer.settle(len(batch), given_up)
         return self._buffer.pending >= self._batch_rows
 

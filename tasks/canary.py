@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -13,7 +13,7 @@ from ..core.errors import ChampionChanged, LogUnavailable
 from ..core.results import CanaryOutcome, CanaryVerdict, ModelVersion
 from .champion import find_version, get_version
 from .promotion import promote, promotion_log
-from .run_log import run_logger
+from .run_log import retry_on, run_logger
 from .tracking import registry_errors
 from .traffic import first_moment, read_evidence
 
@@ -25,10 +25,6 @@ if TYPE_CHECKING:
 _TRIES = 10
 
 
-def _retriable(_task: Any, _run: Any, state: Any) -> bool:
-    return isinstance(state.result(raise_on_failure=False), LogUnavailable)
-
-
 @task(
     name="judge canary",
     task_run_name="judge version {challenger.version} against {champion.version}",
@@ -36,7 +32,7 @@ def _retriable(_task: Any, _run: Any, state: Any) -> bool:
     persist_result=False,
     retries=1,
     retry_delay_seconds=5,
-    retry_condition_fn=_retriable,
+    retry_condition_fn=retry_on(LogUnavailable),
 )
 def judge_canary(
     project: MLProject, champion: ModelVersion, challenger: ModelVersion

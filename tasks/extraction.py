@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from ..core.errors import DataRejected, LogUnavailable, SourceUnavailable
 from ..core.results import Snapshot
-from .run_log import run_logger
+from .run_log import retry_on, run_logger
 from .sources import describe_source, read_source
 
 if TYPE_CHECKING:
@@ -23,11 +23,6 @@ _SHOWN = 3
 _MOSTLY_NUMBERS = 0.9
 
 
-def _retriable(_task: Any, _run: Any, state: Any) -> bool:
-    error = state.result(raise_on_failure=False)
-    return isinstance(error, SourceUnavailable | LogUnavailable)
-
-
 @task(
     name="extract",
     task_run_name="extract {project.name}",
@@ -35,7 +30,7 @@ def _retriable(_task: Any, _run: Any, state: Any) -> bool:
     persist_result=False,
     retries=1,
     retry_delay_seconds=5,
-    retry_condition_fn=_retriable,
+    retry_condition_fn=retry_on(SourceUnavailable, LogUnavailable),
 )
 def extract(project: MLProject) -> Snapshot:
     """Read a project's dataset and keep it as a snapshot.

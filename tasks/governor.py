@@ -11,7 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from ..core.errors import LogUnavailable
 from ..core.governor import History, decide, decision_id
 from ..core.results import Decision, DriftReport, ModelVersion, PerformanceReport, WindowData
-from .run_log import run_logger
+from .run_log import retry_on, run_logger
 
 if TYPE_CHECKING:
     from ..blocks.project import MLProject
@@ -20,17 +20,13 @@ if TYPE_CHECKING:
 _TRIES = 10
 
 
-def _retriable(_task: Any, _run: Any, state: Any) -> bool:
-    return isinstance(state.result(raise_on_failure=False), LogUnavailable)
-
-
 @task(
     name="govern",
     cache_policy=NO_CACHE,
     persist_result=False,
     retries=1,
     retry_delay_seconds=5,
-    retry_condition_fn=_retriable,
+    retry_condition_fn=retry_on(LogUnavailable),
 )
 def govern(  # noqa: PLR0917
     project: MLProject,

@@ -13,7 +13,7 @@ from prefect.cache_policies import NO_CACHE
 
 from ..core.errors import ConfigurationError, DataRejected, LogUnavailable
 from ..core.results import ModelVersion, ScoringOutcome
-from .run_log import run_logger
+from .run_log import retry_on, run_logger
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,13 +22,9 @@ if TYPE_CHECKING:
     from ..blocks.project import MLProject
     from ..core.models import Predictor
     from ..core.redaction import Redaction
-    from ..storage.interface import LabelReport, Prediction
+    from ..storage.interface import LabelReport
 
 _CHUNK_ROWS = 5_000
-
-
-def _retriable(_task: Any, _run: Any, state: Any) -> bool:
-    return isinstance(state.result(raise_on_failure=False), LogUnavailable)
 
 
 @task(
@@ -38,7 +34,7 @@ def _retriable(_task: Any, _run: Any, state: Any) -> bool:
     persist_result=False,
     retries=1,
     retry_delay_seconds=5,
-    retry_condition_fn=_retriable,
+    retry_condition_fn=retry_on(LogUnavailable),
 )
 def score_rows(project: MLProject, dataset: Dataset, champion: ModelVersion) -> ScoringOutcome:
     """Score rows with the champion and log every prediction.
@@ -81,22 +77,16 @@ def score_rows(project: MLProject, dataset: Dataset, champion: ModelVersion) -> 
             "values that are infinite or not of their column's kind, scored as missing: %s",
             unreadable,
         )
-    logged = 0
-    with project.predictions.get_client() as store:
+    logger = project.predictions.get_logger(
+        champion.name, champion.version, redaction=project.redaction, handle_sigterm=False
+    )
+    with logger:
         for begin in range(0, len(frame), _CHUNK_ROWS):
             part = slice(begin, begin + _CHUNK_ROWS)
-            logged += store.append(
-                list(
-                    _predictions(
-                        champion,
-                        predictor=predictor,
-                        redaction=project.redaction,
-                        frame=frame.iloc[part],
-                        identifiers=identifiers[part],
-                        moments=moments[part],
-                    )
-                )
-            )
+            answers = _answers(predictor, frame.iloc[part])
+            for answer, id, at in zip(answers, identifiers[part], moments[part], strict=True):
+                logger.log(*answer, id=id, at=at)
+    logged = logger.counters().new
     run_logger().info("%d rows scored, %d predictions new to the log", len(frame), logged)
     return ScoringOutcome(
         model_name=champion.name,
@@ -163,36 +153,19 @@ def _redacted_ids(values: pd.Series, redaction: Redaction | None) -> pd.Series:
     return values.map(redaction.hashed, na_action="ignore")
 
 
-def _predictions(
-    champion: ModelVersion,
-    *,
-    predictor: Predictor,
-    redaction: Redaction | None,
-    frame: pd.DataFrame,
-    identifiers: list[str],
-    moments: list[datetime],
-) -> Iterator[Prediction]:
-    from ..storage.interface import Prediction
-
+def _answers(
+    predictor: Predictor, frame: pd.DataFrame
+) -> Iterator[tuple[dict[str, Any], Any, dict[str, float] | None]]:
+    """Yield features, prediction and scores of every row."""
     predicted = predictor.predict(frame)
-    labels = predictor.labels(predicted).tolist()
     classes = predictor.classes
     names = [] if classes is None else [str(name) for name in classes.tolist()]
     features = frame[list(predictor.kinds)].astype(object)
     records = features.where(features.notna(), None).to_dict("records")
-    for position, record in enumerate(records):
+    rows = zip(records, predictor.labels(predicted).tolist(), predicted.tolist(), strict=True)
+    for record, label, scores in rows:
         saw = {str(name): _plain(value) for name, value in record.items()}
-        yield Prediction.model_construct(
-            id=identifiers[position],
-            model=champion.name,
-            version=champion.version,
-            at=moments[position],
-            features=saw if redaction is None else redaction.apply(saw),
-            prediction=labels[position],
-            score=dict(zip(names, predicted[position].tolist(), strict=True)) if names else None,
-            label=None,
-            role="champion",
-        )
+        yield saw, label, dict(zip(names, scores, strict=True)) if names else None
 
 
 def _plain(value: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -12,7 +12,7 @@ from prefect.cache_policies import NO_CACHE
 from ..core.errors import LogUnavailable, ModelUnavailable
 from ..core.results import ModelVersion, Window, WindowData
 from ..core.tags import PROFILE_URI
-from .run_log import run_logger
+from .run_log import retry_on, run_logger
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,17 +21,13 @@ if TYPE_CHECKING:
     from ..core.drift_profile import Reference
 
 
-def _retriable(_task: Any, _run: Any, state: Any) -> bool:
-    return isinstance(state.result(raise_on_failure=False), LogUnavailable)
-
-
 @task(
     name="read window",
     cache_policy=NO_CACHE,
     persist_result=False,
     retries=1,
     retry_delay_seconds=5,
-    retry_condition_fn=_retriable,
+    retry_condition_fn=retry_on(LogUnavailable),
 )
 def read_window(project: MLProject, window: Window | None = None) -> WindowData:
     """Read the champion's predictions of a window into an immutable snapshot.
