@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from typing import Any
 import bson
 
 from ..storage.documents import SPECIAL, Column, Document, decode_document, encode_prediction
-from .spool_file import SpoolFile
+from .spool_file import DamagedFile, SpoolFile
 
 _log = logging.getLogger(__name__)
 # Decoding is Python's work: without these pauses, a caller would wait for it up to 5 ms a row.
@@ -32,7 +31,7 @@ class Part:
         memory: Rows in memory.
         unsaved: How many of them, the first ones, are not in the file.
         file: Where rows are on disk.
-        read: Number of the last row on disk that is or was in memory.
+        read: Up to where the file's rows are or were in memory.
         unread: How many rows the file has after that; None when only reading tells.
         problem: Why there is no file.
     """
@@ -60,17 +59,15 @@ class Part:
             How many rows of this process were given up.
 
         Raises:
-            sqlite3.OperationalError: If the file cannot be read now.
+            OSError: If the file cannot be read now.
         """
         given_up = 0
         while self.more and self.file is not None and len(self.memory) < count:
             try:
                 number, bodies = self.file.read(self.read)
-            except sqlite3.OperationalError:
-                raise
-            except sqlite3.DatabaseError as error:
+            except DamagedFile as error:
                 _log.error(
-                    "a file of the spool is damaged (%s): kept as %s, its rows are not in the database",
+                    "a file of the spool is damaged (%s): kept as %s, its last rows are not written",
                     error,
                     self.file.set_aside(),
                 )

@@ -25,14 +25,14 @@ _REFUSED = "refused.sqlite"
 class Spool:
     """One process's files among those of others that log to the same database.
 
-    `<folder>/<database>/<process>-<number>.db` hold rows. `<process>.lock` is locked for as long as
+    `<folder>/<database>/<process>-<number>.bson` hold rows. `<process>.lock` is locked for as long as
     the process lives: the kernel lets go of it however the process ends, and files whose lock is free
     are anybody's to write to the database. `refused.sqlite` keeps the rows that the database refuses.
 
     Args:
         folder: Where; made when missing. On a disk of this machine.
         target: Names the database, without credentials: rows never reach another one.
-        limit_bytes: Rows' bytes on disk at most, of this process.
+        limit_bytes: Bytes on disk at most, of this logger.
 
     Raises:
         ConfigurationError: If nothing can be written there.
@@ -52,7 +52,7 @@ class Spool:
             self._own_lock = _file_lock(self.folder / f"{self._name}.lock")
             self._own_lock.acquire()
             self.first = self.create()
-        except (OSError, sqlite3.Error) as error:
+        except OSError as error:
             raise ConfigurationError(
                 f"the spool {self.folder} cannot be used ({error}): expected a folder that this process "
                 "may write to, on a disk of this machine that is not full"
@@ -63,15 +63,11 @@ class Spool:
         """Make the next file of this process.
 
         Raises:
-            sqlite3.Error: If it cannot be written.
+            OSError: If it cannot be written.
         """
         self._made += 1
-        file = SpoolFile(self.folder / f"{self._name}-{self._made:06d}.db")
-        try:
-            file.open()
-        except sqlite3.Error:
-            file.delete()
-            raise
+        file = SpoolFile(self.folder / f"{self._name}-{self._made:06d}.bson")
+        file.open()
         return file
 
     def orphans(self) -> Iterator[Orphan]:
@@ -80,7 +76,7 @@ class Spool:
             lock = _file_lock(self.folder / f"{name}.lock")
             if not _taken(lock):
                 continue
-            paths = sorted(self.folder.glob(f"{name}-*.db"))
+            paths = sorted(self.folder.glob(f"{name}-*.bson"))
             if paths:
                 yield Orphan(paths, lock)
             else:
@@ -104,7 +100,7 @@ class Spool:
 
     def release(self) -> None:
         """Leave the files that there are to the next process."""
-        if any(self.folder.glob(f"{self._name}-*.db")):
+        if any(self.folder.glob(f"{self._name}-*.bson")):
             self._own_lock.release()
         else:
             _remove(self._own_lock)
@@ -141,7 +137,7 @@ class Orphan:
 
 
 def _processes(folder: Path) -> set[str]:
-    return {path.name.rpartition("-")[0] for path in folder.glob("*-*.db")}
+    return {path.name.rpartition("-")[0] for path in folder.glob("*-*.bson")}
 
 
 def _remove(lock: FileLock) -> None:

@@ -1,34 +1,33 @@
-"""One file of the spool: rows in the order in which they were logged."""
+"""One file of the spool: rows in the order in which they were logged.
+
+It is what mongodump writes: BSON documents one after the other, which `bsondump` shows and `mongorestore`
+loads. A transaction of an embedded database costs a caller ten times what this append does.
+"""
 
 from __future__ import annotations
 
-import ctypes
 import os
-import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
-from weakref import WeakSet
 
-import bson
-from bson.codec_options import CodecOptions
-from bson.raw_bson import RawBSONDocument
+# Of a document: its length, and the byte that ends it.
+_LENGTH_BYTES, _LEAST_BYTES = 4, 5
+# MongoDB's documents have at most 16 MiB.
+_MOST_BYTES = 16 * 2**20
+_BYTES_PER_READ = 2**16
 
-# The write-ahead log first: without it, nothing can be mistaken for a spool of somebody else's.
-_PARTS = ("-wal", "-journal", "-shm", "")
-_ROWS_PER_READ = 50
-_INSERT = "INSERT INTO rows (bodies) VALUES (?)"
-_RAW: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
-_open: WeakSet[SpoolFile] = WeakSet()
+
+class DamagedFile(Exception):
+    """What follows in a file is no document."""
 
 
 class SpoolFile:
-    """Encoded rows in a SQLite file that has one user at a time.
+    """Encoded rows in a file that has one user at a time.
 
     Callers append until the file is sealed, and only then the background thread reads it, so that
     neither waits for the other. Rows are not deleted: the file is, when the database has them all.
-    A commit is a write without a wait for the disk: rows outlive the process, not the power.
-
-    Every method raises `sqlite3.Error` when the file cannot be read or written.
+    An append is handed to the kernel without a wait for the disk: rows outlive the process, not the
+    power. Every method raises `OSError` when the file cannot be read or written.
 
     Args:
         path: The file; it is opened, and made when missing, once it is used.
@@ -37,9 +36,7 @@ class SpoolFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.bytes = 0
-        self._connection: sqlite3.Connection | None = None
-        self._cursor: sqlite3.Cursor | None = None
-        _open.add(self)
+        self._descriptor: int | None = None
 
     def open(self) -> None:
         """Open the file, so that nobody waits for that later."""
@@ -49,97 +46,76 @@ class SpoolFile:
         """Add rows, all of them or none.
 
         Returns:
-            Number of the last.
+            Where they end.
         """
-        connection = self._opened()
-        if len(bodies) == 1 and self._cursor is not None:
-            number = self._cursor.execute(_INSERT, bodies).lastrowid
-            self.bytes += len(bodies[0])
-            return number or 0
-        number = None
-        with connection:
-            connection.execute("BEGIN")
-            for begin in range(0, len(bodies), _ROWS_PER_READ):
-                # BSON documents tell their own length: several are as good as one.
-                joined = b"".join(bodies[begin : begin + _ROWS_PER_READ])
-                number = connection.execute(_INSERT, (joined,)).lastrowid
-        self.bytes += sum(map(len, bodies))
-        return number or 0
+        descriptor = self._opened()
+        content = bodies[0] if len(bodies) == 1 else b"".join(bodies)
+        before = self.bytes
+        try:
+            written = os.write(descriptor, content)
+            while written < len(content):
+                written += os.write(descriptor, content[written:])
+        except OSError:
+            # Half a row would make what follows unreadable.
+            os.ftruncate(descriptor, before)
+            raise
+        # Asked for, not added up: a signal may have ended an earlier call right here.
+        self.bytes = os.lseek(descriptor, 0, os.SEEK_CUR)
+        return self.bytes
 
-    def read(self, after: int) -> tuple[int, list[bytes]]:
-        """Return the number of the last row that was read, and the next rows; none at the end."""
-        # One row, in one step: each step gives up Python's lock, and a busy host may keep it for 5 ms.
-        last, text = (
-            self._opened()
-            .execute(
-                "SELECT max(number), group_concat(hex(bodies), '') FROM "
-                "(SELECT number, bodies FROM rows WHERE number > ? ORDER BY number LIMIT ?)",
-                (after, _ROWS_PER_READ),
-            )
-            .fetchone()
-        )
-        if last is None:
-            return after, []
-        return last, [
-            bytes(document.raw) for document in bson.decode_all(bytes.fromhex(text), _RAW)
-        ]
+    def read(self, begin: int) -> tuple[int, list[bytes]]:
+        """Return the next rows from a place, and where they end; none at the end of the file.
+
+        Raises:
+            DamagedFile: If no row follows there.
+        """
+        content = self._content(begin, _BYTES_PER_READ)
+        if len(content) >= _LENGTH_BYTES:
+            content += self._content(begin + len(content), _size(content, 0) - len(content))
+        bodies: list[bytes] = []
+        place = 0
+        while len(content) - place >= _LENGTH_BYTES:
+            end = place + _size(content, place)
+            if end > len(content):
+                break
+            bodies.append(content[place:end])
+            place = end
+        if content and not bodies:
+            raise DamagedFile("it ends in the middle of a row")
+        return begin + place, bodies
 
     def close(self) -> None:
-        """Close the file until it is used again, and with it the log, several times the rows' size."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = self._cursor = None
+        """Close the file until it is used again."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
 
     def delete(self) -> None:
         """Remove the file."""
-        if self._connection is not None:
-            # Closing writes everything a second time; nobody will read it.
-            self._connection.execute("PRAGMA synchronous = OFF")
-        for part in _PARTS:
-            Path(f"{self.path}{part}").unlink(missing_ok=True)
         self.close()
+        self.path.unlink(missing_ok=True)
 
     def set_aside(self) -> Path:
         """Rename a file that cannot be read, so that nobody tries again, and return its new name."""
         self.close()
-        for part in _PARTS:
-            found = Path(f"{self.path}{part}")
-            if found.exists():
-                found.rename(f"{self.path}.unreadable{part}")
-        return Path(f"{self.path}.unreadable")
+        return self.path.rename(f"{self.path}.unreadable")
 
-    def _opened(self) -> sqlite3.Connection:
-        if self._connection is None:
-            connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
-            try:
-                # One connection needs no locks, and then no memory shared between processes.
-                connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-                # A commit writes whole pages.
-                connection.execute("PRAGMA page_size = 2048")
-                connection.execute("PRAGMA journal_mode = WAL")
-                connection.execute("PRAGMA synchronous = NORMAL")
-                connection.execute("PRAGMA wal_autocheckpoint = 0")
-                # Also the first write to the log, the only one that waits for the disk.
-                connection.execute(
-                    "CREATE TABLE IF NOT EXISTS rows (number INTEGER PRIMARY KEY, bodies BLOB NOT NULL)"
-                )
-            except sqlite3.Error:
-                connection.close()
-                raise
-            self._connection, self._cursor = connection, connection.cursor()
-        return self._connection
+    def _content(self, begin: int, count: int) -> bytes:
+        if count <= 0:
+            return b""
+        descriptor = self._opened()
+        os.lseek(descriptor, begin, os.SEEK_SET)
+        return os.read(descriptor, count)
 
-    def _forget_connection(self) -> None:
-        if self._connection is not None:
-            # Closing it would write the parent's log into the parent's file: it must never be freed.
-            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._connection))
-            self._connection = self._cursor = None
+    def _opened(self) -> int:
+        if self._descriptor is None:
+            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
+            self._descriptor = os.open(self.path, flags, 0o600)
+        return self._descriptor
 
 
-def _after_fork() -> None:
-    for file in list(_open):
-        file._forget_connection()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+def _size(content: bytes, place: int) -> int:
+    size = int.from_bytes(content[place : place + _LENGTH_BYTES], "little")
+    if not _LEAST_BYTES <= size <= _MOST_BYTES:
+        raise DamagedFile(f"{size} is no document's length")
+    return size

@@ -205,12 +205,12 @@ def test_process_killed_at_a_random_moment(mongodb_uri, tmp_path, database, time
             process.kill()
             ids += accepted(process)
         logger = open_logger(mongodb_uri, collection, tmp_path, "always")
-        wait_until(lambda logger=logger, folder=tmp_path: len([*folder.rglob("*.db")]) == 1)
+        wait_until(lambda logger=logger, folder=tmp_path: len([*folder.rglob("*.bson")]) == 1)
         logger.close()
         beyond = check(mongodb_uri, collection, ids)
         # The last rows may have been logged without the process having lived to say so.
         assert beyond <= {f"killed-{len(ids)}", f"killed-{len(ids) + 1}"}
-        assert [path.name for path in tmp_path.rglob("*.db")] == []
+        assert [path.name for path in tmp_path.rglob("*.bson")] == []
 
 
 @every_time
@@ -237,7 +237,7 @@ def test_two_processes_share_a_spool_and_one_is_killed(mongodb_uri, tmp_path, ti
         assert len(ids) > 400
         open_logger(mongodb_uri, collection, tmp_path, "always").close()
         with open_logger(mongodb_uri, collection, tmp_path, "always"):
-            wait_until(lambda folder=tmp_path: len([*folder.rglob("*.db")]) == 1)
+            wait_until(lambda folder=tmp_path: len([*folder.rglob("*.bson")]) == 1)
         beyond = check(mongodb_uri, collection, ids)
         assert len(beyond) <= 1
         assert all(id.startswith("killed-") for id in beyond)

@@ -1,5 +1,6 @@
 """Rows on disk: they outlive the process, reach the right database, and go when they are written."""
 
+import resource
 import signal
 import sqlite3
 import time
@@ -7,6 +8,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import bson
 import pytest
 from prefect_mlops.core.errors import ConfigurationError, LogUnavailable
 from prefect_mlops.core.results import Window
@@ -63,15 +65,17 @@ def log(logger, *names):
 
 
 def test_a_file_gives_back_what_was_added_in_its_order(tmp_path):
-    file = SpoolFile(tmp_path / "a.db")
-    bodies = [size.to_bytes(4, "little") + bytes(size - 4) for size in range(5, 180)]
+    file = SpoolFile(tmp_path / "a.bson")
+    # Some are larger than what is read at once.
+    sizes = [*range(5, 180), 70_000, 65_536, 5, 200_000]
+    bodies = [size.to_bytes(4, "little") + bytes(size - 4) for size in sizes]
     file.append(bodies[:1])
     file.append(bodies[1:150])
     file.append(bodies[150:])
     file.close()
-    found, number = [], 0
+    found, place = [], 0
     while True:
-        number, more = file.read(number)
+        place, more = file.read(place)
         if not more:
             break
         found += more
@@ -278,7 +282,7 @@ def test_a_password_may_change_and_is_nowhere_on_disk(folder):
         names |= {path.name for path in folder.iterdir()}
     assert len(names) == 1
     assert "secret" not in " ".join(str(path) for path in folder.rglob("*"))
-    assert not any(b"-secret" in path.read_bytes() for path in folder.rglob("*.db"))
+    assert not any(b"-secret" in path.read_bytes() for path in folder.rglob("*.bson"))
 
 
 def test_rows_that_the_database_refuses_are_put_aside_with_the_reason(
@@ -331,7 +335,7 @@ def test_a_damaged_file_is_set_aside_and_holds_up_nobody(uri, away, folder, open
         logger = open_logger()
         log(logger, name)
         logger.close()
-    damaged, _ = sorted(folder.rglob("*.db"))
+    damaged, _ = sorted(folder.rglob("*.bson"))
     damaged.write_bytes(b"not a database" * 500)
     away()
     with open_logger() as logger:
@@ -347,14 +351,55 @@ def test_a_row_that_is_damaged_is_put_aside(uri, away, folder, open_logger):
     logger = open_logger()
     log(logger, "a", "b")
     logger.close()
-    [path] = folder.rglob("*.db")
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("UPDATE rows SET bodies = x'0500000000' WHERE number = 1")
+    [path] = folder.rglob("*.bson")
+    path.write_bytes(b"\x05\0\0\0\0" + path.read_bytes())
     away()
     with open_logger() as again:
-        wait_until(lambda: again.counters().replayed == 1)
+        wait_until(lambda: again.counters().replayed == 2)
         assert again.counters().dropped == 1
-    assert ids(uri) == {"b"}
+    assert ids(uri) == {"a", "b"}
+    assert files(folder) == ["refused.sqlite"]
+
+
+def test_half_a_row_at_the_end_is_kept_and_the_others_are_written(
+    uri, away, folder, open_logger, caplog
+):
+    logger = open_logger()
+    log(logger, "a", "b")
+    logger.close()
+    [path] = folder.rglob("*.bson")
+    path.write_bytes(path.read_bytes() + b"\x40\0\0\0half")
+    away()
+    with open_logger() as again:
+        wait_until(lambda: "it ends in the middle of a row" in caplog.text)
+        assert again.counters().replayed == 2
+    assert ids(uri) == {"a", "b"}
+    assert files(folder) == [f"{path.name}.unreadable"]
+
+
+def test_a_row_that_does_not_fit_leaves_nothing_behind(tmp_path):
+    file = SpoolFile(tmp_path / "a.bson")
+    row = bson.encode({"x": "y" * 100})
+    file.append([row])
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(row) + 50, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            file.append([row, row])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert file.path.read_bytes() == row
+    file.append([row])
+    assert file.read(0) == (2 * len(row), [row, row])
+
+
+def test_a_file_is_what_mongodb_s_own_tools_read(away, folder, open_logger):
+    logger = open_logger()
+    log(logger, "a", "b")
+    logger.close()
+    [path] = folder.rglob("*.bson")
+    with path.open("rb") as file:
+        assert [row["f_x"] for row in bson.decode_file_iter(file)] == ["a", "b"]
 
 
 def test_a_folder_that_cannot_be_used_is_refused_at_once(uri, tmp_path):
@@ -371,7 +416,7 @@ def test_the_rows_are_for_their_owner_alone(open_logger, folder):
 
 def test_a_lock_of_a_process_that_left_nothing_is_removed(folder):
     spool = Spool(folder, "somewhere mlops", 2**20)
-    leftover = SpoolFile(spool.folder / "ended-000001.db")
+    leftover = SpoolFile(spool.folder / "ended-000001.bson")
     leftover.open()
     [orphan] = spool.orphans()
     leftover.delete()
