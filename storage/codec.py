@@ -78,7 +78,8 @@ def decode(text: str) -> Any:
 
 def microseconds(moment: datetime) -> int:
     """Return microseconds since 1970 UTC, exactly."""
-    return (moment - _EPOCH) // timedelta(microseconds=1)
+    since = moment - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def moment_of(microseconds: int) -> datetime:

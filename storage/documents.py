@@ -19,12 +19,12 @@ are flat because nested ones take three times as long to read into Arrow.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from itertools import compress
+from json.encoder import encode_basestring_ascii as _quoted
 from math import isfinite
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
@@ -51,7 +51,6 @@ _MOST_LAYOUTS = 512
 MOST_BYTES = 15 * 2**20
 
 Column = tuple[str, str]
-_Writer = Callable[[dict[str, Any], Mapping[str, Any], str], frozenset[Column]]
 
 
 class Document(NamedTuple):
@@ -80,7 +79,7 @@ class _Layout(NamedTuple):
     """How rows with the same names and types are written.
 
     Attributes:
-        fields: Field of every value.
+        fields: Field of every value: the prediction, the label if there is one, features, scores.
         converters: Makes Python's own values of NumPy's scalars; None when all are Python's.
         numbers: Whether each value is a float, which may not be finite.
         columns: Fields and kinds.
@@ -110,7 +109,8 @@ def unescaped(field: str) -> str:
 
 def key_of(model: str, id: str, role: str = "champion") -> str:
     """Return `_id`: only the same model, id and role give the same."""
-    return json.dumps([model, id] if role == "champion" else [model, id, role])
+    names = f"{_quoted(model)}, {_quoted(id)}"
+    return f"[{names}]" if role == "champion" else f"[{names}, {_quoted(role)}]"
 
 
 def draw_of(id: str) -> int:
@@ -167,7 +167,7 @@ def encode_row(
         "id": id,
         "role": role,
         "version": version,
-        "at": bson.Int64(moment),
+        "at": moment,
         "made": at,
         "draw": draw_of(id),
     }
@@ -175,16 +175,10 @@ def encode_row(
         head["request"] = request
     if latency_seconds is not None:
         head["latency_seconds"] = float(latency_seconds)
-    values: dict[str, Any] = {"prediction": _answer("prediction", prediction)}
+    answers = {"prediction": _answer("prediction", prediction)}
     if not is_missing(label):
-        values["label"] = _answer("label", label)
-    scores = {name: float(value) for name, value in score.items()} if score else {}
-    groups = (("", values), (FEATURE, features), (SCORE, scores))
-    try:
-        body, columns = _encode(head, groups, _write)
-    except (OverflowError, UnicodeEncodeError, InvalidStringData):
-        # Integers beyond 64 bits and broken text have the same types as what fits.
-        body, columns = _encode(head, groups, _write_exactly)
+        answers["label"] = _answer("label", label)
+    body, columns = _encode(head, answers, features, score or {})
     if len(body) > MOST_BYTES:
         raise ValueError(
             f"prediction {id!r} takes {len(body)} bytes: a row has at most {MOST_BYTES}, leave out or "
@@ -196,8 +190,7 @@ def encode_row(
 def encode_label(label: Any) -> tuple[dict[str, Any], frozenset[Column]]:
     """Return the fields that hold a label, and their kinds."""
     fields: dict[str, Any] = {}
-    columns = _write_exactly(fields, {"label": _answer("label", label)}, "")
-    return fields, columns
+    return fields, frozenset([_write(fields, "label", _answer("label", label))])
 
 
 def decode_document(body: bytes) -> Prediction:
@@ -228,58 +221,63 @@ def _answer(field: str, given: Any) -> str | int | float | bool:
 
 
 def _encode(
-    head: Mapping[str, Any], groups: Iterable[tuple[str, Mapping[str, Any]]], write: _Writer
+    head: dict[str, Any],
+    answers: Mapping[str, Any],
+    features: Mapping[str, Any],
+    score: Mapping[str, float],
 ) -> tuple[bytes, frozenset[Column]]:
-    document = dict(head)
-    columns: frozenset[Column] = frozenset()
-    for prefix, values in groups:
-        columns |= write(document, values, prefix)
-    return bson.encode(document), columns
-
-
-def _write(document: dict[str, Any], values: Mapping[str, Any], prefix: str) -> frozenset[Column]:
-    """Add values to a document, fast for rows with the names and types of an earlier one."""
-    contents = tuple(values.values())
-    signature = (prefix, *values, *map(type, contents))
+    """Write a document, fast for rows with the names and types of an earlier one."""
+    contents = (*answers.values(), *features.values(), *score.values())
+    types = tuple(map(type, contents))
+    signature = (len(answers), len(features), *features, *score, types)
     layout = _layouts.get(signature)
-    if layout is None:
-        columns = _write_exactly(document, values, prefix)
-        _remember(signature, prefix, values, columns)
-        return columns
-    if layout.converters is not None:
-        contents = tuple(map(_call, layout.converters, contents))
-    # Only a sum of finite numbers is finite; one that overflows takes the long way, too.
-    if not isfinite(sum(compress(contents, layout.numbers))):
-        return _write_exactly(document, values, prefix)
-    document.update(zip(layout.fields, contents, strict=True))
-    return layout.columns
+    if layout is not None:
+        values = contents
+        if layout.converters is not None:
+            values = tuple(map(_call, layout.converters, contents))
+        # Only a sum of finite numbers is finite; one that overflows takes the long way, too.
+        if isfinite(sum(compress(values, layout.numbers))):
+            try:
+                row = zip(layout.fields, values, strict=True)
+                return bson.encode({**head, **dict(row)}), layout.columns
+            except (OverflowError, UnicodeEncodeError, InvalidStringData):
+                # Integers beyond 64 bits and broken text have the same types as what fits.
+                pass
+    fields = (
+        *answers,
+        *(escaped(FEATURE, str(name)) for name in features),
+        *(escaped(SCORE, str(name)) for name in score),
+    )
+    # A score may come as a whole number.
+    exact = (*answers.values(), *features.values(), *map(float, score.values()))
+    columns = [_write(head, *pair) for pair in zip(fields, exact, strict=True)]
+    if layout is None and all(kind in _NATIVE for _, kind in columns):
+        _remember(signature, contents, columns, scores=len(score))
+    return bson.encode(head), frozenset(columns)
 
 
 def _remember(
-    signature: tuple[Any, ...],
-    prefix: str,
-    values: Mapping[str, Any],
-    columns: frozenset[Column],
+    signature: tuple[Any, ...], contents: tuple[Any, ...], columns: list[Column], scores: int
 ) -> None:
-    types = [type(value) for value in values.values()]
-    scalars = [_is_scalar(value) for value in values.values()]
-    if not all(kind in _NATIVE for _, kind in columns) or not all(
-        kind in _KINDS or scalar for kind, scalar in zip(types, scalars, strict=True)
-    ):
-        return
+    """Keep how a row was written, if every value is Python's own or is made so by one call."""
+    converters: list[Callable[[Any], Any]] = []
+    for place, value in enumerate(contents, start=1):
+        kind: Any = type(value)
+        if place > len(contents) - scores and kind is not float:
+            converters.append(float)
+        elif kind in _KINDS:
+            converters.append(_same)
+        elif _is_scalar(value):
+            converters.append(kind.item)
+        else:
+            return
     if len(_layouts) >= _MOST_LAYOUTS:
         _layouts.clear()
-    kinds = dict(columns)
-    fields = tuple(_field(prefix, name) for name in values)
     _layouts[signature] = _Layout(
-        fields=fields,
-        converters=tuple(
-            kind.item if scalar else _same for kind, scalar in zip(types, scalars, strict=True)
-        )  # pyright: ignore[reportAttributeAccessIssue]
-        if any(scalars)
-        else None,
-        numbers=tuple(kinds[field] == "number" for field in fields),
-        columns=columns,
+        fields=tuple(field for field, _ in columns),
+        converters=tuple(converters) if set(converters) != {_same} else None,
+        numbers=tuple(kind == "number" for _, kind in columns),
+        columns=frozenset(columns),
     )
 
 
@@ -301,23 +299,15 @@ def _same(value: Any) -> Any:
     return value
 
 
-def _write_exactly(
-    document: dict[str, Any], values: Mapping[str, Any], prefix: str
-) -> frozenset[Column]:
-    columns = set()
-    for name, given in values.items():
-        value, field = plain(given), _field(prefix, name)
-        kind = _kind(value)
-        if kind in _NATIVE:
-            document[field] = value
-        else:
-            document[f"{SPECIAL}{field}"] = encode(value)
-        columns.add((field, kind))
-    return frozenset(columns)
-
-
-def _field(prefix: str, name: str) -> str:
-    return escaped(prefix, str(name)) if prefix else name
+def _write(document: dict[str, Any], field: str, given: Any) -> Column:
+    """Add one value to a document, and return its kind."""
+    value = plain(given)
+    kind = _kind(value)
+    if kind in _NATIVE:
+        document[field] = value
+    else:
+        document[f"{SPECIAL}{field}"] = encode(value)
+    return field, kind
 
 
 def _kind(value: Any) -> str:
