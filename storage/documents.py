@@ -26,6 +26,7 @@ from functools import lru_cache
 from itertools import compress
 from json.encoder import encode_basestring_ascii as _quoted
 from math import isfinite
+from operator import attrgetter
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
 from zlib import crc32
@@ -268,7 +269,7 @@ def _remember(
         elif kind in _KINDS:
             converters.append(_same)
         elif _is_scalar(value):
-            converters.append(kind.item)
+            converters.append(attrgetter("item")(kind))
         else:
             return
     if len(_layouts) >= _MOST_LAYOUTS:
