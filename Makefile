@@ -26,7 +26,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DISABLE_DEEPCHECKS_ANONYMOUS_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-serving demo ui test test-slow lint types docs wheel serve bench screenshots lock clean
+.PHONY: help setup setup-serving demo ui test test-slow lint types docs wheel serve bench bench-import screenshots lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -60,7 +60,7 @@ test: $(STAMP) ## Run the tests
 	$(BIN)/python -m pytest -m "not slow" --numprocesses $(WORKERS) --dist loadfile
 
 test-slow: $(STAMP) ## Run the tests that take longer
-	$(BIN)/python -m pytest -m slow --timeout 1200
+	$(BIN)/python -m pytest -m slow --timeout 1200 --numprocesses $(WORKERS) --dist loadfile
 
 lint: $(STAMP) ## Check style
 	$(BIN)/ruff check .
@@ -80,8 +80,10 @@ serve: $(STAMP) ## Serve the flows of a project and its automation (PROJECT=name
 	@test -n "$(PROJECT)" || { echo "Name the project: make serve PROJECT=telemarketing"; exit 2; }
 	$(BIN)/python -m prefect_mlops.deployments serve '$(PROJECT)'
 
-bench: $(STAMP) ## Run the benchmarks
+bench-import: $(STAMP) ## Measure what importing costs
 	$(BIN)/python benchmarks/import_time.py
+
+bench: bench-import ## Run the benchmarks
 	$(BIN)/python benchmarks/logger_overhead.py
 	$(BIN)/python benchmarks/bulk_read.py
 
