@@ -38,7 +38,7 @@ WARM_UP = 100
 PER_SECOND = 100
 ROWS = 20_000
 BATCH_ROWS = 500
-REPETITIONS = 3
+REPETITIONS = 5
 SCORE = {"yes": 0.7, "no": 0.3}
 NUMBERS, COUNTS, TEXTS = 10, 5, 5
 DIRECT, BY_HAND, NOISE = "insert_one in the request", "insert_many by hand", "arithmetic"
@@ -180,14 +180,17 @@ def logged(uri: str, rows: list[dict[str, Any]], **options: Any) -> float:
 
 
 def rates(uri: str) -> dict[str, float]:
-    """Return the medians of interleaved runs."""
+    """Return the medians of interleaved runs, each time in another order."""
     rows = [features() for _ in range(ROWS)]
-    found: dict[str, list[float]] = {}
+    found: dict[str, list[float]] = {BY_HAND: [], **{name: [] for name in kinds("")}}
     for _ in range(REPETITIONS):
-        with tempfile.TemporaryDirectory() as folder:
-            found.setdefault(BY_HAND, []).append(inserted(uri, rows))
-            for name, settings in kinds(folder).items():
-                found.setdefault(name, []).append(logged(uri, rows, **settings))
+        for name in random.sample(list(found), len(found)):
+            with tempfile.TemporaryDirectory() as folder:
+                if name == BY_HAND:
+                    rate = inserted(uri, rows)
+                else:
+                    rate = logged(uri, rows, **kinds(folder)[name])
+            found[name].append(rate)
     return {name: statistics.median(values) for name, values in found.items()}
 
 

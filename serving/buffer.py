@@ -248,16 +248,15 @@ class Buffer:
         file = live.file
         if file is None:
             return live.problem
-        bodies = tuple([document.body for document in documents])
-        size = len(bodies[0]) if len(bodies) == 1 else sum(map(len, bodies))
-        if self._bytes and self._bytes + size > spool.limit_bytes:
+        content = _joined(documents)
+        if self._bytes and self._bytes + len(content) > spool.limit_bytes:
             waiting = self.logged - self.settled
             return f"the spool {spool.folder} has its {spool.limit_bytes} bytes, {waiting} rows waiting"
         try:
-            self._number = file.append(bodies)
+            self._number = file.append(content)
         except OSError as error:
             return _reason(spool, error)
-        self._bytes += size
+        self._bytes += len(content)
         self._spooled += len(documents)
         return None
 
@@ -265,7 +264,7 @@ class Buffer:
         try:
             if part.file is None:
                 part.file = spool.create()
-            part.file.append([document.body for document in islice(part.memory, part.unsaved)])
+            part.file.append(_joined([*islice(part.memory, part.unsaved)]))
         except OSError as error:
             raise LogUnavailable(
                 f"{_reason(spool, error)}; {self.pending} predictions are in memory, close again"
@@ -318,6 +317,12 @@ class Buffer:
     def _tell(self) -> None:
         if self._waiting:
             self._room.notify_all()
+
+
+def _joined(documents: Sequence[Document]) -> bytes:
+    if len(documents) == 1:
+        return documents[0].body
+    return b"".join([document.body for document in documents])
 
 
 def _reason(spool: Spool, error: OSError) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self, get_args
 
 from ..core.errors import ConfigurationError, LogUnavailable
 from ..core.secret_text import public_uri
-from ..storage.documents import Document, encode_row
+from ..storage.documents import encode_row
 from ..storage.interface import Role
 from ..storage.open import check_collection, check_uri, open_store
 from .buffer import Buffer, SpoolWhen
@@ -199,14 +199,14 @@ class PredictionLogger:
         """
         self._check_process()
         name = self._new_id() if id is None else id
-        moment = datetime.now(UTC) if at is None else at
         try:
-            document = self._encode(
-                features,
+            document = encode_row(
+                model=self._model,
                 id=name,
-                role=role,
-                version=version,
-                at=moment,
+                role=self._role if role is None else _known(role),
+                version=self._version if version is None else version,
+                at=datetime.now(UTC) if at is None else at,
+                features=features if self._redact is None else self._redact(features),
                 prediction=prediction,
                 score=score,
                 latency_seconds=latency_seconds,
@@ -238,12 +238,13 @@ class PredictionLogger:
         given = repeat(None, len(features)) if scores is None else scores
         try:
             documents = [
-                self._encode(
-                    row,
+                encode_row(
+                    model=self._model,
                     id=name,
-                    role=role,
-                    version=version,
+                    role=self._role if role is None else _known(role),
+                    version=self._version if version is None else version,
                     at=moment,
+                    features=row if self._redact is None else self._redact(row),
                     prediction=prediction,
                     score=score,
                     latency_seconds=latency_seconds,
@@ -297,25 +298,6 @@ class PredictionLogger:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _encode(
-        self,
-        features: Mapping[str, Any],
-        *,
-        role: Role | None,
-        version: str | None,
-        **fields: Any,
-    ) -> Document:
-        who = self._role if role is None else role
-        if who not in _ROLES:
-            raise ValueError(f"role {who!r} is none: expected one of {sorted(_ROLES)}")
-        return encode_row(
-            model=self._model,
-            role=who,
-            version=self._version if version is None else version,
-            features=features if self._redact is None else self._redact(features),
-            **fields,
-        )
-
     def _new_id(self) -> str:
         return f"{self._random.getrandbits(128):032x}"
 
@@ -325,6 +307,12 @@ class PredictionLogger:
                 f"the logger of {self._model} was made in process {self._process}, and this is "
                 f"{os.getpid()}, forked from it: make a logger after the fork"
             )
+
+
+def _known(role: Role) -> Role:
+    if role not in _ROLES:
+        raise ValueError(f"role {role!r} is none: expected one of {sorted(_ROLES)}")
+    return role
 
 
 def _place(uri: str) -> str:

@@ -7,7 +7,6 @@ loads. A transaction of an embedded database costs a caller ten times what this 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 # Of a document: its length, and the byte that ends it.
@@ -42,14 +41,13 @@ class SpoolFile:
         """Open the file, so that nobody waits for that later."""
         self._opened()
 
-    def append(self, bodies: Sequence[bytes]) -> int:
-        """Add rows, all of them or none.
+    def append(self, content: bytes) -> int:
+        """Add documents, all of them or none.
 
         Returns:
             Where they end.
         """
         descriptor = self._opened()
-        content = bodies[0] if len(bodies) == 1 else b"".join(bodies)
         before = self.bytes
         try:
             written = os.write(descriptor, content)

@@ -69,9 +69,9 @@ def test_a_file_gives_back_what_was_added_in_its_order(tmp_path):
     # Some are larger than what is read at once.
     sizes = [*range(5, 180), 70_000, 65_536, 5, 200_000]
     bodies = [size.to_bytes(4, "little") + bytes(size - 4) for size in sizes]
-    file.append(bodies[:1])
-    file.append(bodies[1:150])
-    file.append(bodies[150:])
+    file.append(bodies[0])
+    file.append(b"".join(bodies[1:150]))
+    file.append(b"".join(bodies[150:]))
     file.close()
     found, place = [], 0
     while True:
@@ -380,16 +380,16 @@ def test_half_a_row_at_the_end_is_kept_and_the_others_are_written(
 def test_a_row_that_does_not_fit_leaves_nothing_behind(tmp_path):
     file = SpoolFile(tmp_path / "a.bson")
     row = bson.encode({"x": "y" * 100})
-    file.append([row])
+    file.append(row)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (len(row) + 50, hard))
     try:
         with pytest.raises(OSError, match="File too large"):
-            file.append([row, row])
+            file.append(row + row)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert file.path.read_bytes() == row
-    file.append([row])
+    file.append(row)
     assert file.read(0) == (2 * len(row), [row, row])
 
 
