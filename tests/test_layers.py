@@ -17,7 +17,8 @@ MAY_IMPORT = {
     "core": set(),
     "storage": {"core"},
     "serving": {"core", "storage"},
-    "blocks": {"core", "storage"},
+    # Blocks hand out what they configure: the store, and the logger.
+    "blocks": {"core", "storage", "serving"},
     # The probe is started as a file, in a process of its own: tasks only need its path.
     "tasks": {"core", "storage", "serving", "blocks"},
     "flows": {"core", "storage", "blocks", "tasks"},
