@@ -21,6 +21,9 @@ _log = logging.getLogger(__name__)
 SpoolWhen = Literal["always", "full"]
 # How long somebody who waits for room goes without looking whether the disk has some again.
 _LOOK_SECONDS = 0.1
+# A caller in a tight loop would give the background thread its turn every 5 ms only, several times a batch.
+_ROWS_PER_TURN = 16
+_TURN_SECONDS = 1e-6
 
 
 class Buffer:
@@ -81,8 +84,11 @@ class Buffer:
                     f"{problem}; {len(documents)} predictions of {documents[0].model} were not logged"
                 )
             self.logged += len(documents)
-            if self.logged - self.settled >= self._batch_rows and not self.wake.is_set():
+            waiting = self.logged - self.settled
+            if waiting >= self._batch_rows and not self.wake.is_set():
                 self.wake.set()
+        if waiting >= 2 * self._batch_rows and self.logged % _ROWS_PER_TURN == 0:
+            time.sleep(_TURN_SECONDS)
 
     def refuse(self, count: int) -> None:
         """Count rows that never came so far."""
@@ -105,8 +111,13 @@ class Buffer:
                 new=new,
             )
 
-    def peek(self, count: int) -> list[Document]:
-        """Return the first rows, at most so many; none when there are none. Background thread only.
+    def peek(self, count: int, least: int = 1) -> list[Document]:
+        """Return the first rows; none when there are none. Background thread only.
+
+        Args:
+            count: How many at most.
+            least: Rows on disk are read unless more than so many are in memory. A row alone could not
+                be told from a database that takes none.
 
         Raises:
             OSError: If they are on disk and cannot be read.
@@ -119,8 +130,7 @@ class Buffer:
                     batch += islice(last.memory, count - len(batch))
                     if last.more or len(batch) >= count:
                         break
-                # A row alone could not be told from a database that takes none.
-                if len(batch) > 1 or not last.more:
+                if len(batch) > least or not last.more:
                     return batch
             if last is self._live:
                 self._replace_live()
