@@ -292,6 +292,18 @@ class PredictionLogger:
         self._closed = True
         atexit.unregister(self.close)
 
+    def abandon(self) -> None:
+        """Stop without writing what waits in memory: whoever logged it will log it again."""
+        if self._closed or os.getpid() != self._process:
+            return
+        self._buffer.refuse_more()
+        self._writer.stop(0.0)
+        self._writer.release()
+        if self._spool is not None:
+            self._spool.release()
+        self._closed = True
+        atexit.unregister(self.close)
+
     def __enter__(self) -> Self:
         return self
 

@@ -80,12 +80,17 @@ def score_rows(project: MLProject, dataset: Dataset, champion: ModelVersion) -> 
     logger = project.predictions.get_logger(
         champion.name, champion.version, redaction=project.redaction, handle_sigterm=False
     )
-    with logger:
-        for begin in range(0, len(frame), _CHUNK_ROWS):
-            part = slice(begin, begin + _CHUNK_ROWS)
-            answers = _answers(predictor, frame.iloc[part])
-            for answer, id, at in zip(answers, identifiers[part], moments[part], strict=True):
-                logger.log(*answer, id=id, at=at)
+    try:
+        with logger:
+            for begin in range(0, len(frame), _CHUNK_ROWS):
+                part = slice(begin, begin + _CHUNK_ROWS)
+                answers = _answers(predictor, frame.iloc[part])
+                for answer, id, at in zip(answers, identifiers[part], moments[part], strict=True):
+                    logger.log(*answer, id=id, at=at)
+    except LogUnavailable:
+        # The rows will be scored again: these must not turn up when the process ends.
+        logger.abandon()
+        raise
     logged = logger.counters().new
     run_logger().info("%d rows scored, %d predictions new to the log", len(frame), logged)
     return ScoringOutcome(

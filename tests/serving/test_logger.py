@@ -361,3 +361,17 @@ def test_no_row_is_blamed_when_the_database_takes_none(uri):
 def test_settings_that_cannot_work_are_refused_at_once(uri, wrong):
     with pytest.raises(ConfigurationError):
         PredictionLogger(**{"uri": uri, "model": "calls", "version": "1", **wrong})
+
+
+def test_an_abandoned_logger_writes_nothing_more_and_ends_quietly(away):
+    uri, bring_back = away
+    logger = PredictionLogger(uri, "calls", "1", timeout_seconds=0.2)
+    logger.log({"x": 1}, 1, at=NOON)
+    with pytest.raises(LogUnavailable):
+        logger.close()
+    logger.abandon()
+    bring_back()
+    logger.close()
+    with pytest.raises(LogUnavailable, match="closed"):
+        logger.log({"x": 2}, 2, at=NOON)
+    assert read(uri).num_rows == 0
