@@ -1,9 +1,5 @@
 """What only a server far away can do wrong: vanish in the middle of an answer."""
 
-import socket
-import threading
-from contextlib import suppress
-
 import bson
 import pymongo
 import pytest
@@ -12,50 +8,10 @@ from prefect_mlops.core.results import Window
 from prefect_mlops.storage.documents import encode_prediction
 from prefect_mlops.storage.mongodb import MongoStore
 from pymongo.monitoring import CommandListener
+from support.cable import Cable
 from support.mongodb import mongodb_server
 
 pytestmark = pytest.mark.mongodb
-
-
-class Cable:
-    """A TCP line to the server that breaks at a chosen request, before or after it arrives."""
-
-    def __init__(self, port):
-        self._port = port
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listening.getsockname()[1]
-        self.break_at, self.deliver = None, False
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self):
-        with suppress(OSError):
-            while True:
-                near, _ = self._listening.accept()
-                far = socket.create_connection(("127.0.0.1", self._port))
-                threading.Thread(target=self._forward, args=(near, far), daemon=True).start()
-                threading.Thread(target=self._return, args=(far, near), daemon=True).start()
-
-    def _forward(self, near, far):
-        with suppress(OSError):
-            while data := near.recv(1 << 20):
-                broken = self.break_at is not None and self.break_at in data
-                if broken:
-                    self.break_at = None
-                    near.shutdown(socket.SHUT_RDWR)
-                if self.deliver or not broken:
-                    far.sendall(data)
-        with suppress(OSError):
-            far.shutdown(socket.SHUT_WR)
-
-    def _return(self, far, near):
-        with suppress(OSError):
-            while data := far.recv(1 << 20):
-                near.sendall(data)
-        near.close()
-        far.close()
-
-    def close(self):
-        self._listening.close()
 
 
 @pytest.fixture
