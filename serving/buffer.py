@@ -111,13 +111,8 @@ class Buffer:
                 new=new,
             )
 
-    def peek(self, count: int, least: int = 1) -> list[Document]:
-        """Return the first rows; none when there are none. Background thread only.
-
-        Args:
-            count: How many at most.
-            least: Rows on disk are read unless more than so many are in memory. A row alone could not
-                be told from a database that takes none.
+    def peek(self, count: int) -> list[Document]:
+        """Return the first rows, at most so many; none when there are none. Background thread only.
 
         Raises:
             OSError: If they are on disk and cannot be read.
@@ -130,7 +125,8 @@ class Buffer:
                     batch += islice(last.memory, count - len(batch))
                     if last.more or len(batch) >= count:
                         break
-                if len(batch) > least or not last.more:
+                # A row alone could not be told from a database that takes none.
+                if len(batch) > 1 or not last.more:
                     return batch
             if last is self._live:
                 self._replace_live()

@@ -175,26 +175,6 @@ class Writer:
             self._buffer.settle(len(batch), given_up)
         return self._buffer.pending >= self._batch_rows
 
-    def _write_and_read_on(self, store: PredictionStore, batch: Sequence[Document]) -> None:
-        """Write a batch, and meanwhile read the next one if it is on disk."""
-        errors: list[Exception] = []
-
-        def write() -> None:
-            try:
-                store.append_documents(batch)
-            except Exception as error:
-                errors.append(error)
-
-        helper = threading.Thread(target=write, name="prediction-logger-write", daemon=True)
-        helper.start()
-        try:
-            self._buffer.peek(2 * self._batch_rows, least=self._batch_rows)
-        finally:
-            helper.join()
-        if errors:
-            raise errors[0]
-        self._successes += 1
-
     def _write_others(self) -> bool:
         store, replay = self._store, self._replay
         if store is None or replay is None or self._stopping:

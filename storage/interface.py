@@ -9,7 +9,7 @@ ask at the same time.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -231,8 +231,3 @@ class PredictionStore(Protocol):
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *_: object) -> None: ...
-
-
-def last_moment(window: Window) -> datetime:
-    """Return the clock of a window: its end, or now for one that is counted in rows."""
-    return window.end or datetime.now(UTC)
