@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Literal
 
 from ..core.errors import LogUnavailable
-from ..storage.documents import Document
+from ..storage.documents import AnyDocument
 from .counters import Counters
 from .part import Part
 from .spool import Spool
@@ -68,7 +68,7 @@ class Buffer:
         # A row whose caller was interrupted by a signal is settled without having been logged.
         return max(0, self.logged - self.settled)
 
-    def put(self, documents: Sequence[Document]) -> None:
+    def put(self, documents: Sequence[AnyDocument]) -> None:
         """Accept rows, all of them or none.
 
         Raises:
@@ -111,26 +111,31 @@ class Buffer:
                 new=new,
             )
 
-    def peek(self, count: int) -> list[Document]:
+    def peek(self, count: int) -> list[AnyDocument]:
         """Return the first rows, at most so many; none when there are none. Background thread only.
 
         Raises:
             OSError: If they are on disk and cannot be read.
         """
         while True:
-            batch: list[Document] = []
+            batch: list[AnyDocument] = []
             with self._lock:
                 last = self._live
                 for last in self._parts:
                     batch += islice(last.memory, count - len(batch))
                     if last.more or len(batch) >= count:
                         break
-                # A row alone could not be told from a database that takes none.
-                if len(batch) > 1 or not last.more:
+                if len(batch) >= count or not last.more:
                     return batch
             if last is self._live:
                 self._replace_live()
-            self._fill(last, count)
+            try:
+                self._fill(last, count)
+            except OSError:
+                # A row alone could not be told from a database that takes none.
+                if len(batch) > 1:
+                    return batch
+                raise
 
     def settle(self, count: int, given_up: int) -> None:
         """Forget the first rows: the database has them, or refuses some of them for good."""
@@ -211,7 +216,7 @@ class Buffer:
                     last_error or "they could not be written in time",
                 )
 
-    def _wait_and_keep(self, documents: Sequence[Document], problem: str | None) -> str | None:
+    def _wait_and_keep(self, documents: Sequence[AnyDocument], problem: str | None) -> str | None:
         deadline = time.monotonic() + self._timeout_seconds
         self._waiting += 1
         try:
@@ -226,7 +231,7 @@ class Buffer:
             self._waiting -= 1
         return problem
 
-    def _keep(self, documents: Sequence[Document]) -> str | None:
+    def _keep(self, documents: Sequence[AnyDocument]) -> str | None:
         """Keep rows, or say why not."""
         if self._closed:
             return "the logger is closed"
@@ -247,10 +252,10 @@ class Buffer:
             if not saved:
                 live.unsaved += count
         else:
-            live.unread = (live.unread or 0) + count
+            live.leave(documents)
         return None
 
-    def _to_disk(self, spool: Spool, live: Part, documents: Sequence[Document]) -> str | None:
+    def _to_disk(self, spool: Spool, live: Part, documents: Sequence[AnyDocument]) -> str | None:
         file = live.file
         if file is None:
             return live.problem
@@ -270,15 +275,16 @@ class Buffer:
         try:
             if part.file is None:
                 part.file = spool.create()
-            part.file.append(_joined([*islice(part.memory, part.unsaved)]))
+            unsaved = [*islice(part.memory, part.unsaved)]
+            part.file.append(_joined(unsaved))
         except OSError as error:
             raise LogUnavailable(
                 f"{_reason(spool, error)}; {self.pending} predictions are in memory, close again"
             ) from error
         self._spooled += part.unsaved
         self._in_memory -= part.unsaved
-        part.unread = (part.unread or 0) + part.unsaved
-        for _ in range(part.unsaved):
+        part.leave(unsaved)
+        for _ in unsaved:
             part.memory.popleft()
         part.unsaved = 0
 
@@ -325,7 +331,7 @@ class Buffer:
             self._room.notify_all()
 
 
-def _joined(documents: Sequence[Document]) -> bytes:
+def _joined(documents: Sequence[AnyDocument]) -> bytes:
     if len(documents) == 1:
         return documents[0].body
     return b"".join([document.body for document in documents])

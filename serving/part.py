@@ -5,12 +5,20 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import bson
 
-from ..storage.documents import SPECIAL, Column, Document, decode_document, encode_prediction
+from ..storage.documents import (
+    SPECIAL,
+    AnyDocument,
+    Column,
+    Document,
+    UnreadDocument,
+    decode_document,
+    encode_prediction,
+)
 from .spool_file import DamagedFile, SpoolFile
 
 _log = logging.getLogger(__name__)
@@ -37,11 +45,23 @@ class Part:
     """
 
     def __init__(self, file: SpoolFile | None, unread: int | None = 0) -> None:
-        self.memory: deque[Document] = deque()
+        self.memory: deque[AnyDocument] = deque()
         self.file = file
         self.unsaved = self.read = 0
         self.unread = unread
         self.problem = ""
+        self._model = ""
+        self._columns: set[Column] = set()
+        self._latest: frozenset[Column] | None = None
+
+    def leave(self, documents: Sequence[AnyDocument]) -> None:
+        """Leave rows to the file alone, which has them at its end."""
+        self.unread = (self.unread or 0) + len(documents)
+        for document in documents:
+            # Rows of one layout share it.
+            if document.columns is not self._latest:
+                self._model, self._latest = document.model, document.columns
+                self._columns |= document.columns
 
     @property
     def more(self) -> bool:
@@ -74,7 +94,7 @@ class Part:
                 unread, self.unread, self.file = self.unread, 0, None
                 self.unsaved = len(self.memory)
                 return given_up + (unread or 0)
-            documents, broken = _decoded(bodies)
+            documents, broken = self._read(bodies)
             if broken:
                 refuse(broken)
             self.read = number
@@ -85,6 +105,14 @@ class Part:
             self.memory.extend(documents)
             given_up += len(broken)
         return given_up
+
+    def _read(self, bodies: list[bytes]) -> tuple[Sequence[AnyDocument], list[tuple[bytes, str]]]:
+        if not self._columns:
+            return _decoded(bodies)
+        time.sleep(_PAUSE_SECONDS)
+        # What this process wrote need not be decoded to be known.
+        columns = frozenset(self._columns)
+        return [UnreadDocument(self._model, body, columns) for body in bodies], []
 
 
 def _decoded(bodies: list[bytes]) -> tuple[list[Document], list[tuple[bytes, str]]]:

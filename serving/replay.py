@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import islice
 
-from ..storage.documents import Document
+from ..storage.documents import AnyDocument
 from .part import Part
 from .spool import Orphan, Spool
 from .spool_file import SpoolFile
@@ -36,7 +36,7 @@ class Replay:
         self._next = time.monotonic()
         self.replayed = self.given_up = self.failures = 0
 
-    def step(self, write: Callable[[Sequence[Document]], tuple[int, int]]) -> bool:
+    def step(self, write: Callable[[Sequence[AnyDocument]], tuple[int, int]]) -> bool:
         """Write one batch, if there is one.
 
         Args:

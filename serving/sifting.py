@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..storage.documents import Document
+from ..storage.documents import AnyDocument
 from ..storage.interface import PredictionStore
 
 # When so many rows fail one after the other, the rows are not what is wrong.
@@ -28,10 +28,10 @@ class Sifting:
     def __init__(self, store: PredictionStore) -> None:
         self._store = store
         self.taken = 0
-        self.refused: list[tuple[Document, Exception]] = []
+        self.refused: list[tuple[AnyDocument, Exception]] = []
         self._successes = self._in_a_row = 0
 
-    def sift(self, documents: Sequence[Document], error: Exception) -> None:
+    def sift(self, documents: Sequence[AnyDocument], error: Exception) -> None:
         """Write what can be written.
 
         Args:
@@ -45,7 +45,7 @@ class Sifting:
         if not self._successes:
             raise error
 
-    def _halves(self, documents: Sequence[Document], error: Exception) -> None:
+    def _halves(self, documents: Sequence[AnyDocument], error: Exception) -> None:
         if len(documents) == 1:
             self._store.ping()
             self._in_a_row += 1

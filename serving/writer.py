@@ -8,8 +8,10 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
+from bson.errors import BSONError
+
 from ..core.errors import LogUnavailable, MLOpsError
-from ..storage.documents import Document
+from ..storage.documents import AnyDocument
 from ..storage.interface import PredictionStore
 from .buffer import Buffer
 from .replay import Replay
@@ -53,7 +55,7 @@ class Writer:
         self._stopping = False
         self._tries = self._failed_try = self._failures = 0
         self._wanted = self._successes = self._since = 0
-        self._suspect: Document | None = None
+        self._suspect: AnyDocument | None = None
         self.new = 0
         self.last_error: str | None = None
         self._thread = threading.Thread(target=self._run, name="prediction-logger", daemon=True)
@@ -190,7 +192,7 @@ class Writer:
             return False
 
     def _write(
-        self, store: PredictionStore, batch: Sequence[Document], failures: int
+        self, store: PredictionStore, batch: Sequence[AnyDocument], failures: int
     ) -> tuple[int, int]:
         """Write rows, and return how many were new and how many were given up."""
         try:
@@ -210,23 +212,30 @@ class Writer:
         self._successes += 1
         return taken, 0
 
-    def _took_others(self, document: Document) -> bool:
+    def _took_others(self, document: AnyDocument) -> bool:
         """Whether the database took other rows since it first refused this one."""
-        if self._suspect != document:
+        if self._suspect is not document:
             self._suspect, self._since = document, self._successes
         return self._successes >= self._since + _TRIES_BEFORE_SIFTING
 
-    def _refuse(self, rows: Sequence[tuple[Document, Exception]]) -> None:
+    def _refuse(self, rows: Sequence[tuple[AnyDocument, Exception]]) -> None:
         if self._spool is not None:
             self._spool.refuse([(document.body, _text(error)) for document, error in rows])
         for document, error in rows:
             _log.error(
-                "the database refuses prediction %r of %s, it was %s: %s",
-                document.id,
+                "the database refuses prediction %s of %s, it was %s: %s",
+                _name(document),
                 document.model,
                 "given up" if self._spool is None else f"put aside in {self._spool.folder}",
                 _text(error),
             )
+
+
+def _name(document: AnyDocument) -> str:
+    try:
+        return repr(document.id)
+    except (BSONError, KeyError):  # What the database refuses may be no prediction at all.
+        return "that cannot be decoded"
 
 
 def _text(error: Exception) -> str:

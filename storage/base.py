@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 from ..core.errors import LogOutdated, LogUnavailable
 from ..core.results import Window
-from .documents import DRAWS, Column, Document, decode_document, encode_prediction
+from .documents import DRAWS, AnyDocument, Column, decode_document, encode_prediction
 from .interface import Coverage, Prediction, Role
 
 if TYPE_CHECKING:
@@ -76,12 +76,13 @@ class BaseStore(ABC):
         """Log predictions. See `PredictionStore.append`."""
         return self.append_documents([encode_prediction(prediction) for prediction in predictions])
 
-    def append_documents(self, documents: Sequence[Document]) -> int:
+    def append_documents(self, documents: Sequence[AnyDocument]) -> int:
         """Log encoded predictions. See `PredictionStore.append`."""
         if not documents:
             return 0
-        for document in documents:
-            self._list(document.model, document.columns)
+        # Most rows share one set of columns.
+        for model, columns in {(document.model, document.columns) for document in documents}:
+            self._list(model, columns)
         return self._insert(documents)
 
     def read(
@@ -186,7 +187,7 @@ class BaseStore(ABC):
         """Release connections. The store cannot be used afterwards."""
 
     @abstractmethod
-    def _insert(self, documents: Sequence[Document]) -> int:
+    def _insert(self, documents: Sequence[AnyDocument]) -> int:
         """Write rows that are not there yet, and return how many there were."""
 
     @abstractmethod

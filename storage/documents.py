@@ -22,11 +22,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from functools import lru_cache
-from itertools import compress
+from functools import lru_cache, partial
 from json.encoder import encode_basestring_ascii as _quoted
 from math import isfinite
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
 from zlib import crc32
@@ -48,6 +47,7 @@ _KINDS: dict[type, str] = {
 }
 _NATIVE = frozenset(_KINDS.values())
 _MOST_LAYOUTS = 512
+_ANSWERS = ("prediction", "label")
 # What MongoDB takes is 16 MiB; a label may still arrive.
 MOST_BYTES = 15 * 2**20
 
@@ -76,19 +76,58 @@ class Document(NamedTuple):
     columns: frozenset[Column]
 
 
+class UnreadDocument:
+    """An encoded prediction whose model and columns are known: the rest is decoded once asked for.
+
+    Args:
+        model: Registered model's name.
+        body: The BSON document.
+        columns: Fields and the kinds of value that they have; may have more than the document.
+    """
+
+    __slots__ = ("_content", "body", "columns", "model")
+
+    def __init__(self, model: str, body: bytes, columns: frozenset[Column]) -> None:
+        self.model, self.body, self.columns = model, body, columns
+        self._content: dict[str, Any] | None = None
+
+    @property
+    def id(self) -> str:
+        """Identifies the prediction within model and role."""
+        return self._decoded()["id"]
+
+    @property
+    def role(self) -> str:
+        """Whose prediction."""
+        return self._decoded()["role"]
+
+    @property
+    def at(self) -> int:
+        """Microseconds since 1970 UTC."""
+        return self._decoded()["at"]
+
+    def _decoded(self) -> dict[str, Any]:
+        if self._content is None:
+            self._content = bson.decode(self.body)
+        return self._content
+
+
+AnyDocument = Document | UnreadDocument
+
+
 class _Layout(NamedTuple):
     """How rows with the same names and types are written.
 
     Attributes:
         fields: Field of every value: the prediction, the label if there is one, features, scores.
         converters: Makes Python's own values of NumPy's scalars; None when all are Python's.
-        numbers: Whether each value is a float, which may not be finite.
+        numbers: Picks the floats among the values, which may not be finite.
         columns: Fields and kinds.
     """
 
     fields: tuple[str, ...]
     converters: tuple[Callable[[Any], Any], ...] | None
-    numbers: tuple[bool, ...]
+    numbers: Callable[[tuple[Any, ...]], tuple[Any, ...]]
     columns: frozenset[Column]
 
 
@@ -162,7 +201,7 @@ def encode_row(
     if at.tzinfo is None:
         raise ValueError(f"prediction {id!r} was made at {at}, which has no time zone")
     moment = microseconds(at)
-    head: dict[str, Any] = {
+    document: dict[str, Any] = {
         "_id": key_of(model, id, role),
         "model": model,
         "id": id,
@@ -173,13 +212,11 @@ def encode_row(
         "draw": draw_of(id),
     }
     if request is not None:
-        head["request"] = request
+        document["request"] = request
     if latency_seconds is not None:
-        head["latency_seconds"] = float(latency_seconds)
-    answers = {"prediction": _answer("prediction", prediction)}
-    if not is_missing(label):
-        answers["label"] = _answer("label", label)
-    body, columns = _encode(head, answers, features, score or {})
+        document["latency_seconds"] = float(latency_seconds)
+    answers = (prediction,) if label is None or is_missing(label) else (prediction, label)
+    body, columns = _encode(document, answers, features, {} if score is None else score)
     if len(body) > MOST_BYTES:
         raise ValueError(
             f"prediction {id!r} takes {len(body)} bytes: a row has at most {MOST_BYTES}, leave out or "
@@ -222,64 +259,72 @@ def _answer(field: str, given: Any) -> str | int | float | bool:
 
 
 def _encode(
-    head: dict[str, Any],
-    answers: Mapping[str, Any],
+    document: dict[str, Any],
+    answers: tuple[Any, ...],
     features: Mapping[str, Any],
     score: Mapping[str, float],
 ) -> tuple[bytes, frozenset[Column]]:
     """Write a document, fast for rows with the names and types of an earlier one."""
-    contents = (*answers.values(), *features.values(), *score.values())
-    types = tuple(map(type, contents))
-    signature = (len(answers), len(features), *features, *score, types)
+    values = (*answers, *features.values(), *score.values())
+    signature = (len(answers), len(features), *features, *score, *map(type, values))
     layout = _layouts.get(signature)
     if layout is not None:
-        values = contents
         if layout.converters is not None:
-            values = tuple(map(_call, layout.converters, contents))
+            values = tuple(map(_call, layout.converters, values))
         # Only a sum of finite numbers is finite; one that overflows takes the long way, too.
-        if isfinite(sum(compress(values, layout.numbers))):
+        if isfinite(sum(layout.numbers(values))):
+            document.update(zip(layout.fields, values, strict=False))
             try:
-                row = zip(layout.fields, values, strict=True)
-                return bson.encode({**head, **dict(row)}), layout.columns
+                return bson.encode(document), layout.columns
             except (OverflowError, UnicodeEncodeError, InvalidStringData):
                 # Integers beyond 64 bits and broken text have the same types as what fits.
-                pass
-    fields = (
-        *answers,
-        *(escaped(FEATURE, str(name)) for name in features),
-        *(escaped(SCORE, str(name)) for name in score),
-    )
-    # A score may come as a whole number.
-    exact = (*answers.values(), *features.values(), *map(float, score.values()))
-    columns = [_write(head, *pair) for pair in zip(fields, exact, strict=True)]
-    if layout is None and all(kind in _NATIVE for _, kind in columns):
-        _remember(signature, contents, columns, scores=len(score))
-    return bson.encode(head), frozenset(columns)
+                for field in layout.fields:
+                    del document[field]
+    exact = {
+        **{name: _answer(name, value) for name, value in zip(_ANSWERS, answers, strict=False)},
+        **{escaped(FEATURE, str(name)): value for name, value in features.items()},
+        # A score may come as a whole number.
+        **{escaped(SCORE, str(name)): float(value) for name, value in score.items()},
+    }
+    columns = [_write(document, field, value) for field, value in exact.items()]
+    # A name that is no text is equal to others that are written otherwise: 1 and True.
+    named = all(type(name) is str for name in (*features, *score))
+    if layout is None and named and all(kind in _NATIVE for _, kind in columns):
+        _remember(signature, values, columns, scores=len(score))
+    return bson.encode(document), frozenset(columns)
 
 
 def _remember(
-    signature: tuple[Any, ...], contents: tuple[Any, ...], columns: list[Column], scores: int
+    signature: tuple[Any, ...], values: tuple[Any, ...], columns: list[Column], scores: int
 ) -> None:
     """Keep how a row was written, if every value is Python's own or is made so by one call."""
     converters: list[Callable[[Any], Any]] = []
-    for place, value in enumerate(contents, start=1):
+    for place, value in enumerate(values, start=1):
         kind: Any = type(value)
-        if place > len(contents) - scores and kind is not float:
+        if place > len(values) - scores and kind is not float:
             converters.append(float)
         elif kind in _KINDS:
             converters.append(_same)
+        elif isinstance(value, str):
+            converters.append(str)
         elif _is_scalar(value):
             converters.append(attrgetter("item")(kind))
         else:
             return
     if len(_layouts) >= _MOST_LAYOUTS:
         _layouts.clear()
+    numbers = [place for place, (_, kind) in enumerate(columns) if kind == "number"]
     _layouts[signature] = _Layout(
         fields=tuple(field for field, _ in columns),
         converters=tuple(converters) if set(converters) != {_same} else None,
-        numbers=tuple(kind == "number" for _, kind in columns),
+        # Of one place alone, `itemgetter` would pick no tuple.
+        numbers=itemgetter(*numbers) if len(numbers) > 1 else partial(_picked, numbers),
         columns=frozenset(columns),
     )
+
+
+def _picked(places: list[int], values: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple([values[place] for place in places])
 
 
 def _is_scalar(value: Any) -> bool:

@@ -20,7 +20,7 @@ from .codec import plain
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from .documents import Document
+    from .documents import AnyDocument
 
 JournalKind = Literal[
     "decision", "request", "retraining", "promotion", "activation", "repair", "canary"
@@ -117,7 +117,7 @@ class PredictionStore(Protocol):
         """
         ...
 
-    def append_documents(self, documents: Sequence[Document]) -> int:
+    def append_documents(self, documents: Sequence[AnyDocument]) -> int:
         """Log predictions that were encoded before. See `append`."""
         ...
 

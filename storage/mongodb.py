@@ -32,7 +32,7 @@ from ..core.errors import ConfigurationError, LogUnavailable
 from ..core.results import Window
 from . import codec
 from .base import SCHEMA_VERSION, BaseStore, Reply, check_version
-from .documents import Column, Document, encode_label, key_of
+from .documents import AnyDocument, Column, encode_label, key_of
 from .interface import Coverage, JournalKind, LabelReport, Role
 from .labels import LabelTally
 from .open import check_collection
@@ -237,7 +237,7 @@ class MongoStore(BaseStore):
             {"_id": "version"}, {"_id": "version", "version": SCHEMA_VERSION}, upsert=True
         )
 
-    def _insert(self, documents: Sequence[Document]) -> int:
+    def _insert(self, documents: Sequence[AnyDocument]) -> int:
         rows = [RawBSONDocument(document.body) for document in documents]
         with self._answering():
             try:

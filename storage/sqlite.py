@@ -23,7 +23,7 @@ from ..core.errors import LogUnavailable
 from ..core.results import Window
 from . import codec
 from .base import SCHEMA_VERSION, BaseStore, Reply, check_version
-from .documents import Column, Document, decode_document, draw_of, encode_label
+from .documents import AnyDocument, Column, decode_document, draw_of, encode_label
 from .interface import Coverage, JournalKind, LabelReport, Role
 from .labels import LabelTally
 from .open import check_collection
@@ -206,7 +206,7 @@ class SqliteStore(BaseStore):
             "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
         )
 
-    def _insert(self, documents: Sequence[Document]) -> int:
+    def _insert(self, documents: Sequence[AnyDocument]) -> int:
         with self._writing() as connection:
             return connection.executemany(self._insertion, map(_row, documents)).rowcount
 
@@ -308,10 +308,11 @@ def _schema_version(connection: sqlite3.Connection, collection: str) -> int | No
     return 1 if f"{collection}_predictions" in tables else None
 
 
-def _row(document: Document) -> tuple[Any, ...]:
-    label = None
+def _row(document: AnyDocument) -> tuple[Any, ...]:
+    text = None
     if any(field == "label" for field, _ in document.columns):
-        label = codec.encode(decode_document(document.body).label)
+        label = decode_document(document.body).label
+        text = None if label is None else codec.encode(label)
     return (
         document.model,
         document.id,
@@ -319,7 +320,7 @@ def _row(document: Document) -> tuple[Any, ...]:
         document.at,
         draw_of(document.id),
         document.body,
-        label,
+        text,
     )
 
 

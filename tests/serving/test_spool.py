@@ -15,6 +15,7 @@ from prefect_mlops.core.results import Window
 from prefect_mlops.serving.logger import PredictionLogger
 from prefect_mlops.serving.spool import Spool
 from prefect_mlops.serving.spool_file import SpoolFile
+from prefect_mlops.storage.base import BaseStore
 from prefect_mlops.storage.open import open_store
 from support.loggers import accepted, start_logging, wait_until
 
@@ -177,6 +178,30 @@ def test_an_outage_longer_than_memory_and_files_loses_nothing(uri, away, folder,
 
 
 @pytest.mark.parametrize("when", ["always", "full"])
+def test_batches_of_rows_from_disk_are_full(uri, away, open_logger, monkeypatch, when):
+    written = []
+    append = BaseStore.append_documents
+
+    def count(store, documents):
+        written.append(len(documents))
+        return append(store, documents)
+
+    monkeypatch.setattr(BaseStore, "append_documents", count)
+    # Rows of several columns, in several files.
+    with open_logger(spool_when=when, buffer_rows=20, batch_rows=15, spool_bytes=2**20) as logger:
+        for i in range(1_500):
+            logger.log({f"x{i % 3}": i, "long": "y" * 400}, 1, id=f"r{i}", at=NOON)
+        away()
+    assert set(written[:-1]) == {15}
+    assert sum(written) == 1_500
+    with open_store(uri) as store:
+        for i in (0, 700, 1_499):
+            assert store.get("calls", f"r{i}").features == {f"x{i % 3}": i, "long": "y" * 400}
+        found = store.read("calls", ALL).column("features.x2").to_pylist()
+        assert sum(value is not None for value in found) == 500
+
+
+@pytest.mark.parametrize("when", ["always", "full"])
 def test_a_spool_at_its_limit_makes_logging_wait_and_then_raise(uri, away, open_logger, when):
     logger = open_logger(spool_when=when, buffer_rows=5, spool_bytes=2**20)
     kept = []
@@ -328,6 +353,22 @@ def test_a_row_alone_is_refused_once_the_database_took_others(uri, away, folder,
         assert second.counters().dropped == 1
         assert second.counters().last_error is None
     assert files(folder) == ["refused.sqlite"]
+
+
+def test_a_row_of_this_process_that_is_damaged_on_disk_is_put_aside(
+    uri, away, folder, open_logger, caplog
+):
+    with open_logger(buffer_rows=2, batch_rows=2) as logger:
+        log(logger, "in memory", "too", "a", "b", "c")
+        [path] = folder.rglob("*.bson")
+        body = path.read_bytes()
+        place = body.rindex(b"id\0", 0, body.rindex(b"b\0"))
+        path.write_bytes(body[: place - 1] + b"\xee" + body[place:])
+        away()
+        wait_until(lambda: logger.pending == 0)
+        assert logger.counters().dropped == 1
+    assert ids(uri) == {"in memory", "too", "a", "c"}
+    assert "refuses prediction that cannot be decoded of calls" in caplog.text
 
 
 def test_a_damaged_file_is_set_aside_and_holds_up_nobody(uri, away, folder, open_logger, caplog):

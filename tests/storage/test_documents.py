@@ -12,6 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from prefect_mlops.storage.documents import (
     DRAWS,
+    UnreadDocument,
     decode_document,
     draw_of,
     encode_prediction,
@@ -108,6 +109,29 @@ def test_numpy_scalars_are_logged_as_what_they_are_each_time():
             "m": datetime(2026, 1, 31, 12),
         }
         assert [type(found[name]) for name in "fib"] == [float, int, bool]
+
+
+def test_text_of_numpy_is_logged_as_text_each_time():
+    labels = np.array(["yes", "no"])
+    for answer in [*labels, *labels]:
+        found = decode_document(row(features={"job": answer}, prediction=answer).body)
+        assert (type(found.prediction), found.prediction) == (str, str(answer))
+        assert (type(found.features["job"]), found.features["job"]) == (str, str(answer))
+
+
+def test_equal_names_that_are_written_otherwise_stay_apart():
+    for name in (1, True, 1.0, "1") * 2:
+        found = row(features={name: 5})
+        assert decode_document(found.body).features == {str(name): 5}
+        assert (f"f_{str(name).replace('.', '%2E')}", "integer") in found.columns
+
+
+@given(st.dictionaries(st.text(max_size=8), VALUES, max_size=5))
+def test_what_is_decoded_only_when_asked_for_is_what_was_logged(features):
+    known = row(features=features, role="shadow")
+    unread = UnreadDocument(known.model, known.body, known.columns)
+    for name in ("model", "id", "role", "at", "body", "columns"):
+        assert getattr(unread, name) == getattr(known, name)
 
 
 def test_the_document_is_the_documented_one():
