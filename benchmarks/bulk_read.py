@@ -22,7 +22,7 @@ import numpy as np
 import pymongo
 from prefect_mlops.core.results import Window
 from prefect_mlops.storage.documents import Document, encode_row
-from prefect_mlops.storage.mongodb import MongoStore
+from prefect_mlops.storage.mongodb import _ROWS_PER_REPLY, MongoStore
 from prefect_mlops.storage.sqlite import SqliteStore
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
@@ -148,7 +148,7 @@ def batches(documents: list[bytes], first: int | None, times: int) -> list[bytes
     if first:
         replies.append(b"".join(every[:first]))
         begin = first
-    per_reply = min(REPLY_BYTES // max(map(len, documents)), 10**9 if first else 2_000)
+    per_reply = min(REPLY_BYTES // max(map(len, documents)), 10**9 if first else _ROWS_PER_REPLY)
     for place in range(begin, len(every), per_reply):
         replies.append(b"".join(every[place : place + per_reply]))
     return replies

@@ -77,8 +77,8 @@ class Decoder:
         found, labels = self._context.finish(), self._labels
         decoded = bson.decode_all(b"".join(self._bodies))
         self._begin()
-        arrays = [found.column(name).combine_chunks() for name in _FIXED]
-        arrays[list(_FIXED).index("at")] = found.column("at").combine_chunks().cast(_MOMENT)
+        arrays = [found.column(name).chunk(0) for name in _FIXED]
+        arrays[list(_FIXED).index("at")] = found.column("at").chunk(0).cast(_MOMENT)
         for layout in self._layouts:
             if layout.field == "label" and labels is not None:
                 arrays.append(_array(_loaded(labels), layout.type))
@@ -119,10 +119,10 @@ def _context(types: dict[str, pa.DataType]) -> PyMongoArrowContext:
 
 def _column(found: pa.Table, layout: ColumnLayout) -> pa.Array:
     rows = found.num_rows
-    native = found.column(layout.field).combine_chunks() if layout.native else None
+    native = found.column(layout.field).chunk(0) if layout.native else None
     if not layout.special:
         return pa.nulls(rows, layout.type) if native is None else native.cast(layout.type)
-    texts = found.column(f"{SPECIAL}{layout.field}").combine_chunks()
+    texts = found.column(f"{SPECIAL}{layout.field}").chunk(0)
     if native is not None and texts.null_count == rows:
         return (
             native.cast(layout.type)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple, Self
 
@@ -22,18 +23,20 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 2
 _ATTEMPTS = 3
 _BATCH_BYTES = 8 * 2**20
+# Decoding keeps the interpreter to itself: without this, a request would be sent only after it.
+_HEAD_START_SECONDS = 1e-4
 
 
 class Reply(NamedTuple):
     """Some rows of a window.
 
     Attributes:
-        bodies: Their documents, one after the other.
+        bodies: Makes their documents, one after the other; called by the thread that decodes them.
         labels: Text of their labels (`codec`), where these are kept apart.
         expected: How many rows the window had when its first ones were read, if that is known.
     """
 
-    bodies: bytes
+    bodies: Callable[[], bytes]
     labels: Sequence[str | None] | None
     expected: int
 
@@ -169,7 +172,7 @@ class BaseStore(ABC):
 
     def _add(self, decoder: Decoder, reply: Reply) -> None:
         try:
-            decoder.add(reply.bodies, reply.labels)
+            decoder.add(reply.bodies(), reply.labels)
         except TypeError as error:
             raise Moved(f"prediction log {self.name}: {error}; read again") from error
 
@@ -215,4 +218,5 @@ def _ahead(replies: Iterator[Reply]) -> Iterator[Reply]:
         coming = fetching.submit(next, replies, None)
         while (reply := coming.result()) is not None:
             coming = fetching.submit(next, replies, None)
+            time.sleep(_HEAD_START_SECONDS)
             yield reply

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from functools import partial
 from typing import Any, get_args
 from uuid import uuid4
 
@@ -36,7 +37,7 @@ from .documents import AnyDocument, Column, encode_label, key_of
 from .interface import Coverage, JournalKind, LabelReport, Role
 from .labels import LabelTally
 from .open import check_collection
-from .replies import Replies
+from .replies import Replies, stream
 
 _DUPLICATE = 11000
 _INDEX_CONFLICT = 85
@@ -269,9 +270,13 @@ class MongoStore(BaseStore):
             if cursor.alive:
                 expected = self._predictions.count_documents(wanted | drawn) - skipped
         while reply is not None:
-            yield Reply(reply, None, expected)
+            yield Reply(partial(self._stream, reply), None, expected)
             with self._answering():
                 reply = next(cursor, None)
+
+    def _stream(self, reply: Any) -> bytes:
+        with self._answering():
+            return stream(reply)
 
     def _body(self, model: str, id: str, role: Role) -> bytes | None:
         with self._answering():

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -229,7 +230,7 @@ class SqliteStore(BaseStore):
             if not rows:
                 return
             place = rows[-1][:2]
-            yield Reply(b"".join([row[2] for row in rows]), [row[3] for row in rows], 0)
+            yield Reply(partial(b"".join, [row[2] for row in rows]), [row[3] for row in rows], 0)
 
     def _body(self, model: str, id: str, role: Role) -> bytes | None:
         with self._answering() as connection:
