@@ -84,6 +84,15 @@ class ModelRegistry(Block):
         """The experiment's name."""
         return self.experiment or self.model_name
 
+    @property
+    def uris(self) -> tuple[str, str | None]:
+        """Tracking server and registry as they are, with their secrets; None: the server's own."""
+        registry = self.registry_uri
+        return (
+            self.tracking_uri.get_secret_value(),
+            registry.get_secret_value() if registry else None,
+        )
+
     def get_client(self) -> MlflowClient:
         """Return an MLflow client. A tracking server is not contacted yet, a database is.
 
@@ -95,12 +104,11 @@ class ModelRegistry(Block):
         """
         from ..core.mlflow_errors import mlflow_errors
 
-        uri = self.tracking_uri.get_secret_value()
-        registry = self.registry_uri.get_secret_value() if self.registry_uri else None
-        with mlflow_errors(uri):
+        tracking_uri, registry_uri = self.uris
+        with mlflow_errors(tracking_uri, registry_uri):
             from mlflow import MlflowClient
 
-            return MlflowClient(uri, registry_uri=registry)
+            return MlflowClient(tracking_uri, registry_uri=registry_uri)
 
     def load_model(self, model_uri: str, task: TaskType) -> Predictor:
         """Load a logged or registered model.
@@ -119,11 +127,8 @@ class ModelRegistry(Block):
         from ..core.mlflow_errors import mlflow_errors
         from ..core.models import load_predictor
 
-        uri = self.tracking_uri.get_secret_value()
-        with mlflow_errors(uri):
+        tracking_uri, registry_uri = self.uris
+        with mlflow_errors(tracking_uri, registry_uri):
             return load_predictor(
-                model_uri,
-                task,
-                tracking_uri=uri,
-                registry_uri=self.registry_uri.get_secret_value() if self.registry_uri else None,
+                model_uri, task, tracking_uri=tracking_uri, registry_uri=registry_uri
             )

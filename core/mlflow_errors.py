@@ -40,11 +40,12 @@ def is_database(uri: str) -> bool:
 
 
 @contextmanager
-def mlflow_errors(uri: str) -> Iterator[None]:
+def mlflow_errors(uri: str, registry_uri: str | None = None) -> Iterator[None]:
     """Raise `RegistryUnavailable` instead of whatever MLflow raises inside the `with`.
 
     Args:
         uri: MLflow tracking server or database; its password never reaches the message.
+        registry_uri: MLflow registry, likewise; None: the tracking server's own.
 
     Raises:
         RegistryUnavailable: If MLflow cannot be reached or answers with an error.
@@ -58,12 +59,12 @@ def mlflow_errors(uri: str) -> Iterator[None]:
             _reach_database(uri)
         yield
     except (MlflowException, RequestException, SQLAlchemyError, OSError) as error:
-        raise _unavailable(uri, error) from shown_cause(uri, error)
+        raise _unavailable(uri, registry_uri, error) from shown_cause(error, uri, registry_uri)
 
 
-def shown_cause(uri: str, error: Exception) -> Exception | None:
+def shown_cause(error: Exception, *uris: str | None) -> Exception | None:
     """Return an error that may be chained: a traceback quotes causes, and they may quote a password."""
-    return error if public_uri(uri) == uri else None
+    return error if all(public_uri(uri) == uri for uri in uris if uri) else None
 
 
 @lru_cache(maxsize=32)
@@ -92,20 +93,20 @@ def _reach_database(uri: str) -> None:
         engine.dispose()
 
 
-def reason_of(uri: str, error: Exception) -> str:
-    """Return the first line of an error's message without the secrets of the URI it is about."""
+def reason_of(error: Exception, *uris: str | None) -> str:
+    """Return the first line of an error's message without the secrets of the URIs it is about."""
     # SQLAlchemy may begin with advice to its programmer.
     lines = [
         line
-        for line in scrubbed(str(error), uri).splitlines()
+        for line in scrubbed(str(error), *uris).splitlines()
         if line.strip() and not line.startswith(_ADVICE)
     ]
     return lines[0].strip()[:500] if lines else "no message"
 
 
-def _unavailable(uri: str, error: Exception) -> RegistryUnavailable:
+def _unavailable(uri: str, registry_uri: str | None, error: Exception) -> RegistryUnavailable:
     return RegistryUnavailable(
         f"MLflow at {public_uri(uri)} cannot be reached or answered with an error: "
-        f"{type(error).__name__}: {reason_of(uri, error)}. Check the address in the registry block, that "
+        f"{type(error).__name__}: {reason_of(error, uri, registry_uri)}. Check the address in the registry block, that "
         "the server runs, and that this process may read and write it"
     )

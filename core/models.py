@@ -11,7 +11,9 @@ import pandas as pd
 
 from .errors import ModelUnavailable, RegistryUnavailable
 from .metrics import Floats
+from .mlflow_errors import shown_cause
 from .schema import Kind, conform
+from .secret_text import scrubbed
 from .settings import TaskType
 
 if TYPE_CHECKING:
@@ -88,19 +90,22 @@ def fetch_model(
     from mlflow.exceptions import MlflowException
 
     client = MlflowClient(tracking_uri, registry_uri)
+    uris = (tracking_uri, registry_uri)
     try:
         return download_artifacts(
             artifact_uri=place_of(client, model_uri), tracking_uri=tracking_uri, dst_path=folder
         )
     except MlflowException as error:
-        if "Max retries" in str(error) or "Connection" in str(error):
+        message = scrubbed(str(error), *uris)
+        if "Max retries" in message or "Connection" in message:
             raise RegistryUnavailable(
-                f"MLflow cannot be reached for {model_uri}: {error}"
-            ) from error
+                f"MLflow cannot be reached for {model_uri}: {message}"
+            ) from shown_cause(error, *uris)
         # MLflow lists its attempts before it says what is wrong.
-        raise _gone(model_uri, str(error).strip().rpartition("\n")[2]) from error
+        reason = message.strip().rpartition("\n")[2]
+        raise _gone(model_uri, reason) from shown_cause(error, *uris)
     except OSError as error:
-        raise _gone(model_uri, str(error)) from error
+        raise _gone(model_uri, scrubbed(str(error), *uris)) from shown_cause(error, *uris)
 
 
 def _gone(model_uri: str, reason: str) -> ModelUnavailable:
@@ -151,8 +156,10 @@ def load_predictor(
             kinds = metadata[METADATA_KEY]["kinds"]
             model = mlflow_sklearn.load_model(folder)
         except Exception as error:
+            uris = (tracking_uri, registry_uri)
+            reason = scrubbed(str(error), *uris)
             raise ModelUnavailable(
-                f"{model_uri} does not load: {type(error).__name__}: {error}. Roll back to a version "
+                f"{model_uri} does not load: {type(error).__name__}: {reason}. Roll back to a version "
                 "that does, or retrain"
-            ) from error
+            ) from shown_cause(error, *uris)
     return Predictor(model=model, task=task, kinds=kinds)

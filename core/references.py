@@ -37,9 +37,9 @@ def fetch_reference(uri: str, *, tracking_uri: str) -> Reference:
                 code = getattr(error, "error_code", "RESOURCE_DOES_NOT_EXIST")
                 if code != "RESOURCE_DOES_NOT_EXIST":
                     raise
-                reason = reason_of(tracking_uri, error).rstrip(".")
+                reason = reason_of(error, tracking_uri).rstrip(".")
                 raise ModelUnavailable(
                     f"the reference {uri} is not there: {reason}. Check that the run's artifacts were not "
                     "deleted, or retrain"
-                ) from shown_cause(tracking_uri, error)
+                ) from shown_cause(error, tracking_uri)
         return Reference.load(Path(path))

@@ -43,20 +43,26 @@ def public_uri(uri: str) -> str:
     return f"{scheme}{separator}{rest.partition('?')[0]}"
 
 
-def scrubbed(text: str, uri: str) -> str:
-    """Take a URI's secrets out of a text, however they are escaped.
+def scrubbed(text: str, *uris: str | None) -> str:
+    """Take the secrets of URIs out of a text, however they are escaped.
 
     Args:
-        text: Message of a library that knew the URI.
-        uri: The URI.
+        text: Message of a library that knew the URIs.
+        uris: The URIs; None is none.
 
     Returns:
-        The text with the URI as `public_uri` shows it, and stars for password and options.
+        The text with each URI as `public_uri` shows it, and stars for password and options.
 
     Example:
         >>> scrubbed("p@ss is wrong for me", "mongodb://me:p%40ss@host/db")
         '*** is wrong for me'
     """
+    for uri in filter(None, uris):
+        text = _scrubbed(text, uri)
+    return text
+
+
+def _scrubbed(text: str, uri: str) -> str:
     clean = text.replace(uri, public_uri(uri))
     rest = uri.partition("://")[2]
     options = rest.rpartition("@")[2].partition("?")[2]

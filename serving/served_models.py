@@ -28,6 +28,7 @@ import numpy as np
 from ..core.errors import MLOpsError, ModelUnavailable
 from ..core.mlflow_errors import mlflow_errors
 from ..core.models import METADATA_KEY, Predictor, fetch_model, load_predictor
+from ..core.secret_text import scrubbed
 from ..core.tags import CHALLENGER, CHAMPION
 from .server_metrics import ServerMetrics
 from .server_settings import ServerSettings
@@ -81,7 +82,7 @@ def load_version(settings: ServerSettings, version: str) -> ServedModel:
 
     tracking_uri, registry_uri = _uris(settings)
     name = f"version {version} of {settings.model_name}"
-    with mlflow_errors(tracking_uri), tempfile.TemporaryDirectory() as temporary:
+    with mlflow_errors(tracking_uri, registry_uri), tempfile.TemporaryDirectory() as temporary:
         uri = f"models:/{settings.model_name}/{version}"
         folder = fetch_model(uri, temporary, tracking_uri=tracking_uri, registry_uri=registry_uri)
         try:
@@ -179,7 +180,7 @@ class ServedModels:
         try:
             version = self._version_of(alias)
         except Exception as error:
-            self._failed(alias, str(error), held)
+            self._failed(alias, self._reason(error), held)
             return held
         if version is None:
             kept = held if alias == CHAMPION else None
@@ -202,7 +203,7 @@ class ServedModels:
             except Exception as error:
                 wait = min(self._settings.refresh_seconds * 2**failures, _LONGEST_WAIT)
                 self._broken[version] = (failures + 1, time.monotonic() + wait)
-                self._failed(alias, _reason(error), fallback)
+                self._failed(alias, self._reason(error), fallback)
                 return fallback
         self._broken.pop(version, None)
         self._recovered(alias)
@@ -228,7 +229,7 @@ class ServedModels:
         from mlflow.exceptions import MlflowException
 
         tracking_uri, registry_uri = _uris(self._settings)
-        with mlflow_errors(tracking_uri):
+        with mlflow_errors(tracking_uri, registry_uri):
             if self._client is None:
                 self._client = MlflowClient(tracking_uri, registry_uri)
             try:
@@ -250,12 +251,11 @@ class ServedModels:
                 "%s cannot follow its %s, %s: %s", self._settings.model_name, alias, serving, reason
             )
 
+    def _reason(self, error: Exception) -> str:
+        text = str(error) if isinstance(error, MLOpsError) else f"{type(error).__name__}: {error}"
+        return scrubbed(text, *_uris(self._settings))
+
     def _recovered(self, alias: str) -> None:
         self._metrics.refreshed(alias)
         if self._said.pop(alias, None) is not None:
             _log.info("%s follows its %s again", self._settings.model_name, alias)
-
-
-def _reason(error: Exception) -> str:
-    known = isinstance(error, MLOpsError)
-    return str(error) if known else f"{type(error).__name__}: {error}"

@@ -87,13 +87,8 @@ def _probe(
     """Run the process; return what it wrote, and how it ended when not well."""
     from ..core.models import fetch_model
 
-    registry = project.registry
-    folder = fetch_model(
-        uri,
-        str(temporary),
-        tracking_uri=registry.tracking_uri.get_secret_value(),
-        registry_uri=registry.registry_uri.get_secret_value() if registry.registry_uri else None,
-    )
+    tracking_uri, registry_uri = project.registry.uris
+    folder = fetch_model(uri, str(temporary), tracking_uri=tracking_uri, registry_uri=registry_uri)
     rows_path, result_path = temporary / "rows.parquet", temporary / "result.json"
     rows.to_parquet(rows_path)
     script = str(Path(package_probe.__file__).resolve())

@@ -91,7 +91,7 @@ def registry_errors(project: MLProject) -> Iterator[None]:
             project.registry.get_client().get_run(run_id)
         ```
     """
-    with mlflow_errors(project.registry.tracking_uri.get_secret_value()):
+    with mlflow_errors(*project.registry.uris):
         yield
 
 

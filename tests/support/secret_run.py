@@ -24,6 +24,9 @@ from prefect_mlops.blocks import Dataset, MLProject
 from prefect_mlops.core.tags import PROFILE_URI
 from prefect_mlops.flows import label, monitor, score, train
 from prefect_mlops.serving.logger import PredictionLogger
+from prefect_mlops.serving.served_models import ServedModels, load_version
+from prefect_mlops.serving.server_metrics import ServerMetrics
+from prefect_mlops.serving.server_settings import ServerSettings
 from prefect_mlops.tasks.champion import get_champion
 from prefect_mlops.tasks.extraction import extract
 from prefect_mlops.tasks.windows import reference_of
@@ -89,7 +92,11 @@ def work(settings: dict[str, Any], datasets: dict[str, Any], folder: Path) -> ML
     return project
 
 
-def fail(settings: dict[str, Any], wrong: dict[str, Any], project: MLProject) -> None:
+def wrong_registry(settings: dict[str, Any], wrong: dict[str, Any]) -> dict[str, Any]:
+    return {**settings["registry"], "tracking_uri": next(iter(wrong["registries"].values()))}
+
+
+def fail(settings: dict[str, Any], wrong: dict[str, Any], project: MLProject, folder: Path) -> None:
     # A flow is tried again: one of each kind takes long enough.
     for position, (what, predictions) in enumerate(wrong["predictions"].items()):
         broken = changed(settings, predictions=predictions)
@@ -107,6 +114,21 @@ def fail(settings: dict[str, Any], wrong: dict[str, Any], project: MLProject) ->
     gone = champion.model_copy(update={"tags": {PROFILE_URI: f"runs:/{champion.run_id}/nowhere"}})
     with failing("a reference that is gone"):
         reference_of(project, gone)
+    for position, registry in enumerate(
+        [project.registry, changed(settings, registry=wrong_registry(settings, wrong)).registry]
+    ):
+        for path in folder.rglob("MLmodel"):
+            path.unlink()
+        with failing(f"a model that is gone, or whose server is: {position}"):
+            registry.load_model(champion.uri, "binary")
+        served = {
+            "tracking_uri": registry.tracking_uri.get_secret_value(),
+            "model_name": registry.model_name,
+        }
+        with failing(f"a model server that cannot load its model: {position}"):
+            load_version(ServerSettings.read(served, {}), champion.version)
+        models = ServedModels(ServerSettings.read(served, {}), ServerMetrics(registry.model_name))
+        models.refresh()
     for what, part in wrong["settings"].items():
         with failing(f"a block, {what}"):
             MLProject(**{**settings, **part})
@@ -141,7 +163,7 @@ def main() -> None:
     folder = Path(given["folder"])
     os.chdir(folder)
     project = work(given["settings"], given["datasets"], folder)
-    fail(given["settings"], given["wrong"], project)
+    fail(given["settings"], given["wrong"], project, folder)
     say("--- everything was done")
 
 
