@@ -247,7 +247,7 @@ def _answers(evidence: Evidence) -> Gate:
         verdict="failed" if worse else "passed",
         # They have no loss: judged by the others alone, a model that breaks on hard rows would gain.
         reason=f"{evidence.challenger_unusable:,} of {evidence.challenger_rows:,} answers of the challenger "
-        f"are not finite, {evidence.champion_unusable:,} of {evidence.champion_rows:,} of the champion",
+        f"failed or are not finite, {evidence.champion_unusable:,} of {evidence.champion_rows:,} of the champion",
         value=ours,
         threshold=theirs,
     )

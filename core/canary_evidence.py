@@ -34,8 +34,8 @@ class Evidence:
         challenger: The challenger's; for `shadow` of the same rows.
         champion_rows: Predictions of the champion, labelled or not.
         challenger_rows: Predictions of the challenger, labelled or not.
-        champion_unusable: Those without a finite answer.
-        challenger_unusable: Those without a finite answer.
+        champion_unusable: Those that failed, or have no finite answer.
+        challenger_unusable: Those that failed, or have no finite answer.
         champion_latency: Seconds a request, the slowest row counts, shape (requests,).
         challenger_latency: The challenger's.
         start: First moment of the period.

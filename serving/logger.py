@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self, get_args
 
 from ..core.errors import ConfigurationError, LogUnavailable
 from ..core.secret_text import public_uri
-from ..storage.documents import encode_row
+from ..storage.documents import encode_failure, encode_row
 from ..storage.interface import Role
 from ..storage.open import check_collection, check_uri, open_store
 from .buffer import Buffer, SpoolWhen
@@ -260,6 +260,49 @@ class PredictionLogger:
         if documents:
             self._buffer.put(documents)
         return names
+
+    def log_failures(
+        self,
+        ids: Sequence[str],
+        at: datetime | None = None,
+        *,
+        version: str | None = None,
+        role: Role | None = None,
+        request: str | None = None,
+    ) -> None:
+        """Log that a version was asked for predictions and made none; a canary holds that against it.
+
+        Args:
+            ids: Ids of the rows that it was asked about.
+            at: When, with a zone. None: now.
+            version: Version that was asked. None: the logger's.
+            role: As what. None: the logger's.
+            request: Id of the request.
+
+        Raises:
+            ValueError: If an id is missing; nothing was kept.
+            LogUnavailable: If there was no room in time, the logger is closed, or another process made
+                it; nothing was kept.
+        """
+        self._check_process()
+        moment = datetime.now(UTC) if at is None else at
+        try:
+            documents = [
+                encode_failure(
+                    model=self._model,
+                    id=name,
+                    role=self._role if role is None else _known(role),
+                    version=self._version if version is None else version,
+                    at=moment,
+                    request=request,
+                )
+                for name in ids
+            ]
+        except Exception:
+            self._buffer.refuse(len(ids))
+            raise
+        if documents:
+            self._buffer.put(documents)
 
     def flush(self) -> None:
         """Wait until every row logged before this call is in the database.

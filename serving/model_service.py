@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.errors import DataRejected, LogUnavailable, ModelUnavailable
+from ..core.errors import DataRejected, LogUnavailable, MLOpsError, ModelUnavailable
 from ..core.models import Predictor
 from ..storage.interface import Role
 from .logger import PredictionLogger
@@ -187,7 +187,7 @@ class ModelService:
         return ids
 
     def _tried(self, challenger: ServedModel, role: Role, call: _Call) -> Answer | None:
-        """Let the challenger predict; None if it could not, and then nothing was logged of it."""
+        """Let the challenger predict; None if it could not, and then that is logged."""
         try:
             rows = rows_of(call.columns, challenger.predictor.kinds, other=None)
             return self._predict_and_log(challenger, role, call, rows)
@@ -196,14 +196,28 @@ class ModelService:
         except Exception as error:
             self._metrics.challenger_failed(role)
             _log.warning(
-                "version %s of %s could not predict as %s: %s: %s",
+                "version %s of %s could not predict as %s: %s",
                 challenger.version,
                 self._settings.model_name,
                 role,
-                type(error).__name__,
-                error,
+                # What a model raises may quote the row.
+                str(error) if isinstance(error, MLOpsError) else type(error).__name__,
             )
+            self._log_failures(challenger, role, call)
             return None
+
+    def _log_failures(self, challenger: ServedModel, role: Role, call: _Call) -> None:
+        """Log that the challenger failed: a canary that never saw it would judge it by the others alone."""
+        if self._logger is None:
+            return
+        try:
+            self._logger.log_failures(
+                call.ids, call.at, version=challenger.version, role=role, request=call.request
+            )
+        except LogUnavailable as error:
+            # The champion answers, whatever `require_log` says: its prediction is what must be logged.
+            self._metrics.unlogged(role, len(call.ids))
+            _log.error("%d failures are not logged: %s", len(call.ids), error)
 
     def _predict_and_log(self, model: ServedModel, role: Role, call: _Call, rows: Rows) -> Answer:
         predictor = model.predictor

@@ -8,7 +8,7 @@
 | `made` | the same as a date in milliseconds, for MongoDB's expiry |
 | `draw` | 0 to 2^31 - 1, from the id alone: which rows a sample takes |
 | `latency_seconds` | only when measured |
-| `prediction`, `label` | the value; `label` only once it is known |
+| `prediction`, `label` | the value; `label` only once it is known, no `prediction` where the version failed |
 | `f_<feature>`, `s_<class>` | the value of a feature, the score of a class |
 | `x_<field>` | text of a value that BSON cannot hold (`codec`); the field itself is then missing |
 
@@ -48,6 +48,7 @@ _KINDS: dict[type, str] = {
 _NATIVE = frozenset(_KINDS.values())
 _MOST_LAYOUTS = 512
 _ANSWERS = ("prediction", "label")
+_OPTIONAL = ("label", "latency_seconds", "request")
 # What MongoDB takes is 16 MiB; a label may still arrive.
 MOST_BYTES = 15 * 2**20
 
@@ -161,8 +162,35 @@ def draw_of(id: str) -> int:
 
 
 def encode_prediction(prediction: Prediction) -> Document:
-    """Encode a prediction. See `encode_row`."""
+    """Encode a prediction. See `encode_row` and, for one without an answer, `encode_failure`."""
+    if prediction.prediction is None:
+        asked = ("model", "id", "role", "version", "at", "request")
+        return encode_failure(**{name: getattr(prediction, name) for name in asked})
     return encode_row(**{name: getattr(prediction, name) for name in Prediction.model_fields})
+
+
+def encode_failure(
+    *, model: str, id: str, role: Role, version: str, at: datetime, request: str | None = None
+) -> Document:
+    """Encode that a version was asked for a prediction and made none.
+
+    Returns:
+        The document: a row without prediction, score and features.
+
+    Raises:
+        ValueError: If the id or model is missing, or the moment has no zone.
+
+    Example:
+        >>> from datetime import UTC, datetime
+        >>> row = encode_failure(model="calls", id="1", role="challenger", version="4",
+        ...                      at=datetime(2026, 1, 1, tzinfo=UTC))
+        >>> decode_document(row.body).prediction is None
+        True
+    """
+    document = _head(model, id, role, version, at)
+    if request is not None:
+        document["request"] = request
+    return Document(model, id, role, version, document["at"], bson.encode(document), frozenset())
 
 
 def encode_row(
@@ -196,21 +224,7 @@ def encode_row(
         >>> decode_document(row.body).features
         {'age': 41}
     """
-    if not (id and model and type(id) is type(model) is str):
-        raise ValueError(f"model {model!r} and id {id!r} must be text that is not empty")
-    if at.tzinfo is None:
-        raise ValueError(f"prediction {id!r} was made at {at}, which has no time zone")
-    moment = microseconds(at)
-    document: dict[str, Any] = {
-        "_id": key_of(model, id, role),
-        "model": model,
-        "id": id,
-        "role": role,
-        "version": version,
-        "at": moment,
-        "made": at,
-        "draw": draw_of(id),
-    }
+    document = _head(model, id, role, version, at)
     if request is not None:
         document["request"] = request
     if latency_seconds is not None:
@@ -222,7 +236,7 @@ def encode_row(
             f"prediction {id!r} takes {len(body)} bytes: a row has at most {MOST_BYTES}, leave out or "
             "shorten its largest feature"
         )
-    return Document(model, id, role, version, moment, body, columns)
+    return Document(model, id, role, version, document["at"], body, columns)
 
 
 def encode_label(label: Any) -> tuple[dict[str, Any], frozenset[Column]]:
@@ -239,11 +253,11 @@ def decode_document(body: bytes) -> Prediction:
         field[2:]: decode(text) for field, text in document.items() if field.startswith(SPECIAL)
     }
     return Prediction.model_construct(
-        **{name: values[name] for name in ("id", "model", "version", "role", "prediction")},
+        **{name: values[name] for name in ("id", "model", "version", "role")},
         at=moment_of(document["at"]),
         features=_named(values, FEATURE),
         score=_named(values, SCORE) or None,
-        **{name: values.get(name) for name in ("label", "latency_seconds", "request")},
+        **{name: values.get(name) for name in ("prediction", *_OPTIONAL)},
     )
 
 
@@ -256,6 +270,23 @@ def _answer(field: str, given: Any) -> str | int | float | bool:
     if type(value) not in (bool, int, float, str):
         raise TypeError(f"{field} {given!r} cannot be logged: expected text, a number or a boolean")
     return value
+
+
+def _head(model: str, id: str, role: Role, version: str, at: datetime) -> dict[str, Any]:
+    if not (id and model and type(id) is type(model) is str):
+        raise ValueError(f"model {model!r} and id {id!r} must be text that is not empty")
+    if at.tzinfo is None:
+        raise ValueError(f"prediction {id!r} was made at {at}, which has no time zone")
+    return {
+        "_id": key_of(model, id, role),
+        "model": model,
+        "id": id,
+        "role": role,
+        "version": version,
+        "at": microseconds(at),
+        "made": at,
+        "draw": draw_of(id),
+    }
 
 
 def _encode(

@@ -38,7 +38,7 @@ class Prediction(BaseModel):
         at: When the prediction was made (UTC).
         features: Feature name to value, as the model received them. `storage.codec` tells which
             values there may be.
-        prediction: Predicted class or number.
+        prediction: Predicted class or number; None: the version was asked and failed.
         score: Class (as text) to probability for classifiers; None for regression.
         label: Ground truth, when it is known already.
         role: Who answered: the `champion`, or the `challenger` (canary traffic); `shadow` is the
@@ -54,7 +54,7 @@ class Prediction(BaseModel):
     version: str
     at: UtcDatetime
     features: Mapping[str, Any]
-    prediction: str | int | float | bool
+    prediction: str | int | float | bool | None
     score: Mapping[str, float] | None = None
     label: str | int | float | bool | None = None
     role: Role = "champion"

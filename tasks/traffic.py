@@ -78,9 +78,20 @@ def read_evidence(
     if len(canary.rows):
         beside = _read(store, champion, "champion", start, sample=most)
         last = _latest(canary, beside)
-        if len(beside.rows):
-            found.append(canary_evidence(beside.rows, canary.rows, end=last, **common))
+        rows = _drawn(beside.rows, canary.rows)
+        if len(rows):
+            found.append(canary_evidence(rows, canary.rows, end=last, **common))
     return max(found, key=lambda each: (each.labelled, each.challenger_rows), default=None)
+
+
+def _drawn(champion: pd.DataFrame, challenger: pd.DataFrame) -> pd.DataFrame:
+    """Return the champion's rows that were drawn as the challenger's were, and lost to it."""
+    # What it answered because the challenger had failed is the challenger's share.
+    rows = champion[~champion["id"].isin(challenger["id"])]
+    if challenger["request"].notna().all():
+        # What no request asked for was never drawn: rows scored in batches, for example.
+        rows = rows[rows["request"].notna()]
+    return rows
 
 
 class _Read(NamedTuple):

@@ -85,6 +85,19 @@ def test_a_call_may_name_version_role_latency_and_request(uri):
         assert (answered.latency_seconds, answered.request) == (0.25, "r-1")
 
 
+def test_failures_are_logged_without_an_answer(uri):
+    with PredictionLogger(uri, "calls", "1") as logger:
+        logger.log_failures(["a", "b"], version="2", role="challenger", request="r")
+        logger.log_failures([])
+        with pytest.raises(ValueError, match="must be text that is not empty"):
+            logger.log_failures(["c", ""])
+        assert (logger.counters().logged, logger.counters().dropped) == (2, 2)
+    with open_store(uri) as store:
+        for name in "ab":
+            found = store.get("calls", name, role="challenger")
+            assert (found.prediction, found.version, found.request) == (None, "2", "r")
+
+
 def test_what_is_redacted_reaches_neither_the_database_nor_the_disk(uri, away, tmp_path):
     redaction = Redaction(columns={"name": "drop", "phone": "hash"}, key="a key of 16 characters")
     for place, spool in ((uri, None), (away[0], tmp_path / "spool")):

@@ -114,8 +114,16 @@ def test_a_challenger_that_cannot_answer_leaves_it_to_the_champion(serve, logged
     assert (answer.version, answer.role) == ("2", "challenger")
     service.close()
     assert [row["id"] for row in logged()] == ["r-0", "r-1"]
-    assert [row["id"] for row in logged("challenger")] == ["s-0", "s-1"]
-    assert "features.balance" in logged("challenger")[0]
+    failed, answered = logged("challenger")[:2], logged("challenger")[2:]
+    assert [(row["id"], row["request"], row["version"]) for row in failed] == [
+        ("r-0", "r", "2"),
+        ("r-1", "r", "2"),
+    ]
+    assert {(row["prediction"], row["score.yes"], row["features.age"]) for row in failed} == {
+        (None, None, None)
+    }
+    assert [row["id"] for row in answered] == ["s-0", "s-1"]
+    assert "features.balance" in answered[0]
 
 
 def test_columns_that_nobody_knows_are_refused_unless_they_are_ignored(serve):
@@ -192,12 +200,40 @@ def test_a_slow_shadow_delays_nobody_and_skips_what_does_not_fit(serve, logged):
     assert {row["version"] for row in logged("shadow")} == {"2"}
 
 
-def test_a_failing_shadow_fails_no_request(serve, logged):
-    service = serve(fitted("1"), fitted("2", balance=[1.0, 2.0, 3.0, 4.0]), shadow=True)
+class Broken:
+    """A model that quotes what it cannot take."""
+
+    classes_ = np.array(["no", "yes"])
+
+    def predict_proba(self, rows):
+        raise ValueError(f"cannot take {rows['age'].tolist()}")
+
+
+@pytest.mark.parametrize("settings", [{"shadow": True}, {"canary_share": 1.0}])
+def test_a_failing_challenger_fails_no_request_and_is_logged_without_an_answer(
+    serve, logged, caplog, settings
+):
+    broken = Predictor(model=Broken(), task="binary", kinds={"age": "number"})
+    service = serve(fitted("1"), ServedModel("2", broken), require_log=True, **settings)
     assert service.answer("r", INPUTS).logged
     service.close()
     assert len(logged()) == 2
-    assert logged("shadow") == []
+    failed = logged("shadow" if "shadow" in settings else "challenger")
+    assert [(row["id"], row["version"], row["prediction"]) for row in failed] == [
+        ("r-0", "2", None),
+        ("r-1", "2", None),
+    ]
+    assert "version 2 of calls could not predict as" in caplog.text
+    assert "25.0" not in caplog.text
+
+
+def test_a_failure_that_cannot_be_logged_leaves_the_request_to_the_champion(serve, caplog):
+    broken = Predictor(model=Broken(), task="binary", kinds={"age": "number"})
+    service = serve(fitted("1"), ServedModel("2", broken), canary_share=1.0)
+    service.close()
+    answer = service.answer("r", INPUTS)
+    assert (answer.version, answer.logged) == ("1", False)
+    assert "2 failures are not logged" in caplog.text
 
 
 def test_what_cannot_be_logged_is_answered_and_said_or_refused(serve):

@@ -41,6 +41,20 @@ def test_an_id_twice_in_one_batch_is_one_prediction(store, predict, window):
     assert store.coverage("calls", window()).rows == 2
 
 
+def test_a_failure_is_a_row_without_an_answer(store, predict, window):
+    failure = predict("b", 1, prediction=None, features={}, score=None, request="r")
+    store.append([predict("a"), failure, predict("c", 2)])
+    assert store.get("calls", "b") == failure
+    rows = store.read("calls", window()).to_pylist()
+    assert [(row["id"], row["prediction"], row["features.age"]) for row in rows] == [
+        ("a", "yes", 40),
+        ("b", None, None),
+        ("c", "yes", 40),
+    ]
+    assert store.attach_labels("calls", {"b": "no"}).attached == 1
+    assert store.coverage("calls", window()) == Coverage(rows=3, labelled=1)
+
+
 def test_appending_nothing_is_fine(store):
     assert store.append([]) == 0
 

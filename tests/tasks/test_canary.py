@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -77,6 +78,8 @@ def log(
     quality: float = 2.0,
     labelled: bool = True,
     latency: float | None = 0.01,
+    requests: bool = False,
+    fails: Callable[[float], bool] = lambda _: False,
 ) -> None:
     """Log predictions, one a minute; the higher the quality, the better they are."""
     rows = []
@@ -84,6 +87,11 @@ def log(
         odds, label = drawn(i)
         blur = np.random.default_rng([i, int(version)]).normal(0, 1)
         yes = float(1 / (1 + np.exp(-(odds * quality / 2 + (2 - quality) * blur))))
+        if fails(odds):
+            asked = {"id": str(i), "model": "calls", "version": version, "role": role}
+            at = start + timedelta(minutes=i)
+            rows.append(Prediction(**asked, at=at, features={}, prediction=None))
+            continue
         rows.append(
             Prediction(
                 id=str(i),
@@ -96,6 +104,7 @@ def log(
                 label=label if labelled else None,
                 role=role,
                 latency_seconds=latency,
+                request=str(i) if requests else None,
             )
         )
     with project.predictions.get_client() as store:
@@ -257,6 +266,54 @@ def test_an_undecided_challenger_is_withdrawn_in_the_clock_of_the_predictions(pr
     verdict = judged(project)
     assert verdict.verdict == "withdraw"
     assert verdict.reason.startswith("undecided after 14 days")
+
+
+def unsure(odds: float) -> bool:
+    return abs(odds) < 1
+
+
+@pytest.mark.parametrize("role", ["shadow", "challenger"])
+def test_a_challenger_that_fails_on_hard_rows_is_not_promoted(project, role):
+    # The champion answers what the challenger could not.
+    champions = range(800) if role == "shadow" else range(1, 800, 2)
+    log(project, "1", "champion", ids=champions, quality=1.9)
+    if role == "challenger":
+        hard = [i for i in range(2, 800, 2) if unsure(drawn(i)[0])]
+        log(project, "1", "champion", ids=hard, quality=1.9)
+    log(project, "2", role, ids=range(0, 800, 2), quality=2.0, fails=unsure)
+    verdict = judged(project)
+    assert verdict.verdict == "keep_watching"
+    [answers] = [gate for gate in verdict.gates if gate.name == "answers"]
+    assert answers.verdict == "failed"
+    assert answers.value == pytest.approx(0.4, abs=0.1)
+    assert f"of {verdict.challenger_rows} answers of the challenger failed" in answers.reason
+    rows = 400 if role == "shadow" else 399  # It began before the champion.
+    assert (verdict.champion_rows, verdict.challenger_rows) == (400, rows)
+    log(project, "1", "champion", ids=range(800, 801), start=START + timedelta(days=15))
+    log(project, "2", role, ids=range(800, 801), start=START + timedelta(days=15))
+    assert judged(project).verdict == "withdraw"
+
+
+@pytest.mark.parametrize("role", ["shadow", "challenger"])
+def test_a_challenger_that_always_fails_is_withdrawn_in_time(project, role):
+    log(project, "1", "champion", ids=range(800) if role == "shadow" else range(1, 800, 2))
+    log(project, "2", role, ids=range(0, 800, 2), fails=lambda _: True)
+    verdict = judged(project)
+    rows = 400 if role == "shadow" else 399  # It began before the champion.
+    assert (verdict.verdict, verdict.labelled) == ("keep_watching", 0)
+    assert verdict.challenger_rows == rows
+    log(project, "1", "champion", ids=range(800, 801), start=START + timedelta(days=15))
+    verdict = judged(project)
+    assert verdict.verdict == "withdraw"
+    assert f"{rows} of {rows} answers of the challenger failed" in verdict.reason
+
+
+def test_rows_that_no_request_asked_for_are_not_compared_with_requests(project):
+    log(project, "1", "champion", ids=range(1, 800, 2), requests=True)
+    log(project, "2", "challenger", ids=range(0, 800, 2), requests=True)
+    log(project, "1", "champion", ids=range(800, 1_200), quality=0.2)
+    verdict = judged(project)
+    assert (verdict.champion_rows, verdict.challenger_rows) == (400, 399)
 
 
 @pytest.mark.parametrize("quality", [0.2, 2.0])
