@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from prefect.blocks.core import Block
@@ -9,7 +10,7 @@ from pydantic import ConfigDict, Field, SecretStr, field_validator, model_valida
 
 from ..core.secret_text import as_secret
 from .links import DOCUMENTATION_URL, LOGO_URL
-from .strict import SECRET_OPTIONS, hidden, unquoted, without_slug
+from .strict import hidden, unquoted, without_slug
 
 if TYPE_CHECKING:
     from ..serving.logger import PredictionLogger
@@ -84,8 +85,10 @@ class PredictionLog(Block):
     @field_validator("options")
     @classmethod
     def _known_options(cls, value: dict[str, Any]) -> dict[str, Any]:
-        for name, setting in value.items():
-            _check_option(name, setting)
+        from ..storage.open import check_options, check_public
+
+        check_public(value)
+        check_options(value)
         return value
 
     # After the others in this class, so that they come first when a value is set.
@@ -121,7 +124,8 @@ class PredictionLog(Block):
             self.uri.get_secret_value(),
             collection=self.collection,
             timeout_seconds=self.timeout_seconds,
-            retention_days=self.retention_days,
+            # Who clears the field wants every prediction kept, whatever it said before.
+            retention_days=math.inf if self.retention_days is None else self.retention_days,
             **{**self.options, **options},
         )
 
@@ -148,30 +152,7 @@ class PredictionLog(Block):
             **{
                 "collection": self.collection,
                 "timeout_seconds": self.timeout_seconds,
-                "retention_days": self.retention_days,
                 **self.options,
                 **settings,
             },
         )
-
-
-def _check_option(name: str, setting: Any) -> None:
-    """Ask pymongo whether it takes an option, without connecting."""
-    from pymongo import common
-    from pymongo.errors import PyMongoError
-
-    lowercase = name.lower()
-    if lowercase in SECRET_OPTIONS:
-        raise ValueError(
-            f"option {name!r} is a secret, and options are not kept as secrets: put it into the URI, "
-            "percent-encoded"
-        )
-    if lowercase.endswith("file"):
-        # The file may only be where the flows run.
-        if lowercase not in common.VALIDATORS or not isinstance(setting, str):
-            raise ValueError(f"option {name!r} is no path of a file that pymongo.MongoClient takes")
-        return
-    try:
-        common.validate(name, setting)
-    except (PyMongoError, ValueError, TypeError) as error:
-        raise ValueError(f"pymongo.MongoClient does not take option {name!r}: {error}") from None

@@ -9,15 +9,8 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from ..core.secret_text import as_secret
+from ..core.secret_text import SECRET_OPTIONS, as_secret
 
-# Client options of MongoDB that hold secrets, lowercase: refused as options, and not quoted.
-SECRET_OPTIONS = {
-    "password",
-    "tlscertificatekeyfilepassword",
-    "authmechanismproperties",
-    "auto_encryption_opts",
-}
 _SECRETS = {"uri", "url", "tracking_uri", "registry_uri", "key"} | SECRET_OPTIONS
 _NESTED = {"dataset", "source", "registry", "predictions", "redaction", "options"}
 

@@ -110,7 +110,8 @@ class Redaction(Settings):
         Raises:
             TypeError: If a value to hash or truncate has no text of its own; it is not quoted.
         """
-        kept = dict(features)
+        # As it is logged: a name that is no text becomes one.
+        kept = {str(name): value for name, value in features.items()}
         for name, rule in self.columns.items():
             if name not in kept:
                 continue

@@ -8,6 +8,13 @@ from urllib.parse import quote, quote_plus, unquote, unquote_plus
 from pydantic import Secret, SecretStr
 
 _HIDDEN = "***"
+# Client options of MongoDB that hold secrets, lowercase: refused as options, and not quoted.
+SECRET_OPTIONS = {
+    "password",
+    "tlscertificatekeyfilepassword",
+    "authmechanismproperties",
+    "auto_encryption_opts",
+}
 
 
 def as_secret(value: Any) -> Any:

@@ -16,7 +16,13 @@ from ..core.errors import ConfigurationError, LogUnavailable
 from ..core.secret_text import public_uri
 from ..storage.documents import encode_failure, encode_row
 from ..storage.interface import Role
-from ..storage.open import check_collection, check_uri, open_store
+from ..storage.open import (
+    check_collection,
+    check_options,
+    check_sqlite_options,
+    check_uri,
+    open_store,
+)
 from .buffer import Buffer, SpoolWhen
 from .counters import Counters
 from .shutdown import exit_on_sigterm
@@ -39,7 +45,7 @@ class PredictionLogger:
     rows while the database is away, and of those that a killed process had not written:
 
     - no spool: they wait in memory and are lost with the process. Once memory has no room, `log` waits
-      up to `timeout_seconds`, then raises.
+      up to `room_seconds`, then raises.
     - a spool, `spool_when="always"`: every row is on disk before `log` returns. What a process leaves
       is written by the next one, or by another that uses the folder.
     - a spool, `spool_when="full"`: they wait in memory and go to disk when it has no room, and when
@@ -61,9 +67,10 @@ class PredictionLogger:
         batch_rows: Rows to a write.
         flush_seconds: Longest time a row waits for its batch, and before the second try, seconds.
         buffer_rows: Rows kept in memory at most; one call's rows may be more.
-        timeout_seconds: Longest wait for the database, and for room, seconds.
+        timeout_seconds: Longest wait for the database, seconds.
+        room_seconds: Longest wait of `log` for room, seconds. None: `timeout_seconds`.
         handle_sigterm: Make SIGTERM a normal exit, so that rows are written, if nobody handles it yet.
-        options: Passed through to `open_store`, and by it to `pymongo.MongoClient`.
+        options: Passed through to `pymongo.MongoClient`; none for SQLite.
 
     Raises:
         ConfigurationError: If a setting cannot work, or the spool cannot be written.
@@ -90,16 +97,20 @@ class PredictionLogger:
         flush_seconds: float = 1.0,
         buffer_rows: int = 10_000,
         timeout_seconds: float = 10.0,
+        room_seconds: float | None = None,
         handle_sigterm: bool = True,
         **options: Any,
     ) -> None:
         # Neither at the interpreter's end nor after a fork can another thread import what is missing.
-        import_module(f"..storage.{check_uri(uri)}", __package__)
+        kind = check_uri(uri)
+        import_module(f"..storage.{kind}", __package__)
         check_collection(collection)
-        if min(batch_rows, buffer_rows, flush_seconds, timeout_seconds) <= 0:
+        (check_sqlite_options if kind == "sqlite" else check_options)(options)
+        room = timeout_seconds if room_seconds is None else room_seconds
+        if min(batch_rows, buffer_rows, flush_seconds, timeout_seconds, room) <= 0:
             raise ConfigurationError(
-                f"batch_rows={batch_rows}, buffer_rows={buffer_rows}, flush_seconds={flush_seconds} and "
-                f"timeout_seconds={timeout_seconds} must be positive"
+                f"batch_rows={batch_rows}, buffer_rows={buffer_rows}, flush_seconds={flush_seconds}, "
+                f"timeout_seconds={timeout_seconds} and room_seconds={room} must be positive"
             )
         if spool_when not in get_args(SpoolWhen) or spool_bytes < _LEAST_SPOOL_BYTES:
             raise ConfigurationError(
@@ -121,7 +132,7 @@ class PredictionLogger:
         self._spool = (
             None if spool is None else Spool(spool, f"{_place(uri)} {collection}", spool_bytes)
         )
-        self._buffer = Buffer(self._spool, spool_when, buffer_rows, timeout_seconds, batch_rows)
+        self._buffer = Buffer(self._spool, spool_when, buffer_rows, room, batch_rows)
         self._writer = Writer(
             lambda: open_store(
                 uri, collection=collection, timeout_seconds=timeout_seconds, **options

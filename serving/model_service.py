@@ -336,6 +336,11 @@ def _open_logger(settings: ServerSettings) -> PredictionLogger | None:
         role="champion",
         spool=settings.spool,
         spool_when=settings.spool_when,
+        spool_bytes=settings.spool_bytes,
+        buffer_rows=settings.buffer_rows,
+        flush_seconds=settings.log_flush_seconds,
+        timeout_seconds=settings.log_timeout_seconds,
+        room_seconds=settings.log_room_seconds,
         redaction=settings.redaction,
         # The server ends by itself, and closes the service.
         handle_sigterm=False,

@@ -29,7 +29,13 @@ from pydantic import (
 from ..core.errors import ConfigurationError
 from ..core.redaction import Redaction
 from ..core.settings import Share, TaskType
-from ..storage.open import check_collection, check_uri
+from ..storage.open import (
+    check_collection,
+    check_options,
+    check_public,
+    check_sqlite_options,
+    check_uri,
+)
 
 _FROM_ENVIRONMENT = {
     "PREFECT_MLOPS_TRACKING_URI": "tracking_uri",
@@ -68,7 +74,7 @@ class ServerSettings(BaseModel):
     )
     client_options: dict[str, Any] = Field(
         default_factory=dict,
-        description="Passed through to pymongo.MongoClient (TLS, authentication); none for SQLite.",
+        description="Options of pymongo.MongoClient, without secrets: TLS, authentication. None for SQLite.",
     )
     spool: str | None = Field(
         default=None,
@@ -77,6 +83,25 @@ class ServerSettings(BaseModel):
     spool_when: Literal["always", "full"] = Field(
         default="always",
         description="With a spool. always: on disk before the caller is answered. full: once memory has no room.",
+    )
+    spool_bytes: int = Field(
+        default=2**30, ge=2**20, description="Size of the spool at most, bytes."
+    )
+    buffer_rows: int = Field(
+        default=10_000, ge=1, description="Predictions that wait in memory for the log at most."
+    )
+    log_flush_seconds: float = Field(
+        default=1.0,
+        gt=0,
+        description="Longest time that a prediction waits for its batch, seconds.",
+    )
+    log_timeout_seconds: float = Field(
+        default=10.0, gt=0, description="Longest wait for the log to answer, seconds."
+    )
+    log_room_seconds: float = Field(
+        default=0.5,
+        gt=0,
+        description="Longest wait of a request for room in memory or spool, seconds; then see require_log.",
     )
     redaction: Redaction | None = Field(
         default=None,
@@ -123,6 +148,28 @@ class ServerSettings(BaseModel):
     @classmethod
     def _is_prefix(cls, value: str) -> str:
         return check_collection(value)
+
+    @field_validator("client_options")
+    @classmethod
+    def _known_options(cls, value: dict[str, Any]) -> dict[str, Any]:
+        check_public(value)
+        check_options(value)
+        return value
+
+    @model_validator(mode="after")
+    def _options_of_the_log(self) -> Self:
+        if self.predictions and self.predictions.get_secret_value().startswith("sqlite"):
+            check_sqlite_options(self.client_options)
+        return self
+
+    @model_validator(mode="after")
+    def _id_is_kept(self) -> Self:
+        rules = self.redaction.columns if self.redaction else {}
+        if rules.get(self.id_column or "", "hash") != "hash":
+            raise ValueError(
+                f"redaction of {self.id_column!r}, the id, must be 'hash': labels find their prediction by it"
+            )
+        return self
 
     @model_validator(mode="after")
     def _one_use_of_the_challenger(self) -> Self:

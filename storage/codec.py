@@ -54,7 +54,9 @@ def plain(value: Any) -> Any:
             return value.tolist()
         # A NumPy datetime finer than microseconds would become an integer.
         exact = value.astype("datetime64[us]") if value.dtype.kind == "M" else value
-        return plain(exact.item())
+        item = exact.item()
+        # Wider than a float: nothing of Python's own has its value.
+        return value if type(item) is type(value) else plain(item)
     for kind in (str, int, float):
         # NumPy's text and enumerations are kinds of these.
         if isinstance(value, kind):

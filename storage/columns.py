@@ -11,7 +11,7 @@ has of them, so that windows of one model look alike:
 | numbers of several kinds, or integers beyond 64 bits | `float64` |
 | datetimes with a zone, without one, dates | `timestamp[us, UTC]`, `timestamp[us]`, `date32` |
 | Decimals | `decimal256(76, 38)` |
-| any other mixture, lists, mappings | `string`, as Python's `str` writes the values |
+| any other mixture, lists, mappings | `string`, as Python's `str` writes the values, lists and mappings as JSON |
 | None only | `null`; for the label, the prediction's type |
 """
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import partial
+from math import isinf
 from typing import Any, get_args
 from uuid import uuid4
 
@@ -58,8 +59,8 @@ class MongoStore(BaseStore):
         uri: `mongodb://…/database` or `mongodb+srv://…/database`.
         collection: Prefix of the collections.
         timeout_seconds: Longest wait for the server to be found, to connect and to reply, seconds.
-        retention_days: Days after which the server deletes predictions by itself, if it can. None: it
-            keeps them.
+        retention_days: Days after which the server deletes predictions by itself, if it can. Infinite:
+            it deletes none from now on. None: as it was.
         upgrade: Whether to bring an older log to the present schema.
         options: Passed through to `pymongo.MongoClient`.
 
@@ -356,8 +357,18 @@ class MongoStore(BaseStore):
 
 
 def expire(predictions: Collection[dict[str, Any]], days: float | None) -> None:
-    """Let the server delete old predictions, unless it cannot: then `prune` does."""
+    """Let the server delete old predictions, unless it cannot: then `prune` does.
+
+    Args:
+        predictions: Where they are.
+        days: Age. Infinite: it deletes none from now on. None: what it does already.
+    """
     if days is None:
+        return
+    if isinf(days):
+        for name, index in predictions.index_information().items():
+            if index["key"] == [("made", ASCENDING)] and "expireAfterSeconds" in index:
+                predictions.drop_index(name)
         return
     seconds = max(1, round(days * 86_400))
     try:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ..core.errors import ConfigurationError
+from ..core.secret_text import SECRET_OPTIONS
 
 if TYPE_CHECKING:
     from .interface import PredictionStore
@@ -63,6 +65,57 @@ def check_collection(name: str) -> str:
     return name
 
 
+def check_public(options: Mapping[str, Any]) -> None:
+    """Refuse client options that hold secrets, where options are shown.
+
+    Raises:
+        ConfigurationError: If one is a secret; it is not quoted.
+    """
+    for name in options:
+        if name.lower() in SECRET_OPTIONS:
+            raise ConfigurationError(
+                f"option {name!r} is a secret, and options are not kept as secrets: put it into the URI, "
+                "percent-encoded"
+            )
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """Ask pymongo whether it takes client options, without connecting.
+
+    Raises:
+        ConfigurationError: If it does not take one.
+    """
+    from pymongo import common
+    from pymongo.errors import PyMongoError
+
+    for name, setting in options.items():
+        if name.lower().endswith("file"):
+            # The file may only be where the client is made.
+            if name.lower() not in common.VALIDATORS or not isinstance(setting, str):
+                raise ConfigurationError(
+                    f"option {name!r} is no path of a file that pymongo.MongoClient takes"
+                )
+            continue
+        try:
+            common.validate(name, setting)
+        except (PyMongoError, ValueError, TypeError) as error:
+            # What it says of a secret quotes it.
+            reason = type(error).__name__ if name.lower() in SECRET_OPTIONS else error
+            raise ConfigurationError(
+                f"pymongo.MongoClient does not take option {name!r}: {reason}"
+            ) from None
+
+
+def check_sqlite_options(options: Mapping[str, Any]) -> None:
+    """Refuse client options of a SQLite log.
+
+    Raises:
+        ConfigurationError: If there are any.
+    """
+    if options:
+        raise ConfigurationError(f"SQLite takes no client options, got {sorted(options)}")
+
+
 def open_store(
     uri: str,
     *,
@@ -79,7 +132,7 @@ def open_store(
         collection: Prefix of tables or collections.
         timeout_seconds: Longest wait for the database to answer, seconds.
         retention_days: Days after which MongoDB deletes predictions by itself; on SQLite, and on
-            servers that cannot, `prune` does. None: they are kept.
+            servers that cannot, `prune` does. Infinite: it deletes none from now on. None: as it was.
         upgrade: Whether to bring a log that an earlier version wrote to the present schema.
         options: Passed through to `pymongo.MongoClient`.
 
@@ -94,8 +147,7 @@ def open_store(
     if check_uri(uri) == "sqlite":
         from .sqlite import SqliteStore
 
-        if options:
-            raise ConfigurationError(f"SQLite takes no client options, got {sorted(options)}")
+        check_sqlite_options(options)
         return SqliteStore(
             uri.removeprefix("sqlite:///"), collection, timeout_seconds, upgrade=upgrade
         )

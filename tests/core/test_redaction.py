@@ -51,6 +51,12 @@ def test_columns_without_a_rule_stay_as_they_are_and_in_order():
     assert features["name"] == "Ana"
 
 
+def test_a_name_that_is_no_text_is_redacted_as_it_would_be_logged():
+    rules = Redaction(columns={"1": "drop", "True": "hash"}, key=KEY)
+    assert rules.apply({1: "Ana", 2: "b", "x": 1}) == {"2": "b", "x": 1}
+    assert rules.apply({True: "912"}) == {"True": digest_of("912")}
+
+
 def test_a_hash_is_the_beginning_of_hmac_sha256():
     expected = hmac.new(KEY.encode(), b"912 345 678", hashlib.sha256).hexdigest()
     assert digest_of("912 345 678") == expected[:HASH_CHARACTERS]

@@ -242,6 +242,20 @@ def test_a_full_buffer_makes_logging_wait_and_then_raise(away):
     assert sorted(read(uri).column("prediction").to_pylist()) == [0, 1, 2, 3]
 
 
+def test_the_wait_for_room_may_be_shorter_than_that_for_the_database(away):
+    uri, bring_back = away
+    logger = PredictionLogger(
+        uri, "calls", "1", buffer_rows=1, timeout_seconds=30.0, room_seconds=0.2
+    )
+    logger.log({"x": 1}, 1)
+    begun = time.monotonic()
+    with pytest.raises(LogUnavailable, match="memory has no room"):
+        logger.log({"x": 2}, 1)
+    assert 0.2 <= time.monotonic() - begun < 10
+    bring_back()
+    logger.close()
+
+
 def test_closing_while_the_database_is_away_raises_and_may_be_repeated(away):
     uri, bring_back = away
     logger = PredictionLogger(uri, "calls", "1")
@@ -365,6 +379,10 @@ def test_no_row_is_blamed_when_the_database_takes_none(uri):
         {"buffer_rows": -1},
         {"flush_seconds": 0},
         {"timeout_seconds": 0},
+        {"room_seconds": 0},
+        {"tls": True},
+        {"uri": "mongodb://127.0.0.1/mlops", "tlls": True},
+        {"uri": "mongodb://127.0.0.1/mlops", "retention": 3},
         {"model": ""},
         {"role": "spectator"},
         {"spool_when": "never"},

@@ -527,7 +527,8 @@ def test_a_log_that_is_away_delays_nobody_and_gets_everything_afterwards(serve):
         server = serve(
             predictions="mongodb://nobody@nowhere/mlops",
             environment={"PREFECT_MLOPS_PREDICTIONS_URI": database.uri},
-            client_options={"flush_seconds": 0.1, "timeout_seconds": 2.0},
+            log_flush_seconds=0.1,
+            log_timeout_seconds=2.0,
         )
         database.kill()
         begun = time.monotonic()

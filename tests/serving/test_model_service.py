@@ -246,6 +246,16 @@ def test_what_cannot_be_logged_is_answered_and_said_or_refused(serve):
         strict.answer("r", INPUTS)
 
 
+def test_a_full_log_holds_a_request_up_only_briefly(serve, tmp_path):
+    (tmp_path / "predictions.db").mkdir()
+    service = serve(fitted("1"), buffer_rows=2)
+    assert service.answer("r", INPUTS).logged
+    begun = time.monotonic()
+    assert not service.answer("s", INPUTS).logged
+    assert time.monotonic() - begun < 5
+    (tmp_path / "predictions.db").rmdir()
+
+
 def test_without_a_log_it_says_so_and_answers(serve, caplog):
     service = serve(fitted("1"), predictions=None)
     assert "predictions are not logged" in caplog.text

@@ -50,6 +50,22 @@ def test_the_environment_wins_over_the_file():
         ({"task": "ranking"}, "task: "),
         ({"canary_share": 0.1, "shadow": True}, "set one of them"),
         ({"model_name": ""}, "model_name: "),
+        ({"client_options": {"tlls": True}}, "client_options: .*option 'tlls'"),
+        ({"client_options": {"timeout_seconds": 2}}, "client_options: .*option 'timeout_seconds'"),
+        ({"client_options": {"password": SECRET}}, "client_options: .*'password' is a secret"),
+        (
+            {"predictions": "sqlite:///p.db", "client_options": {"tls": True}},
+            "SQLite takes no client options",
+        ),
+        (
+            {"id_column": "phone", "redaction": {"columns": {"phone": "drop"}}},
+            "redaction of 'phone', the id, must be 'hash'",
+        ),
+        (
+            {"id_column": "phone", "redaction": {"columns": {"phone": {"truncate": 3}}}},
+            "redaction of 'phone', the id, must be 'hash'",
+        ),
+        ({"log_room_seconds": 0}, "log_room_seconds: "),
     ],
 )
 def test_what_cannot_work_is_refused_by_name_and_never_quoted(wrong, message):

@@ -193,6 +193,8 @@ def test_draws_are_even():
         ({"at": datetime(2026, 1, 1)}, ValueError, "no time zone"),
         ({"prediction": None}, TypeError, "prediction None cannot be logged"),
         ({"prediction": [1]}, TypeError, "cannot be logged"),
+        ({"features": {"x": np.longdouble(1)}}, TypeError, "longdouble .* cannot be logged"),
+        ({"prediction": np.longdouble(1)}, TypeError, "cannot be logged"),
         ({"label": b"x"}, TypeError, "label b'x' cannot be logged"),
         ({"score": {"yes": "much"}}, ValueError, "much"),
         ({"features": {"x": object()}}, TypeError, "cannot be logged"),
