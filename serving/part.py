@@ -11,14 +11,13 @@ from typing import Any
 import bson
 
 from ..storage.documents import (
-    SPECIAL,
     AnyDocument,
-    Column,
     Document,
     UnreadDocument,
     decode_document,
     encode_prediction,
 )
+from ..storage.fields import SPECIAL, Column
 from .spool_file import DamagedFile, SpoolFile
 
 _log = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from .codec import decode
 from .columns import NATIVE, ColumnLayout, fields_of
-from .documents import SPECIAL
+from .fields import SPECIAL
 
 if TYPE_CHECKING:
     from pymongoarrow.context import PyMongoArrowContext

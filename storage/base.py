@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 from ..core.errors import LogOutdated, LogUnavailable
 from ..core.results import Window
-from .documents import DRAWS, AnyDocument, Column, decode_document, encode_prediction
+from .documents import DRAWS, AnyDocument, decode_document, encode_prediction
+from .fields import Column
 from .interface import Coverage, Prediction, Role
 
 if TYPE_CHECKING:

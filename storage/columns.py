@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from .documents import FEATURE, SCORE, SPECIAL, Column, escaped, unescaped
+from .fields import FEATURE, SCORE, SPECIAL, Column, escaped, unescaped
 
 if TYPE_CHECKING:
     import pyarrow as pa

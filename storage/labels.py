@@ -7,7 +7,8 @@ from typing import Any
 
 from ..core.errors import DataRejected
 from .codec import is_missing, plain
-from .documents import Column, encode_label
+from .documents import encode_label
+from .fields import Column
 from .interface import LabelReport
 
 

@@ -34,7 +34,8 @@ from ..core.errors import ConfigurationError, LogUnavailable
 from ..core.results import Window
 from . import codec
 from .base import SCHEMA_VERSION, BaseStore, Reply, check_version
-from .documents import AnyDocument, Column, encode_label, key_of
+from .documents import AnyDocument, encode_label, key_of
+from .fields import Column
 from .interface import Coverage, JournalKind, LabelReport, Role
 from .labels import LabelTally
 from .open import check_collection

@@ -24,7 +24,8 @@ from ..core.errors import LogUnavailable
 from ..core.results import Window
 from . import codec
 from .base import SCHEMA_VERSION, BaseStore, Reply, check_version
-from .documents import AnyDocument, Column, decode_document, draw_of, encode_label
+from .documents import AnyDocument, decode_document, draw_of, encode_label
+from .fields import Column
 from .interface import Coverage, JournalKind, LabelReport, Role
 from .labels import LabelTally
 from .open import check_collection
