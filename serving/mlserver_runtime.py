@@ -44,7 +44,8 @@ from mlserver.types import (
 )
 
 from ..core.errors import ConfigurationError, DataRejected, LogUnavailable, ModelUnavailable
-from .model_service import Answer, ModelService, output_names
+from .answers import Answer, output_names
+from .model_service import ModelService
 from .requests import Tensor
 from .server_settings import ServerSettings
 

@@ -7,63 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from prefect_mlops.core.errors import DataRejected, LogUnavailable, ModelUnavailable
-from prefect_mlops.core.models import Predictor
-from prefect_mlops.core.results import Window
-from prefect_mlops.core.schema import conform
-from prefect_mlops.serving.model_service import ModelService
+from prefect_mlops.core.errors import DataRejected, ModelUnavailable
 from prefect_mlops.serving.requests import Tensor
 from prefect_mlops.serving.routing import takes_challenger
-from prefect_mlops.serving.served_models import Served, ServedModel
-from prefect_mlops.serving.server_settings import ServerSettings
-from prefect_mlops.storage.open import open_store
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LinearRegression, LogisticRegression
-from sklearn.pipeline import make_pipeline
-
-AGES = [20.0, 30.0, 40.0, 50.0]
-INPUTS = [Tensor("age", "FP64", [2], [25.0, None])]
-
-
-def fitted(version, labels=("no", "no", "yes", "yes"), task="binary", **more):
-    """A small version; `more` are further number columns that it needs."""
-    kinds = dict.fromkeys(["age", *more], "number")
-    rows, _ = conform(pd.DataFrame({"age": AGES, **more}), kinds)
-    estimator = LinearRegression() if task == "regression" else LogisticRegression()
-    model = make_pipeline(SimpleImputer(), estimator).fit(rows, list(labels))
-    return ServedModel(version, Predictor(model=model, task=task, kinds=kinds))
-
-
-@pytest.fixture
-def serve(tmp_path):
-    """A function that makes a service of given versions; keywords are settings."""
-    made = []
-
-    def make(champion, challenger=None, **settings):
-        least = {
-            "tracking_uri": "http://127.0.0.1:9",
-            "model_name": "calls",
-            "predictions": f"sqlite:///{tmp_path}/predictions.db",
-        }
-        service = ModelService(ServerSettings.read(least | settings, {}))
-        service.models.current = champion and Served(champion, challenger)
-        made.append(service)
-        return service
-
-    yield make
-    for service in made:
-        service.close()
-
-
-@pytest.fixture
-def logged(tmp_path):
-    """A function that reads what is logged of a role."""
-
-    def read(role="champion"):
-        with open_store(f"sqlite:///{tmp_path}/predictions.db") as store:
-            return store.read("calls", Window(last=1000), role=role).to_pylist()
-
-    return read
+from support.versions import INPUTS, broken, fitted
 
 
 def test_an_answer_is_what_the_model_predicts_and_what_is_logged(serve, logged):
@@ -85,18 +32,6 @@ def test_an_answer_is_what_the_model_predicts_and_what_is_logged(serve, logged):
         assert (rows[name]["version"], rows[name]["request"]) == ("7", "r")
         assert rows[name]["latency_seconds"] > 0
     assert [rows[name]["features.age"] for name in answer.ids] == [25.0, None]
-
-
-def test_a_regression_answers_with_numbers_alone(serve):
-    answer = serve(fitted("1", AGES, "regression")).answer("r", INPUTS)
-    assert answer.labels[0] == pytest.approx(25.0)
-    assert list(answer.outputs()) == ["prediction", "id"]
-
-
-def test_classes_that_are_no_text_keep_their_type(serve):
-    answer = serve(fitted("1", [0, 0, 1, 1])).answer("r", INPUTS)
-    assert set(map(type, answer.labels)) == {int}
-    assert list(answer.scores) == ["0", "1"]
 
 
 def test_before_there_is_a_champion_nothing_is_answered(serve):
@@ -200,21 +135,11 @@ def test_a_slow_shadow_delays_nobody_and_skips_what_does_not_fit(serve, logged):
     assert {row["version"] for row in logged("shadow")} == {"2"}
 
 
-class Broken:
-    """A model that quotes what it cannot take."""
-
-    classes_ = np.array(["no", "yes"])
-
-    def predict_proba(self, rows):
-        raise ValueError(f"cannot take {rows['age'].tolist()}")
-
-
 @pytest.mark.parametrize("settings", [{"shadow": True}, {"canary_share": 1.0}])
 def test_a_failing_challenger_fails_no_request_and_is_logged_without_an_answer(
     serve, logged, caplog, settings
 ):
-    broken = Predictor(model=Broken(), task="binary", kinds={"age": "number"})
-    service = serve(fitted("1"), ServedModel("2", broken), require_log=True, **settings)
+    service = serve(fitted("1"), broken("2"), require_log=True, **settings)
     assert service.answer("r", INPUTS).logged
     service.close()
     assert len(logged()) == 2
@@ -225,41 +150,6 @@ def test_a_failing_challenger_fails_no_request_and_is_logged_without_an_answer(
     ]
     assert "version 2 of calls could not predict as" in caplog.text
     assert "25.0" not in caplog.text
-
-
-def test_a_failure_that_cannot_be_logged_leaves_the_request_to_the_champion(serve, caplog):
-    broken = Predictor(model=Broken(), task="binary", kinds={"age": "number"})
-    service = serve(fitted("1"), ServedModel("2", broken), canary_share=1.0)
-    service.close()
-    answer = service.answer("r", INPUTS)
-    assert (answer.version, answer.logged) == ("1", False)
-    assert "2 failures are not logged" in caplog.text
-
-
-def test_what_cannot_be_logged_is_answered_and_said_or_refused(serve):
-    service, strict = serve(fitted("1")), serve(fitted("1"), require_log=True)
-    service.close()
-    strict.close()
-    answer = service.answer("r", INPUTS)
-    assert (len(answer.labels), answer.logged) == (2, False)
-    with pytest.raises(LogUnavailable):
-        strict.answer("r", INPUTS)
-
-
-def test_a_full_log_holds_a_request_up_only_briefly(serve, tmp_path):
-    (tmp_path / "predictions.db").mkdir()
-    service = serve(fitted("1"), buffer_rows=2)
-    assert service.answer("r", INPUTS).logged
-    begun = time.monotonic()
-    assert not service.answer("s", INPUTS).logged
-    assert time.monotonic() - begun < 5
-    (tmp_path / "predictions.db").rmdir()
-
-
-def test_without_a_log_it_says_so_and_answers(serve, caplog):
-    service = serve(fitted("1"), predictions=None)
-    assert "predictions are not logged" in caplog.text
-    assert not service.answer("r", INPUTS).logged
 
 
 def test_features_are_redacted_before_they_are_logged(serve, logged):

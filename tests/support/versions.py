@@ -1,0 +1,37 @@
+"""Small versions of a model, as the server holds them."""
+
+import numpy as np
+import pandas as pd
+from prefect_mlops.core.models import Predictor
+from prefect_mlops.core.schema import conform
+from prefect_mlops.serving.requests import Tensor
+from prefect_mlops.serving.served_models import ServedModel
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+AGES = [20.0, 30.0, 40.0, 50.0]
+INPUTS = [Tensor("age", "FP64", [2], [25.0, None])]
+
+
+def fitted(version, labels=("no", "no", "yes", "yes"), task="binary", **more):
+    """A small version; `more` are further number columns that it needs."""
+    kinds = dict.fromkeys(["age", *more], "number")
+    rows, _ = conform(pd.DataFrame({"age": AGES, **more}), kinds)
+    estimator = LinearRegression() if task == "regression" else LogisticRegression()
+    model = make_pipeline(SimpleImputer(), estimator).fit(rows, list(labels))
+    return ServedModel(version, Predictor(model=model, task=task, kinds=kinds))
+
+
+class Broken:
+    """A model that quotes what it cannot take."""
+
+    classes_ = np.array(["no", "yes"])
+
+    def predict_proba(self, rows):
+        raise ValueError(f"cannot take {rows['age'].tolist()}")
+
+
+def broken(version):
+    """A version that fails on every row."""
+    return ServedModel(version, Predictor(model=Broken(), task="binary", kinds={"age": "number"}))
