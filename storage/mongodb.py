@@ -12,17 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import partial
-from math import isinf
 from typing import Any, get_args
-from uuid import uuid4
 
 import bson
 from bson.errors import BSONError
 from bson.raw_bson import RawBSONDocument
 from pymongo import ASCENDING, DESCENDING, MongoClient, ReadPreference, UpdateOne
-from pymongo.collection import Collection
 from pymongo.errors import (
-    AutoReconnect,
     BulkWriteError,
     DuplicateKeyError,
     OperationFailure,
@@ -35,21 +31,21 @@ from ..core.results import Window
 from . import codec
 from .base import SCHEMA_VERSION, BaseStore, Reply, check_version
 from .documents import AnyDocument, encode_label, key_of
+from .expiry import expire
 from .fields import Column
 from .interface import Coverage, JournalKind, LabelReport, Role
 from .labels import LabelTally
+from .mongodb_journal import Journal
 from .open import check_collection
 from .replies import Replies, stream
 
 _DUPLICATE = 11000
-_INDEX_CONFLICT = 85
 _IDS_PER_QUERY = 2_000
 # FerretDB 1 keeps a connection of 100 for each update of a command, and waits for ever for the next.
 _UPDATES_PER_COMMAND = 50
 # What fits into a processor's cache is decoded faster; a reply more is fetched meanwhile.
 _ROWS_PER_REPLY = 2_000
 _WINDOW_INDEX = [(name, ASCENDING) for name in ("model", "role", "at", "id")]
-_JOURNAL_INDEX = [("kind", ASCENDING), ("project", ASCENDING), ("sequence", DESCENDING)]
 _ROLES: tuple[Role, ...] = get_args(Role)
 
 
@@ -110,7 +106,7 @@ class MongoStore(BaseStore):
         self._predictions = database[f"{collection}_predictions"]
         self._fields = database[f"{collection}_columns"]
         self._schema = database[f"{collection}_schema"]
-        self._journal = database[f"{collection}_journal"]
+        self._journal = Journal(database[f"{collection}_journal"])
         try:
             with self._answering():
                 self._open(retention_days, upgrade=upgrade)
@@ -167,38 +163,15 @@ class MongoStore(BaseStore):
         self, kind: JournalKind, key: str, project: str, document: Mapping[str, Any]
     ) -> bool:
         """Append to the journal, once for each key. See `PredictionStore.record`."""
-        entry: dict[str, Any] = {
-            "_id": json.dumps([kind, key]),
-            "kind": kind,
-            "project": project,
-            "document": json.dumps(document),
-            "claim": uuid4().hex,
-        }
         with self._answering():
-            entry["sequence"] = self._next(kind, project)
-            try:
-                self._journal.insert_one(entry)
-            except DuplicateKeyError:
-                return False
-            except AutoReconnect:
-                # The connection broke: whether the server took the key is for the server to say.
-                return self._holds(entry)
-        return True
+            return self._journal.record(kind, key, project, document)
 
     def journal(
         self, kind: JournalKind, project: str, *, limit: int | None = None
     ) -> list[dict[str, Any]]:
         """Read a project's journal, newest first (in order of arrival)."""
-        if limit == 0:
-            return []
         with self._answering():
-            entries = list(
-                self._journal.find({"kind": kind, "project": project}, {"document": 1})
-                .sort([("sequence", DESCENDING), ("_id", DESCENDING)])
-                .limit(limit or 0)
-                .batch_size(_ROWS_PER_REPLY)
-            )
-        return [json.loads(entry["document"]) for entry in entries]
+            return self._journal.entries(kind, project, limit)
 
     def ping(self) -> None:
         """Raise `LogUnavailable` unless the database answers."""
@@ -217,7 +190,7 @@ class MongoStore(BaseStore):
         check_version(found, self._name)
         self._predictions.create_index(_WINDOW_INDEX)
         self._fields.create_index("model")
-        self._journal.create_index(_JOURNAL_INDEX)
+        self._journal.index()
         expire(self._predictions, retention_days)
 
     def _version(self) -> int:
@@ -332,19 +305,6 @@ class MongoStore(BaseStore):
         count = self._predictions.count_documents
         return count(wanted | more), 0 if before is None else count(before | more)
 
-    def _next(self, kind: str, project: str) -> int:
-        """Return a number above that of every entry that arrived before."""
-        latest = self._journal.find_one(
-            {"kind": kind, "project": project}, {"sequence": 1}, sort=[("sequence", DESCENDING)]
-        )
-        return 1 + (latest["sequence"] if latest else 0)
-
-    def _holds(self, entry: Mapping[str, Any]) -> bool:
-        found = self._journal.find_one({"_id": entry["_id"]}, {"claim": 1})
-        if found is None:
-            raise AutoReconnect("the connection broke before the entry arrived")
-        return found["claim"] == entry["claim"]
-
     @contextmanager
     def _answering(self) -> Iterator[None]:
         try:
@@ -355,33 +315,6 @@ class MongoStore(BaseStore):
                 f"prediction log {self._name}: {_reason(error)}; expected a MongoDB server that "
                 "answers and lets this user read and write"
             ) from None
-
-
-def expire(predictions: Collection[dict[str, Any]], days: float | None) -> None:
-    """Let the server delete old predictions, unless it cannot: then `prune` does.
-
-    Args:
-        predictions: Where they are.
-        days: Age. Infinite: it deletes none from now on. None: what it does already.
-    """
-    if days is None:
-        return
-    if isinf(days):
-        for name, index in predictions.index_information().items():
-            if index["key"] == [("made", ASCENDING)] and "expireAfterSeconds" in index:
-                predictions.drop_index(name)
-        return
-    seconds = max(1, round(days * 86_400))
-    try:
-        predictions.create_index("made", expireAfterSeconds=seconds)
-    except OperationFailure as error:
-        if error.code == _INDEX_CONFLICT:
-            keys = {"keyPattern": {"made": 1}, "expireAfterSeconds": seconds}
-            predictions.database.command("collMod", predictions.name, index=keys)
-        elif "expireAfterSeconds" in str(error):
-            predictions.create_index("made")
-        else:
-            raise
 
 
 def _labelling(label: Any) -> dict[str, Any]:

@@ -124,7 +124,7 @@ def test_an_interrupted_append_can_be_repeated(cable, frail, predict, window):
 
 def test_secondaries_are_not_asked_whatever_the_uri_says(mongodb_uri, collection):
     with MongoStore(mongodb_uri, collection, readPreference="secondaryPreferred") as store:
-        for part in (store._predictions, store._journal):
+        for part in (store._predictions, store._journal._collection):
             assert part.read_preference == pymongo.ReadPreference.PRIMARY
 
 
