@@ -42,6 +42,7 @@ from pydantic import (
 from .errors import ConfigurationError
 from .secret_text import as_secret
 from .settings import Columns, Settings
+from .text import text_of
 
 HASH_CHARACTERS = 32
 
@@ -109,9 +110,12 @@ class Redaction(Settings):
 
         Raises:
             TypeError: If a value to hash or truncate has no text of its own; it is not quoted.
+            ValueError: If two names are the same text.
         """
-        # As it is logged: a name that is no text becomes one.
-        kept = {str(name): value for name, value in features.items()}
+        # As it is logged: a name that is no text becomes one, and an enumeration's member its value.
+        kept = {text_of(name): value for name, value in features.items()}
+        if len(kept) < len(features):
+            raise ValueError(f"the names {[*features]} are not different texts: rename a feature")
         for name, rule in self.columns.items():
             if name not in kept:
                 continue
@@ -215,7 +219,7 @@ class Redaction(Settings):
 def _text(value: Any) -> str | None:
     """Return the text of a value, None for a missing one; `TypeError` if it has none of its own."""
     if isinstance(value, str):
-        return str(value)
+        return text_of(value)
     if hasattr(value, "dtype") and getattr(value, "ndim", None) == 0:
         # A NumPy datetime finer than microseconds would become an integer.
         value = (value.astype("datetime64[us]") if value.dtype.kind == "M" else value).item()

@@ -8,6 +8,8 @@ from urllib.parse import quote, quote_plus, unquote, unquote_plus
 from pydantic import Secret, SecretStr
 
 _HIDDEN = "***"
+# `authMechanismProperties` may have a session's token in it.
+_SECRET_WORDS = ("pass", "pwd", "token", "secret", "key", "signature", "mechanismproperties")
 # Client options of MongoDB that hold secrets, lowercase: refused as options, and not quoted.
 SECRET_OPTIONS = {
     "password",
@@ -74,7 +76,9 @@ def _scrubbed(text: str, uri: str) -> str:
     rest = uri.partition("://")[2]
     options = rest.rpartition("@")[2].partition("?")[2]
     secrets = [rest.rpartition("@")[0].partition(":")[2], options]
-    secrets += [option.partition("=")[2] for option in options.split("&") if _is_secret(option)]
+    values = [option.partition("=")[2] for option in options.split("&") if _is_secret(option)]
+    # Of `authMechanismProperties`, each has a name of its own: NAME:value,NAME:value.
+    secrets += [*values, *(part.partition(":")[2] for value in values for part in value.split(","))]
     for secret in filter(None, secrets):
         forms = {secret, unquote(secret), unquote_plus(secret)}
         forms |= {
@@ -91,4 +95,4 @@ def _scrubbed(text: str, uri: str) -> str:
 
 def _is_secret(option: str) -> bool:
     name = option.partition("=")[0].lower()
-    return any(word in name for word in ("pass", "pwd", "token", "secret", "key", "signature"))
+    return any(word in name for word in _SECRET_WORDS)

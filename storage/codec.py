@@ -29,6 +29,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from ..core.text import text_of
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PLAIN = (bool, int, float, str)
 
@@ -57,8 +59,10 @@ def plain(value: Any) -> Any:
         item = exact.item()
         # Wider than a float: nothing of Python's own has its value.
         return value if type(item) is type(value) else plain(item)
-    for kind in (str, int, float):
-        # NumPy's text and enumerations are kinds of these.
+    # NumPy's text and enumerations are kinds of these.
+    if isinstance(value, str):
+        return text_of(value)
+    for kind in (int, float):
         if isinstance(value, kind):
             return kind(value)
     return value
@@ -107,7 +111,7 @@ def _tagged(value: Any) -> Any:
     if isinstance(value, bytes | bytearray | memoryview):
         return {"bytes": b64encode(value).decode()}
     if isinstance(value, Mapping):
-        return {"mapping": [[_tagged(key), _tagged(item)] for key, item in value.items()]}
+        return {"mapping": [[_tagged_key(key), _tagged(item)] for key, item in value.items()]}
     if isinstance(value, list | tuple):
         return [_tagged(item) for item in value]
     raise TypeError(
@@ -123,6 +127,16 @@ def _untagged(value: Any) -> Any:
         return value
     [(tag, content)] = value.items()
     return _UNTAG[tag](content)
+
+
+def _tagged_key(key: Any) -> Any:
+    tagged = _tagged(key)
+    if isinstance(tagged, list) or (isinstance(tagged, dict) and "mapping" in tagged):
+        raise TypeError(
+            f"a mapping with the key {key!r} cannot be logged: expected keys that are text, numbers, "
+            "booleans, moments, Decimals, bytes or None"
+        )
+    return tagged
 
 
 _UNTAG = {

@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from json.encoder import encode_basestring_ascii as _quoted
+from math import isfinite
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -137,7 +138,9 @@ def encode_failure(
         The document: a row without prediction, score and features.
 
     Raises:
-        ValueError: If the id or model is missing, or the moment has no zone.
+        TypeError: If version, request or moment are none.
+        ValueError: If the id or model is missing, the moment has no zone, or the row is larger than the
+            16 MiB that MongoDB takes.
 
     Example:
         >>> from datetime import UTC, datetime
@@ -146,10 +149,9 @@ def encode_failure(
         >>> decode_document(row.body).prediction is None
         True
     """
-    document = _head(model, id, role, version, at)
-    if request is not None:
-        document["request"] = request
-    return Document(model, id, role, version, document["at"], bson.encode(document), frozenset())
+    document = _head(model=model, id=id, role=role, version=version, at=at, request=request)
+    body = _checked(id, bson.encode(document))
+    return Document(model, id, role, version, document["at"], body, frozenset())
 
 
 def encode_row(
@@ -172,9 +174,10 @@ def encode_row(
         The document.
 
     Raises:
-        TypeError: If a value cannot be logged.
-        ValueError: If the id, model or prediction is missing, a moment has no zone, or the row is
-            larger than the 16 MiB that MongoDB takes.
+        TypeError: If a value cannot be logged, or version, request or moment are none.
+        ValueError: If the id, model or prediction is missing, a moment has no zone, the latency is not
+            finite, two features have the same name, or the row is larger than the 16 MiB that MongoDB
+            takes.
 
     Example:
         >>> from datetime import UTC, datetime
@@ -183,19 +186,20 @@ def encode_row(
         >>> decode_document(row.body).features
         {'age': 41}
     """
-    document = _head(model, id, role, version, at)
-    if request is not None:
-        document["request"] = request
+    document = _head(model=model, id=id, role=role, version=version, at=at, request=request)
     if latency_seconds is not None:
-        document["latency_seconds"] = float(latency_seconds)
+        document["latency_seconds"] = latency = float(latency_seconds)
+        if not isfinite(latency):
+            raise ValueError(f"prediction {id!r} took {latency} seconds: expected a finite number")
     answers = (prediction,) if label is None or is_missing(label) else (prediction, label)
-    body, columns = encode_fields(document, answers, features, {} if score is None else score)
-    if len(body) > MOST_BYTES:
-        raise ValueError(
-            f"prediction {id!r} takes {len(body)} bytes: a row has at most {MOST_BYTES}, leave out or "
-            "shorten its largest feature"
-        )
-    return Document(model, id, role, version, document["at"], body, columns)
+    try:
+        body, columns = encode_fields(document, answers, features, {} if score is None else score)
+    except AttributeError:
+        for name, given in (("features", features), ("score", score)):
+            if given is not None and not isinstance(given, Mapping):
+                raise TypeError(f"{name} {given!r} are no mapping of a name to a value") from None
+        raise
+    return Document(model, id, role, version, document["at"], _checked(id, body), columns)
 
 
 def encode_label(label: Any) -> tuple[dict[str, Any], frozenset[Column]]:
@@ -224,12 +228,32 @@ def _named(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     return {unescaped(field): value for field, value in values.items() if field.startswith(prefix)}
 
 
-def _head(model: str, id: str, role: Role, version: str, at: datetime) -> dict[str, Any]:
+def _checked(id: str, body: bytes) -> bytes:
+    if len(body) > MOST_BYTES:
+        raise ValueError(
+            f"prediction {id!r} takes {len(body)} bytes: a row has at most {MOST_BYTES}, leave out or "
+            "shorten its largest feature"
+        )
+    return body
+
+
+def _head(
+    *, model: str, id: str, role: Role, version: str, at: datetime, request: str | None
+) -> dict[str, Any]:
     if not (id and model and type(id) is type(model) is str):
         raise ValueError(f"model {model!r} and id {id!r} must be text that is not empty")
+    # Of another type, they would end every later read of a window that they are in.
+    if not (type(version) is str and version and (request is None or type(request) is str)):
+        raise TypeError(
+            f"version {version!r} and request {request!r} of prediction {id!r} must be text"
+        )
+    if not isinstance(at, datetime):
+        raise TypeError(
+            f"prediction {id!r} was made at {at!r}: expected a datetime with a time zone"
+        )
     if at.tzinfo is None:
         raise ValueError(f"prediction {id!r} was made at {at}, which has no time zone")
-    return {
+    head = {
         "_id": key_of(model, id, role),
         "model": model,
         "id": id,
@@ -239,3 +263,6 @@ def _head(model: str, id: str, role: Role, version: str, at: datetime) -> dict[s
         "made": at,
         "draw": draw_of(id),
     }
+    if request is not None:
+        head["request"] = request
+    return head

@@ -18,6 +18,7 @@ from urllib.parse import quote, unquote
 import bson
 from bson.errors import InvalidStringData
 
+from ..core.text import text_of
 from .codec import encode, plain
 
 FEATURE, SCORE, SPECIAL = "f_", "s_", "x_"
@@ -117,9 +118,9 @@ def encode_fields(
                     del document[field]
     exact = {
         **{name: plain_answer(name, value) for name, value in zip(_ANSWERS, answers, strict=False)},
-        **{escaped(FEATURE, str(name)): value for name, value in features.items()},
+        **{escaped(FEATURE, text_of(name)): value for name, value in features.items()},
         # A score may come as a whole number.
-        **{escaped(SCORE, str(name)): float(value) for name, value in score.items()},
+        **{escaped(SCORE, text_of(name)): float(value) for name, value in score.items()},
     }
     if len(exact) < len(values):
         names = [*features, *score]
@@ -144,7 +145,7 @@ def _remember(
         elif kind in _KINDS:
             converters.append(_same)
         elif isinstance(value, str):
-            converters.append(str)
+            converters.append(text_of)
         elif _is_scalar(value):
             converters.append(attrgetter("item")(kind))
         else:

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from enum import Enum
 
 import numpy as np
 import pandas as pd
@@ -55,6 +56,17 @@ def test_a_name_that_is_no_text_is_redacted_as_it_would_be_logged():
     rules = Redaction(columns={"1": "drop", "True": "hash"}, key=KEY)
     assert rules.apply({1: "Ana", 2: "b", "x": 1}) == {"2": "b", "x": 1}
     assert rules.apply({True: "912"}) == {"True": digest_of("912")}
+
+
+def test_a_member_of_an_enumeration_is_redacted_by_its_value():
+    phone = Enum("Column", {"PHONE": "phone"}, type=str).PHONE
+    assert redaction(phone="drop").apply({phone: "912"}) == {}
+    assert digest_of(phone) == digest_of("phone")
+
+
+def test_names_that_are_the_same_text_are_refused():
+    with pytest.raises(ValueError, match=r"\[1, '1'\] are not different texts"):
+        redaction(x="drop").apply({1: "a", "1": "b"})
 
 
 def test_a_hash_is_the_beginning_of_hmac_sha256():

@@ -14,6 +14,7 @@ from prefect_mlops.storage.documents import (
     UnreadDocument,
     decode_document,
     draw_of,
+    encode_failure,
     encode_prediction,
     encode_row,
     key_of,
@@ -159,8 +160,22 @@ def test_draws_are_even():
         ({"score": {"yes": "much"}}, ValueError, "much"),
         ({"features": {"x": object()}}, TypeError, "cannot be logged"),
         ({"features": {"x": "a" * 2**24}}, ValueError, "largest feature"),
+        ({"features": {"x": {(1, 2): "a"}}}, TypeError, r"key \(1, 2\)"),
+        ({"features": ["x"]}, TypeError, "no mapping"),
+        ({"version": 3}, TypeError, "version 3 and request None .* must be text"),
+        ({"version": ""}, TypeError, "must be text"),
+        ({"request": 7}, TypeError, "request 7"),
+        ({"at": "2026-01-01"}, TypeError, "expected a datetime"),
+        ({"latency_seconds": math.nan}, ValueError, "finite"),
     ],
 )
 def test_what_cannot_be_logged_is_refused(wrong, error, message):
     with pytest.raises(error, match=message):
         row(**wrong)
+
+
+def test_a_failure_has_the_limits_of_a_row():
+    with pytest.raises(ValueError, match="a row has at most"):
+        encode_failure(
+            model="calls", id="a", role="shadow", version="1", at=NOON, request="r" * 2**24
+        )

@@ -2,6 +2,7 @@
 
 import string
 from datetime import datetime
+from enum import Enum
 
 import bson
 import numpy as np
@@ -39,6 +40,18 @@ def test_text_of_numpy_is_logged_as_text_each_time():
         found, _ = written({"job": answer}, prediction=answer)
         assert found == {"prediction": str(answer), "f_job": str(answer)}
         assert {type(value) for value in found.values()} == {str}
+
+
+# Not a `StrEnum`: those print as their value anyway.
+class Answer(str, Enum):  # noqa: UP042
+    YES = "yes"
+
+
+def test_a_member_of_an_enumeration_is_its_value_each_time():
+    for features in ({Answer.YES: Answer.YES}, {"yes": "yes"}) * 2:
+        found, _ = written(features, prediction=Answer.YES, score={Answer.YES: 1.0})
+        assert found == {"prediction": "yes", "f_yes": "yes", "s_yes": 1.0}
+        assert {type(value) for value in found.values()} == {str, float}
 
 
 def test_equal_names_that_are_written_otherwise_stay_apart():
