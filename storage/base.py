@@ -65,6 +65,23 @@ def check_version(found: int | None, name: str) -> None:
     )
 
 
+class PartlyWritten(LogUnavailable):
+    """The database did not take all rows of a batch, and may have taken some.
+
+    Args:
+        message: What it said.
+        taken: How many rows it took that it did not have.
+    """
+
+    def __init__(self, message: str, taken: int = 0) -> None:
+        super().__init__(message)
+        self.taken = taken
+
+
+class RowRefused(PartlyWritten):
+    """It said that there is something wrong with a row."""
+
+
 class Moved(LogUnavailable):
     """Rows with values of a new kind, or fewer rows than were counted, arrived during a read."""
 

@@ -17,29 +17,33 @@ from typing import Any, get_args
 import bson
 from bson.errors import BSONError
 from bson.raw_bson import RawBSONDocument
-from pymongo import ASCENDING, DESCENDING, MongoClient, ReadPreference, UpdateOne
+from pymongo import ASCENDING, DESCENDING, MongoClient, UpdateOne
 from pymongo.errors import (
     BulkWriteError,
     DuplicateKeyError,
     OperationFailure,
     PyMongoError,
 )
-from pymongo.write_concern import WriteConcern
 
-from ..core.errors import ConfigurationError, LogUnavailable
+from ..core.errors import LogUnavailable
 from ..core.results import Window
 from . import codec
-from .base import SCHEMA_VERSION, BaseStore, Reply, check_version
+from .base import SCHEMA_VERSION, BaseStore, PartlyWritten, Reply, RowRefused, check_version
 from .documents import AnyDocument, encode_label, key_of
 from .expiry import expire
 from .fields import Column
 from .interface import Coverage, JournalKind, LabelReport, Role
 from .labels import LabelTally
+from .mongodb_client import connect, database_of, name_of
 from .mongodb_journal import Journal
 from .open import check_collection
 from .replies import Replies, stream
 
 _DUPLICATE = 11000
+# BadValue, FailedToParse, TypeMismatch, InvalidBSON, DollarPrefixedFieldName, EmptyFieldName,
+# DottedFieldName, DocumentValidationFailure, BSONObjectTooLarge, KeyTooLong:
+# https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml
+_WRONG_DOCUMENT = {2, 9, 14, 22, 52, 56, 57, 121, 10334, 17280}
 _IDS_PER_QUERY = 2_000
 # FerretDB 1 keeps a connection of 100 for each update of a command, and waits for ever for the next.
 _UPDATES_PER_COMMAND = 50
@@ -59,6 +63,8 @@ class MongoStore(BaseStore):
         retention_days: Days after which the server deletes predictions by itself, if it can. Infinite:
             it deletes none from now on. None: as it was.
         upgrade: Whether to bring an older log to the present schema.
+        client: What `mongodb_client.connect` made of the URI; whoever made it closes it. None: one of
+            its own.
         options: Passed through to `pymongo.MongoClient`.
 
     Raises:
@@ -79,30 +85,15 @@ class MongoStore(BaseStore):
         retention_days: float | None = None,
         *,
         upgrade: bool = False,
+        client: MongoClient[dict[str, Any]] | None = None,
         **options: Any,
     ) -> None:
         super().__init__()
         check_collection(collection)
-        milliseconds = max(1, round(timeout_seconds * 1000))
-        limits = {
-            "serverSelectionTimeoutMS": milliseconds,
-            "connectTimeoutMS": milliseconds,
-            "socketTimeoutMS": milliseconds,
-        }
-        try:
-            self._client: MongoClient[dict[str, Any]] = MongoClient(uri, **{**limits, **options})
-            # Replies of a secondary may lack the latest writes: a window would be short.
-            database = self._client.get_default_database(read_preference=ReadPreference.PRIMARY)
-            if "w" not in self._client.write_concern.document:
-                database = database.with_options(write_concern=WriteConcern("majority"))
-        except (PyMongoError, ValueError, TypeError, OSError) as error:
-            # pymongo's own message may quote the URI.
-            raise ConfigurationError(
-                f"the MongoDB URI or an option cannot be used ({type(error).__name__}): expected "
-                "mongodb://user:password@host:port/database, user and password percent-encoded; "
-                f"options given: {sorted(options)}"
-            ) from None
-        self._name = uri.partition("://")[2].partition("?")[0].rpartition("@")[2]
+        self._client = connect(uri, timeout_seconds, options) if client is None else client
+        self._owns_client = client is None
+        database = database_of(self._client)
+        self._name = name_of(uri)
         self._predictions = database[f"{collection}_predictions"]
         self._fields = database[f"{collection}_columns"]
         self._schema = database[f"{collection}_schema"]
@@ -111,7 +102,7 @@ class MongoStore(BaseStore):
             with self._answering():
                 self._open(retention_days, upgrade=upgrade)
         except LogUnavailable:
-            self._client.close()
+            self.close()
             raise
 
     @property
@@ -180,7 +171,8 @@ class MongoStore(BaseStore):
 
     def close(self) -> None:
         """Release connections. The store cannot be used afterwards."""
-        self._client.close()
+        if self._owns_client:
+            self._client.close()
 
     def _open(self, retention_days: float | None, *, upgrade: bool) -> None:
         found = self._version()
@@ -214,15 +206,20 @@ class MongoStore(BaseStore):
         )
 
     def _insert(self, documents: Sequence[AnyDocument]) -> int:
-        rows = [RawBSONDocument(document.body) for document in documents]
         with self._answering():
             try:
+                rows = [RawBSONDocument(document.body) for document in documents]
                 self._predictions.insert_many(rows, ordered=False)
                 return len(rows)
+            except BSONError as error:
+                raise RowRefused(self._message(error)) from None
             except BulkWriteError as error:
-                if {failure["code"] for failure in _failures(error)} != {_DUPLICATE}:
-                    raise
-                return error.details["nInserted"]
+                taken = error.details["nInserted"]
+                codes = {failure["code"] for failure in _failures(error)} - {_DUPLICATE}
+                if codes:
+                    kind = RowRefused if codes <= _WRONG_DOCUMENT else PartlyWritten
+                    raise kind(self._message(error), taken) from None
+                return taken
 
     def _replies(
         self, model: str, window: Window, role: Role, below: int | None, fields: Sequence[str]
@@ -311,10 +308,13 @@ class MongoStore(BaseStore):
             yield
         except (PyMongoError, BSONError) as error:
             # Not chained: pymongo's full message quotes whole documents.
-            raise LogUnavailable(
-                f"prediction log {self._name}: {_reason(error)}; expected a MongoDB server that "
-                "answers and lets this user read and write"
-            ) from None
+            raise LogUnavailable(self._message(error)) from None
+
+    def _message(self, error: Exception) -> str:
+        return (
+            f"prediction log {self._name}: {_reason(error)}; expected a MongoDB server that answers and "
+            "lets this user read and write"
+        )
 
 
 def _labelling(label: Any) -> dict[str, Any]:

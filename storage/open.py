@@ -11,6 +11,8 @@ from ..core.errors import ConfigurationError
 from ..core.secret_text import SECRET_OPTIONS
 
 if TYPE_CHECKING:
+    from pymongo import MongoClient
+
     from .interface import PredictionStore
 
 _EXPECTED = (
@@ -44,6 +46,12 @@ def check_uri(uri: str) -> str:
             database = ""
         if not database:
             raise ConfigurationError(f"the MongoDB URI names no database: {_EXPECTED}")
+        # Part of the password would be taken for the host's name, and shown.
+        if "@" in database:
+            raise ConfigurationError(
+                "the MongoDB URI has an @ after the host: percent-encode user and password; "
+                f"{_EXPECTED}"
+            )
         return "mongodb"
     raise ConfigurationError(f"scheme {scheme!r} is no prediction log: {_EXPECTED}")
 
@@ -114,6 +122,48 @@ def check_sqlite_options(options: Mapping[str, Any]) -> None:
     """
     if options:
         raise ConfigurationError(f"SQLite takes no client options, got {sorted(options)}")
+
+
+class Opening:
+    """Opens a prediction store, as often as it takes.
+
+    What needs no answer of the database is done at once: mistakes in the URI show, and pymongo starts
+    the threads that it could not start any more while the interpreter ends.
+
+    Args:
+        uri: See `open_store`.
+        collection: Prefix of the tables or collections.
+        timeout_seconds: Longest wait for the database, seconds.
+        options: Passed through to `pymongo.MongoClient`.
+
+    Raises:
+        ConfigurationError: If the URI or an option cannot be used.
+    """
+
+    def __init__(
+        self, uri: str, collection: str, timeout_seconds: float, options: Mapping[str, Any]
+    ) -> None:
+        self._uri, self._options = uri, dict(options)
+        self._common = {"collection": collection, "timeout_seconds": timeout_seconds}
+        self._client: MongoClient[dict[str, Any]] | None = None
+        # Who made this client would wait for the name server.
+        if check_uri(uri) == "mongodb" and not uri.startswith("mongodb+srv"):
+            from .mongodb_client import connect
+
+            self._client = connect(uri, timeout_seconds, options)
+
+    def open(self) -> PredictionStore:
+        """Open the store. See `open_store`."""
+        if self._client is None:
+            return open_store(self._uri, **self._common, **self._options)
+        from .mongodb import MongoStore
+
+        return MongoStore(self._uri, **self._common, client=self._client)
+
+    def close(self) -> None:
+        """Release the connections of every store that was opened."""
+        if self._client is not None:
+            self._client.close()
 
 
 def open_store(

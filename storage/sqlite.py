@@ -23,7 +23,7 @@ import bson
 from ..core.errors import LogUnavailable
 from ..core.results import Window
 from . import codec
-from .base import SCHEMA_VERSION, BaseStore, Reply, check_version
+from .base import SCHEMA_VERSION, BaseStore, Reply, RowRefused, check_version
 from .documents import AnyDocument, decode_document, draw_of, encode_label
 from .fields import Column
 from .interface import Coverage, JournalKind, LabelReport, Role
@@ -282,6 +282,8 @@ class SqliteStore(BaseStore):
         with self._lock:
             try:
                 yield self._connection
+            except (sqlite3.IntegrityError, sqlite3.DataError) as error:
+                raise RowRefused(self._message(error)) from error
             except sqlite3.Error as error:
                 raise self._unavailable(error) from error
 
@@ -294,7 +296,10 @@ class SqliteStore(BaseStore):
             yield connection
 
     def _unavailable(self, error: Exception) -> LogUnavailable:
-        return LogUnavailable(
+        return LogUnavailable(self._message(error))
+
+    def _message(self, error: Exception) -> str:
+        return (
             f"prediction log {self._path}: {error}; expected a SQLite file that can be written, on a "
             "disk of this machine"
         )

@@ -25,7 +25,7 @@ from prefect_mlops.blocks import Dataset, MLProject, ModelRegistry, PredictionLo
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from support.mongodb_fixture import mongodb_uri  # noqa: F401
+from support.mongodb_fixture import cable, cable_uri, mongodb_uri  # noqa: F401
 
 
 @pytest.fixture(scope="session")

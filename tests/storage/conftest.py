@@ -8,7 +8,6 @@ import pytest
 from prefect_mlops.core.results import Window
 from prefect_mlops.storage.interface import Prediction
 from prefect_mlops.storage.open import open_store
-from support.mongodb_fixture import mongodb_uri  # noqa: F401
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -8,28 +8,15 @@ from prefect_mlops.core.results import Window
 from prefect_mlops.storage.documents import encode_prediction
 from prefect_mlops.storage.mongodb import MongoStore
 from pymongo.monitoring import CommandListener
-from support.cable import Cable
 from support.mongodb import mongodb_server
 
 pytestmark = pytest.mark.mongodb
 
 
 @pytest.fixture
-def cable(mongodb_uri):
-    [(host, port)] = pymongo.uri_parser.parse_uri(mongodb_uri)["nodelist"]
-    if host not in ("127.0.0.1", "localhost"):
-        pytest.skip("the server is not on this machine")
-    cable = Cable(port)
-    yield cable
-    cable.close()
-
-
-@pytest.fixture
-def frail(cable, mongodb_uri, collection):
+def frail(cable_uri, collection):
     """A store at the other end of the cable."""
-    port = pymongo.uri_parser.parse_uri(mongodb_uri)["nodelist"][0][1]
-    uri = mongodb_uri.replace(f":{port}", f":{cable.port}")
-    with MongoStore(uri, collection, 5, retryReads=False, directConnection=True) as store:
+    with MongoStore(cable_uri, collection, 5, retryReads=False, directConnection=True) as store:
         yield store
 
 
