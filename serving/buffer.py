@@ -13,14 +13,16 @@ from typing import Literal
 
 from ..core.errors import LogUnavailable
 from ..storage.documents import AnyDocument
+from .bell import Bell
 from .counters import Counters
-from .part import Part
+from .part import BATCH_BYTES, Part
 from .spool import Spool
 
 _log = logging.getLogger(__name__)
 SpoolWhen = Literal["always", "full"]
-# How long somebody who waits for room goes without looking whether the disk has some again.
-_LOOK_SECONDS = 0.1
+# How often somebody who waits for room looks whether there is some. Locks that a signal could leave
+# taken would be quicker.
+_LOOK_SECONDS = 0.005
 # A caller in a tight loop would give the background thread its turn every 5 ms only, several times a batch.
 _ROWS_PER_TURN = 16
 _TURN_SECONDS = 1e-6
@@ -53,14 +55,13 @@ class Buffer:
         self._spool, self._always = spool, when == "always"
         self._rows, self._timeout_seconds, self._batch_rows = rows, timeout_seconds, batch_rows
         self._lock = threading.Lock()
-        self._room = threading.Condition(self._lock)
         self._live = Part(None if spool is None else spool.first)
         self._parts = deque([self._live])
         self._in_memory = self._bytes = self._waiting = self._number = 0
         self._closed = False
         self._given_up = self._spooled = self._dropped = 0
         self.logged = self.settled = 0
-        self.wake = threading.Event()
+        self.wake = Bell()
 
     @property
     def pending(self) -> int:
@@ -76,17 +77,13 @@ class Buffer:
         """
         with self._lock:
             problem = self._keep(documents)
-            if problem is not None:
-                problem = self._wait_and_keep(documents, problem)
-            if problem is not None:
-                self._dropped += len(documents)
-                raise LogUnavailable(
-                    f"{problem}; {len(documents)} predictions of {documents[0].model} were not logged"
-                )
-            self.logged += len(documents)
-            waiting = self.logged - self.settled
-            if waiting >= self._batch_rows and not self.wake.is_set():
-                self.wake.set()
+            if problem is None:
+                self.logged += len(documents)
+        if problem is not None:
+            self._wait_and_put(documents, problem)
+        waiting = self.logged - self.settled
+        if waiting >= self._batch_rows:
+            self.wake.ring()
         if waiting >= 2 * self._batch_rows and self.logged % _ROWS_PER_TURN == 0:
             time.sleep(_TURN_SECONDS)
 
@@ -111,26 +108,33 @@ class Buffer:
                 new=new,
             )
 
-    def peek(self, count: int) -> list[AnyDocument]:
-        """Return the first rows, at most so many; none when there are none. Background thread only.
+    def peek(self, batches: int = 1) -> list[AnyDocument]:
+        """Return the first rows, at most so many batches; none when there are none. Background thread only.
 
         Raises:
             OSError: If they are on disk and cannot be read.
         """
+        rows, limit_bytes = batches * self._batch_rows, batches * BATCH_BYTES
         while True:
             batch: list[AnyDocument] = []
             with self._lock:
                 last = self._live
                 for last in self._parts:
-                    batch += islice(last.memory, count - len(batch))
-                    if last.more or len(batch) >= count:
+                    batch += islice(last.memory, rows - len(batch))
+                    if last.readable or len(batch) >= rows:
                         break
-                if len(batch) >= count or not last.more:
-                    return batch
+                full = len(batch) >= rows or not last.readable
+            taken = 0
+            for number, document in enumerate(batch, start=1):
+                taken += len(document.body)
+                if taken >= limit_bytes:
+                    return batch[:number]
+            if full:
+                return batch
             if last is self._live:
                 self._replace_live()
             try:
-                self._fill(last, count)
+                self._fill(last, rows, limit_bytes)
             except OSError:
                 # A row alone could not be told from a database that takes none.
                 if len(batch) > 1:
@@ -151,7 +155,6 @@ class Buffer:
                 count -= here
                 if not count:
                     break
-            self._tell()
 
     def tidy(self, *, failing: bool) -> None:
         """Make room on disk. Background thread only.
@@ -164,6 +167,7 @@ class Buffer:
         """
         if self._spool is None:
             return
+        self._spool.keep_refused()
         file = self._live.file
         if file is None or file.bytes >= (1 if self._waiting else self._spool.file_bytes):
             self._replace_live()
@@ -181,7 +185,6 @@ class Buffer:
         """Accept no further rows."""
         with self._lock:
             self._closed = True
-            self._tell()
 
     def leave(self, last_error: str | None) -> None:
         """Put everything on disk that is not there yet, for the next process, and close the files.
@@ -216,20 +219,33 @@ class Buffer:
                     last_error or "they could not be written in time",
                 )
 
-    def _wait_and_keep(self, documents: Sequence[AnyDocument], problem: str | None) -> str | None:
+    def close_files(self) -> None:
+        """Close the files, as they are."""
+        with self._lock:
+            for part in self._parts:
+                if part.file is not None:
+                    part.file.close()
+
+    def _wait_and_put(self, documents: Sequence[AnyDocument], problem: str | None) -> None:
         deadline = time.monotonic() + self._timeout_seconds
-        self._waiting += 1
+        with self._lock:
+            self._waiting += 1
         try:
-            while problem is not None and not self._closed:
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    break
-                self.wake.set()
-                self._room.wait(min(left, _LOOK_SECONDS))
-                problem = self._keep(documents)
+            while not self._closed and (left := deadline - time.monotonic()) > 0:
+                self.wake.ring()
+                time.sleep(min(left, _LOOK_SECONDS))
+                with self._lock:
+                    problem = self._keep(documents)
+                    if problem is None:
+                        self.logged += len(documents)
+                        return
         finally:
-            self._waiting -= 1
-        return problem
+            with self._lock:
+                self._waiting -= 1
+        self.refuse(len(documents))
+        raise LogUnavailable(
+            f"{problem}; {len(documents)} predictions of {documents[0].model} were not logged"
+        )
 
     def _keep(self, documents: Sequence[AnyDocument]) -> str | None:
         """Keep rows, or say why not."""
@@ -273,7 +289,10 @@ class Buffer:
 
     def _save(self, spool: Spool, part: Part) -> None:
         try:
-            if part.file is None:
+            if part.file is None or part.damaged:
+                # What follows damage is never read.
+                if part.file is not None:
+                    part.file.close()
                 part.file = spool.create()
             unsaved = [*islice(part.memory, part.unsaved)]
             part.file.append(_joined(unsaved))
@@ -288,11 +307,13 @@ class Buffer:
             part.memory.popleft()
         part.unsaved = 0
 
-    def _fill(self, part: Part, count: int) -> None:
+    def _fill(self, part: Part, count: int, limit_bytes: int) -> None:
         if self._spool is not None:
-            before = len(part.memory)
-            given_up = part.fill(count, self._spool.refuse)
+            before, file = len(part.memory), part.file
+            given_up = part.fill(count, self._spool.refuse, limit_bytes)
             with self._lock:
+                if file is not None and part.file is None:
+                    self._bytes -= file.bytes
                 self._in_memory += len(part.memory) - before
                 self.settled += given_up
                 self._given_up += given_up
@@ -304,8 +325,6 @@ class Buffer:
                 self._bytes -= part.file.bytes
         if part.file is not None:
             part.file.delete()
-        with self._lock:
-            self._tell()
 
     def _replace_live(self) -> None:
         """Seal the file that callers append to, and give them another."""
@@ -324,11 +343,6 @@ class Buffer:
                 self._parts.append(live)
             if live.file is None:
                 live.file, live.problem = file, problem
-            self._tell()
-
-    def _tell(self) -> None:
-        if self._waiting:
-            self._room.notify_all()
 
 
 def _joined(documents: Sequence[AnyDocument]) -> bytes:

@@ -15,12 +15,13 @@ class Counters:
         logged: Accepted: `log` returned.
         written: Accepted, and confirmed by the database.
         spooled: Accepted, and put on disk.
-        replayed: Left in the spool by a process that ended, written now, and new to the database.
+        replayed: Left in the spool by a process that ended, written now, and new to the database. At
+            least: of a batch whose answer was lost, nobody knows.
         dropped: Will never be in the database: refused by `log` with an exception, or given up
             because the database refuses that row for good.
         pending: Accepted, and not in the database yet.
         last_error: Why the latest try to write failed; None once one succeeded.
-        new: Of those written, the ones that were not in the database before.
+        new: Of those written, the ones that were not in the database before; at least, too.
     """
 
     logged: int

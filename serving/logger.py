@@ -10,18 +10,18 @@ from datetime import UTC, datetime
 from importlib import import_module
 from itertools import repeat
 from pathlib import Path
+from threading import RLock
 from typing import TYPE_CHECKING, Any, Self, get_args
 
 from ..core.errors import ConfigurationError, LogUnavailable
-from ..core.secret_text import public_uri
 from ..storage.documents import encode_failure, encode_row
 from ..storage.interface import Role
 from ..storage.open import (
+    Opening,
     check_collection,
     check_options,
     check_sqlite_options,
     check_uri,
-    open_store,
 )
 from .buffer import Buffer, SpoolWhen
 from .counters import Counters
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from ..core.redaction import Redaction
 
-_ROLES = frozenset(get_args(Role))
+_ROLES = get_args(Role)
 _LEAST_SPOOL_BYTES = 2**20
 
 
@@ -104,6 +104,7 @@ class PredictionLogger:
         # Neither at the interpreter's end nor after a fork can another thread import what is missing.
         kind = check_uri(uri)
         import_module(f"..storage.{kind}", __package__)
+        _check_types(model=model, version=version, batch_rows=batch_rows, buffer_rows=buffer_rows)
         check_collection(collection)
         (check_sqlite_options if kind == "sqlite" else check_options)(options)
         room = timeout_seconds if room_seconds is None else room_seconds
@@ -117,10 +118,8 @@ class PredictionLogger:
                 f"spool_when={spool_when!r} and spool_bytes={spool_bytes}: expected 'always' or 'full', "
                 f"and at least {_LEAST_SPOOL_BYTES} bytes"
             )
-        if not model or role not in _ROLES:
-            raise ConfigurationError(
-                f"model={model!r} and role={role!r}: expected a name, and one of {sorted(_ROLES)}"
-            )
+        if role not in _ROLES:
+            raise ConfigurationError(f"role={role!r}: expected one of {sorted(_ROLES)}")
         self._model, self._version = model, version
         self._role: Role = role
         self._redact = None if redaction is None else redaction.apply
@@ -129,14 +128,18 @@ class PredictionLogger:
         self._closed = False
         # Seeded by the operating system: ids as random as a uuid4's, in a tenth of its time.
         self._random = random.Random()
-        self._spool = (
-            None if spool is None else Spool(spool, f"{_place(uri)} {collection}", spool_bytes)
-        )
+        self._closing = RLock()
+        self._opening = Opening(uri, collection, timeout_seconds, options)
+        try:
+            self._spool = (
+                None if spool is None else Spool(spool, f"{_place(uri)} {collection}", spool_bytes)
+            )
+        except ConfigurationError:
+            self._opening.close()
+            raise
         self._buffer = Buffer(self._spool, spool_when, buffer_rows, room, batch_rows)
         self._writer = Writer(
-            lambda: open_store(
-                uri, collection=collection, timeout_seconds=timeout_seconds, **options
-            ),
+            self._opening.open,
             self._buffer,
             self._spool,
             batch_rows,
@@ -328,31 +331,38 @@ class PredictionLogger:
     def close(self) -> None:
         """Write the waiting rows and stop. Closing again does nothing.
 
-        With a spool, writing ends after `timeout_seconds`, and what is left stays on disk for the next
+        With a spool, no write begins after `timeout_seconds`, and what is left stays on disk for the next
         process.
 
         Raises:
             LogUnavailable: If rows could neither be written nor left on disk; they are kept, close again.
         """
         # A forked process leaves rows, thread and files to the one that made the logger.
-        if self._closed or os.getpid() != self._process:
+        if os.getpid() != self._process:
             return
-        self._buffer.refuse_more()
-        self._writer.stop(None if self._spool is None else self._timeout_seconds)
-        self._buffer.leave(self._writer.last_error)
-        self._writer.release()
-        if self._spool is not None:
-            self._spool.release()
-        self._closed = True
-        atexit.unregister(self.close)
+        with self._closing:
+            if self._closed:
+                return
+            self._buffer.refuse_more()
+            self._writer.stop(None if self._spool is None else self._timeout_seconds)
+            self._buffer.leave(self._writer.last_error)
+            self._release()
 
     def abandon(self) -> None:
         """Stop without writing what waits in memory: whoever logged it will log it again."""
-        if self._closed or os.getpid() != self._process:
+        if os.getpid() != self._process:
             return
-        self._buffer.refuse_more()
-        self._writer.stop(0.0)
+        with self._closing:
+            if self._closed:
+                return
+            self._buffer.refuse_more()
+            self._writer.stop(0.0)
+            self._buffer.close_files()
+            self._release()
+
+    def _release(self) -> None:
         self._writer.release()
+        self._opening.close()
         if self._spool is not None:
             self._spool.release()
         self._closed = True
@@ -385,4 +395,14 @@ def _place(uri: str) -> str:
     """Return what a database is, whoever asks and from wherever."""
     if uri.startswith("sqlite"):
         return str(Path(uri.removeprefix("sqlite:///")).resolve())
-    return public_uri(uri)
+    scheme, separator, rest = uri.partition("?")[0].partition("://")
+    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
+
+
+def _check_types(*, model: str, version: str, batch_rows: int, buffer_rows: int) -> None:
+    for name, given in (("model", model), ("version", version)):
+        if type(given) is not str or not given:
+            raise ConfigurationError(f"{name}={given!r}: expected text that is not empty")
+    for name, number in (("batch_rows", batch_rows), ("buffer_rows", buffer_rows)):
+        if type(number) is not int:
+            raise ConfigurationError(f"{name}={number!r}: expected a whole number")

@@ -24,6 +24,8 @@ _log = logging.getLogger(__name__)
 # Decoding is Python's work: without these pauses, a caller would wait for it up to 5 ms a row.
 _ROWS_PER_TURN = 8
 _PAUSE_SECONDS = 1e-6
+# Rows of the usual size reach the number that is wanted long before.
+BATCH_BYTES = 16 * 2**20
 
 _MOST_SIGNATURES = 512
 _columns: dict[tuple[Any, ...], frozenset[Column]] = {}
@@ -40,6 +42,7 @@ class Part:
         file: Where rows are on disk.
         read: Up to where the file's rows are or were in memory.
         unread: How many rows the file has after that; None when only reading tells.
+        damaged: Whether the file has nothing that can be read after that.
         problem: Why there is no file.
     """
 
@@ -48,6 +51,7 @@ class Part:
         self.file = file
         self.unsaved = self.read = 0
         self.unread = unread
+        self.damaged = False
         self.problem = ""
         self._model = ""
         self._columns: set[Column] = set()
@@ -67,12 +71,20 @@ class Part:
         """Whether the file may have rows that are not in memory."""
         return self.unread != 0
 
-    def fill(self, count: int, refuse: Refuse) -> int:
-        """Take rows into memory until there are `count`, if the file has them.
+    @property
+    def readable(self) -> bool:
+        """Whether `fill` may find rows, or has something to say of the file."""
+        # A damaged file is set aside once what was read of it is written: until then, another process
+        # must find it if this one is killed.
+        return self.more and not (self.damaged and self.memory)
+
+    def fill(self, count: int, refuse: Refuse, limit_bytes: int = BATCH_BYTES) -> int:
+        """Take rows into memory until there are `count`, or so many bytes, if the file has them.
 
         Args:
             count: Rows that are wanted.
             refuse: Keeps encoded rows that cannot be decoded, with the reason.
+            limit_bytes: Bytes that are wanted at most; one row may have more.
 
         Returns:
             How many rows of this process were given up.
@@ -81,27 +93,40 @@ class Part:
             OSError: If the file cannot be read now.
         """
         given_up = 0
-        while self.more and self.file is not None and len(self.memory) < count:
+        taken = sum(len(document.body) for document in self.memory)
+        while self.readable and self.file is not None and len(self.memory) < count:
+            if taken >= limit_bytes:
+                break
             try:
                 number, bodies = self.file.read(self.read)
             except DamagedFile as error:
+                self.damaged = True
+                if self.memory:
+                    break
                 _log.error(
                     "a file of the spool is damaged (%s): kept as %s, its last rows are not written",
                     error,
                     self.file.set_aside(),
                 )
                 unread, self.unread, self.file = self.unread, 0, None
-                self.unsaved = len(self.memory)
-                return given_up + (unread or 0)
+                return given_up + max(0, unread or 0)
             documents, broken = self._read(bodies)
             if broken:
                 refuse(broken)
             self.read = number
             if not bodies:
-                self.unread = 0
+                missing, self.unread = max(0, self.unread or 0), 0
+                if missing:
+                    _log.error(
+                        "%s has lost %d predictions: somebody else removed or cut it",
+                        self.file.path,
+                        missing,
+                    )
+                    given_up += missing
             elif self.unread is not None:
                 self.unread -= len(bodies)
             self.memory.extend(documents)
+            taken += sum(map(len, bodies))
             given_up += len(broken)
         return given_up
 

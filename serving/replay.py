@@ -46,7 +46,7 @@ class Replay:
             Whether there may be more at once.
 
         Raises:
-            LogUnavailable: If the database is away; nothing is lost.
+            Exception: If the rows cannot be read or written now; nothing is lost.
         """
         if time.monotonic() < self._next:
             return False
@@ -84,14 +84,19 @@ class Replay:
         return True
 
     def postpone(self) -> None:
-        """Pause after a failure."""
+        """Pause after a failure, and go on with what another process left."""
         self.failures += 1
         self._next = time.monotonic() + _PAUSE_SECONDS
+        self._close()
+        self._orphans.rotate(-1)
 
     def leave(self) -> None:
         """Leave the rest to another process."""
+        self._close()
+        while self._orphans:
+            self._orphans.popleft().release()
+
+    def _close(self) -> None:
         if self._part is not None and self._part.file is not None:
             self._part.file.close()
         self._part = None
-        while self._orphans:
-            self._orphans.popleft().release()

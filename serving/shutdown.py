@@ -21,4 +21,6 @@ def exit_on_sigterm() -> None:
 
 
 def _exit(number: int, _frame: FrameType | None) -> None:
+    # Supervisors may send it twice: the second would break off the writing that the first began.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.exit(128 + number)

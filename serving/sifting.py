@@ -2,63 +2,129 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
+from bson.errors import BSONError
+
+from ..storage.base import PartlyWritten, RowRefused
 from ..storage.documents import AnyDocument
 from ..storage.interface import PredictionStore
 
-# When so many rows fail one after the other, the rows are not what is wrong.
-_MOST_IN_A_ROW = 20
+# How often a row must fail alone. A lock, a cut connection or a full disk may hit it once or twice.
+_PASSES = 3
+_LONGEST_PASS_SECONDS = 30.0
+_MOST_SUSPECTS = 10_000
+
+
+class Taken:
+    """How many rows a database took that it did not have.
+
+    Attributes:
+        rows: How many.
+    """
+
+    def __init__(self) -> None:
+        self.rows = 0
 
 
 class Sifting:
-    """Writes a batch that failed as a whole in ever smaller pieces.
+    """Writes rows, and those of a batch that fails as a whole in ever smaller pieces.
 
-    A row is only blamed when the database answers and took another one of the same batch: one that is
-    full, or lets this user write nothing, refuses every row, and that is no fault of any of them.
+    A row is blamed when the database says what is wrong with it while it takes others. Where it says
+    something else, or nothing, a row is only blamed once it failed alone in three passes, and the database
+    took rows that it did not have in each of them: one that is full, locked or away, or lets this user
+    write nothing, refuses every row, and that is no fault of any of them.
 
     Args:
-        store: The database.
+        taken: Counts what the database takes, of these rows and of others.
 
     Attributes:
-        taken: How many of the rows written were new.
-        refused: Rows that cannot be written, and why.
+        passes: How many passes in a row found nobody to blame yet; the next one needs more rows.
     """
 
-    def __init__(self, store: PredictionStore) -> None:
-        self._store = store
-        self.taken = 0
-        self.refused: list[tuple[AnyDocument, Exception]] = []
-        self._successes = self._in_a_row = 0
+    def __init__(self, taken: Taken) -> None:
+        self._taken = taken
+        self.passes = 0
+        # By content: a row that is read again from disk is another object.
+        self._suspects: dict[bytes, tuple[int, int]] = {}
 
-    def sift(self, documents: Sequence[AnyDocument], error: Exception) -> None:
-        """Write what can be written.
+    def write(self, store: PredictionStore, documents: Sequence[AnyDocument]) -> int:
+        """Write rows, all of them, and return how many were new."""
+        try:
+            taken = store.append_documents(documents)
+        except PartlyWritten as error:
+            self._taken.rows += error.taken
+            raise
+        self._taken.rows += taken
+        self.passes = 0
+        return taken
+
+    def sift(
+        self,
+        store: PredictionStore,
+        documents: Sequence[AnyDocument],
+        error: Exception,
+        going_on: Callable[[], bool],
+    ) -> list[tuple[AnyDocument, Exception]]:
+        """Write what can be written of a batch that could not be written at once.
 
         Args:
-            documents: A batch.
-            error: Why it could not be written at once.
+            store: The database.
+            documents: The batch.
+            error: Why.
+            going_on: Whether there is time for another write.
+
+        Returns:
+            Rows that cannot be written, and why; all others are written.
 
         Raises:
-            Exception: When no row is to blame; all may be written again.
+            Exception: When it is too early to blame anybody, or no row is to blame; all rows may be
+                written again.
         """
-        self._halves(documents, error)
-        if not self._successes:
-            raise error
+        deadline = time.monotonic() + _LONGEST_PASS_SECONDS
+        failed: list[tuple[AnyDocument, Exception]] = []
+        successes = 0
 
-    def _halves(self, documents: Sequence[AnyDocument], error: Exception) -> None:
-        if len(documents) == 1:
-            self._store.ping()
-            self._in_a_row += 1
-            if self._in_a_row >= _MOST_IN_A_ROW:
+        def halve(part: Sequence[AnyDocument], reason: Exception) -> None:
+            nonlocal successes
+            if not going_on() or time.monotonic() > deadline:
                 raise error
-            self.refused.append((documents[0], error))
-            return
-        middle = len(documents) // 2
-        for half in (documents[:middle], documents[middle:]):
-            try:
-                self.taken += self._store.append_documents(half)
-            except Exception as reason:
-                self._halves(half, reason)
-            else:
-                self._successes += 1
-                self._in_a_row = 0
+            if len(part) == 1:
+                store.ping()
+                failed.append((part[0], reason))
+                return
+            middle = len(part) // 2
+            for half in (part[:middle], part[middle:]):
+                try:
+                    self._taken.rows += store.append_documents(half)
+                except Exception as problem:
+                    self._taken.rows += getattr(problem, "taken", 0)
+                    halve(half, problem)
+                else:
+                    successes += 1
+
+        before = self._taken.rows
+        halve(documents, error)
+        verdicts = [
+            (isinstance(reason, RowRefused | BSONError) and successes > 0)
+            or self._is_to_blame(document.body, before)
+            for document, reason in failed
+        ]
+        if not all(verdicts):
+            self.passes += 1
+            raise error
+        for document, _ in failed:
+            self._suspects.pop(document.body, None)
+        self.passes = 0
+        return failed
+
+    def _is_to_blame(self, body: bytes, before: int) -> bool:
+        """Note that a row failed alone, and return whether it did so often enough."""
+        passes, taken = self._suspects.get(body, (0, before))
+        if self._taken.rows > taken:
+            passes += 1
+        if len(self._suspects) >= _MOST_SUSPECTS:
+            self._suspects.clear()
+        self._suspects[body] = (passes, self._taken.rows)
+        return passes >= _PASSES

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import random
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _REFUSED = "refused.sqlite"
+_MOST_REFUSED = 1_000
 
 
 class Spool:
@@ -43,6 +45,7 @@ class Spool:
         # A file is emptied as a whole: there must be several within the limit.
         self.file_bytes = min(4 * 2**20, limit_bytes // 4)
         self._name = uuid4().hex
+        self._refused: list[tuple[bytes, str]] = []
         self._made = 0
         digest = hashlib.sha256(target.encode()).hexdigest()[:8]
         parent = Path(folder).resolve()
@@ -57,7 +60,9 @@ class Spool:
                 f"the spool {self.folder} cannot be used ({error}): expected a folder that this process "
                 "may write to, on a disk of this machine that is not full"
             ) from error
-        self._warn_of_others(parent)
+        # For information only: another user's folder is no reason to log nothing.
+        with suppress(OSError):
+            self._warn_of_others(parent)
 
     def create(self) -> SpoolFile:
         """Make the next file of this process.
@@ -72,7 +77,10 @@ class Spool:
 
     def orphans(self) -> Iterator[Orphan]:
         """Yield what processes that have ended left, each locked for this process."""
-        for name in sorted(_processes(self.folder) - {self._name}):
+        names = [*(_processes(self.folder) - {self._name})]
+        # In another order each time: those that cannot be read must not come before all others.
+        random.shuffle(names)
+        for name in names:
             lock = _file_lock(self.folder / f"{name}.lock")
             if not _taken(lock):
                 continue
@@ -83,11 +91,25 @@ class Spool:
                 _remove(lock)
 
     def refuse(self, rows: list[tuple[bytes, str]]) -> None:
-        """Keep rows that the database refuses, and why.
+        """Keep rows that the database refuses, and why; in memory for as long as the disk takes none."""
+        self._refused += rows
+        self.keep_refused()
 
-        Raises:
-            sqlite3.Error: If they cannot be kept.
-        """
+    def keep_refused(self) -> None:
+        """Put on disk what `refuse` could not."""
+        if not self._refused:
+            return
+        try:
+            self._insert(self._refused)
+        except sqlite3.Error as error:
+            # They are given up already. Held up here, the others would be lost for their sake.
+            if len(self._refused) > _MOST_REFUSED:
+                _log.error("%d refused rows are lost: %s", len(self._refused), error)
+                self._refused = []
+        else:
+            self._refused = []
+
+    def _insert(self, rows: list[tuple[bytes, str]]) -> None:
         connection = sqlite3.connect(self.folder / _REFUSED, timeout=10)
         try:
             with connection:
@@ -100,6 +122,9 @@ class Spool:
 
     def release(self) -> None:
         """Leave the files that there are to the next process."""
+        self.keep_refused()
+        if self._refused:
+            _log.error("%d refused rows are lost: the disk took none", len(self._refused))
         if any(self.folder.glob(f"{self._name}-*.bson")):
             self._own_lock.release()
         else:

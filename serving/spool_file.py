@@ -73,7 +73,13 @@ class SpoolFile:
         bodies: list[bytes] = []
         place = 0
         while len(content) - place >= _LENGTH_BYTES:
-            end = place + _size(content, place)
+            try:
+                end = place + _size(content, place)
+            except DamagedFile:
+                # Said by the next call: the rows before are as they were.
+                if bodies:
+                    break
+                raise
             if end > len(content):
                 break
             bodies.append(content[place:end])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import sqlite3
 import threading
 import time
@@ -13,14 +14,19 @@ from bson.errors import BSONError
 from ..core.errors import LogUnavailable, MLOpsError
 from ..storage.documents import AnyDocument
 from ..storage.interface import PredictionStore
+from .bell import Bell
 from .buffer import Buffer
 from .replay import Replay
-from .sifting import Sifting
+from .sifting import Sifting, Taken
 from .spool import Spool
 
 _log = logging.getLogger(__name__)
 _LONGEST_PAUSE_SECONDS = 10.0
 _TRIES_BEFORE_SIFTING = 3
+_MORE_BATCHES = 3
+# How often somebody who waits for rows to be written looks. Locks that a signal could leave taken would
+# be quicker.
+_LOOK_SECONDS = 0.001
 
 
 class Writer:
@@ -50,12 +56,12 @@ class Writer:
         self._buffer, self._spool = buffer, spool
         self._replay = None if spool is None else Replay(spool, batch_rows)
         self._batch_rows, self._flush_seconds = batch_rows, flush_seconds
-        self._tried = threading.Condition()
-        self._urgent = threading.Event()
+        self._taken = Taken()
+        self._own, self._others = Sifting(self._taken), Sifting(self._taken)
+        self._urgent = Bell()
         self._stopping = False
-        self._tries = self._failed_try = self._failures = 0
-        self._wanted = self._successes = self._since = 0
-        self._suspect: AnyDocument | None = None
+        self._deadline = math.inf
+        self._tries = self._failed_try = self._failures = self._wanted = 0
         self.new = 0
         self.last_error: str | None = None
         self._thread = threading.Thread(target=self._run, name="prediction-logger", daemon=True)
@@ -77,17 +83,16 @@ class Writer:
         Raises:
             LogUnavailable: If a try that began after the call failed.
         """
-        with self._tried:
-            target, begun = self._buffer.logged, self._tries
-            self._wanted = max(self._wanted, target)
-            self._hurry()
-            while self._buffer.settled < target:
-                if self._failed_try > begun or self._stopping:
-                    raise LogUnavailable(
-                        f"{self._buffer.pending} predictions are not in the database yet: "
-                        f"{self.last_error or 'the logger is closed'}"
-                    )
-                self._tried.wait()
+        target, begun = self._buffer.logged, self._tries
+        self._wanted = max(self._wanted, target)
+        self._hurry()
+        while self._buffer.settled < target:
+            if self._failed_try > begun or self._stopping:
+                raise LogUnavailable(
+                    f"{self._buffer.pending} predictions are not in the database yet: "
+                    f"{self.last_error or 'the logger is closed'}"
+                )
+            time.sleep(_LOOK_SECONDS)
 
     def stop(self, timeout_seconds: float | None) -> None:
         """End the thread, and write what is left for as long as the database takes it.
@@ -96,16 +101,14 @@ class Writer:
             timeout_seconds: Longest time to write, seconds; the try that runs then is finished. None:
                 as long as it takes.
         """
-        deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
-        with self._tried:
-            self._stopping = True
-            self._hurry()
+        if timeout_seconds is not None:
+            self._deadline = time.monotonic() + timeout_seconds
+        self._stopping = True
+        self._hurry()
         self._thread.join()
-        while self._buffer.pending and (deadline is None or time.monotonic() < deadline):
+        while self._buffer.pending and self._going_on():
             if self._try() is None:
                 break
-        with self._tried:
-            self._tried.notify_all()
 
     def release(self) -> None:
         """Close the database and leave other processes' files."""
@@ -118,8 +121,8 @@ class Writer:
     def _run(self) -> None:
         while not self._stopping:
             # Cleared first: whatever comes during the try gets another one.
-            self._buffer.wake.clear()
-            self._urgent.clear()
+            self._buffer.wake.silence()
+            self._urgent.silence()
             more = self._try()
             if self._stopping:
                 return
@@ -133,8 +136,11 @@ class Writer:
                 self._buffer.wake.wait(min(self._flush_seconds, _LONGEST_PAUSE_SECONDS))
 
     def _hurry(self) -> None:
-        self._urgent.set()
-        self._buffer.wake.set()
+        self._urgent.ring()
+        self._buffer.wake.ring()
+
+    def _going_on(self) -> bool:
+        return time.monotonic() < self._deadline
 
     def _try(self) -> bool | None:
         """Write one batch, and one of ended processes.
@@ -142,8 +148,7 @@ class Writer:
         Returns:
             Whether there is more to write at once; None when it failed.
         """
-        with self._tried:
-            self._tries += 1
+        self._tries += 1
         more = None
         try:
             more = self._write_own()
@@ -161,18 +166,17 @@ class Writer:
             self._buffer.tidy(failing=more is None)
         except Exception as error:
             _log.warning("the spool could not be tidied: %s", _text(error))
-        with self._tried:
-            if more is None:
-                self._failed_try = self._tries
-            self._tried.notify_all()
+        if more is None:
+            self._failed_try = self._tries
         return more
 
     def _write_own(self) -> bool:
         if self._store is None:
             self._store = self._open_store()
-        batch = self._buffer.peek(self._batch_rows)
+        # Rows that the database has not seen show whether it takes any.
+        batch = self._buffer.peek(1 + min(self._own.passes, _MORE_BATCHES))
         if batch:
-            new, given_up = self._write(self._store, batch, self._failures)
+            new, given_up = self._write(self._store, batch, self._own, self._failures)
             self.new += new
             self._buffer.settle(len(batch), given_up)
         return self._buffer.pending >= self._batch_rows
@@ -182,7 +186,9 @@ class Writer:
         if store is None or replay is None or self._stopping:
             return False
         try:
-            return replay.step(lambda batch: self._write(store, batch, replay.failures))
+            return replay.step(
+                lambda batch: self._write(store, batch, self._others, replay.failures)
+            )
         except Exception as error:
             # What others left must not hold up this process's rows.
             replay.postpone()
@@ -192,31 +198,23 @@ class Writer:
             return False
 
     def _write(
-        self, store: PredictionStore, batch: Sequence[AnyDocument], failures: int
+        self,
+        store: PredictionStore,
+        batch: Sequence[AnyDocument],
+        sifting: Sifting,
+        failures: int,
     ) -> tuple[int, int]:
         """Write rows, and return how many were new and how many were given up."""
         try:
-            taken = store.append_documents(batch)
+            return sifting.write(store, batch), 0
         except Exception as error:
             if failures + 1 < _TRIES_BEFORE_SIFTING:
                 raise
             store.ping()
-            if len(batch) == 1 and self._took_others(batch[0]):
-                self._refuse([(batch[0], error)])
-                return 0, 1
-            sifting = Sifting(store)
-            sifting.sift(batch, error)
-            self._refuse(sifting.refused)
-            self._successes += 1
-            return sifting.taken, len(sifting.refused)
-        self._successes += 1
-        return taken, 0
-
-    def _took_others(self, document: AnyDocument) -> bool:
-        """Whether the database took other rows since it first refused this one."""
-        if self._suspect is not document:
-            self._suspect, self._since = document, self._successes
-        return self._successes >= self._since + _TRIES_BEFORE_SIFTING
+            before = self._taken.rows
+            refused = sifting.sift(store, batch, error, self._going_on)
+            self._refuse(refused)
+            return self._taken.rows - before, len(refused)
 
     def _refuse(self, rows: Sequence[tuple[AnyDocument, Exception]]) -> None:
         if self._spool is not None:

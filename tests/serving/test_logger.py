@@ -1,14 +1,17 @@
 """A service's logger: returns at once, writes in the background, and drops nothing in silence."""
 
 import logging
+import os
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -292,6 +295,32 @@ def test_sigterm_becomes_an_exit_that_writes_what_waits(uri):
     assert read(uri, Window(last=1)).column("id").to_pylist() == ["a"]
 
 
+def test_a_second_sigterm_does_not_break_off_the_writing(uri):
+    open_store(uri).close()
+    with closing(sqlite3.connect(uri.removeprefix("sqlite:///"), isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        settings = {"uri": uri, "flush_seconds": 60}
+        with start_logging("wait", logger=settings, prefix="a") as process:
+            assert process.stdout.readline() == "a\n"
+            for _ in range(2):
+                process.send_signal(signal.SIGTERM)
+                time.sleep(1)
+            other.execute("COMMIT")
+            assert process.wait(20) == 128 + signal.SIGTERM
+    assert read(uri, Window(last=1)).column("id").to_pylist() == ["a"]
+
+
+def test_threads_may_close_at_once(uri):
+    for _ in range(10):
+        logger = PredictionLogger(uri, "calls", "1", batch_rows=20, flush_seconds=60)
+        for i in range(200):
+            logger.log({"x": i}, 1)
+        with ThreadPoolExecutor(3) as threads:
+            for done in [threads.submit(logger.close) for _ in range(3)]:
+                done.result()
+        assert logger.counters() == Counters(200, 200, 0, 0, 0, 0, None, new=200)
+
+
 def test_sigterm_is_left_alone_when_asked(uri):
     settings = {"uri": uri, "flush_seconds": 60, "handle_sigterm": False}
     with start_logging("wait", logger=settings, prefix="a") as process:
@@ -387,6 +416,16 @@ def test_no_row_is_blamed_when_the_database_takes_none(uri):
         {"role": "spectator"},
         {"spool_when": "never"},
         {"spool_bytes": 10},
+        {"version": 3},
+        {"version": ""},
+        {"model": 5},
+        {"role": []},
+        {"batch_rows": 2.5},
+        {"uri": "mongodb://127.0.0.1:99999/mlops"},
+        {"uri": "mongodb://127.0.0.1/a/b"},
+        {"uri": "mongodb://127.0.0.1/mlops?w=0"},
+        {"uri": "mongodb://127.0.0.1/mlops", "w": 0},
+        {"uri": "mongodb://127.0.0.1/mlops", "username": "me"},
     ],
 )
 def test_settings_that_cannot_work_are_refused_at_once(uri, wrong):
@@ -394,13 +433,17 @@ def test_settings_that_cannot_work_are_refused_at_once(uri, wrong):
         PredictionLogger(**{"uri": uri, "model": "calls", "version": "1", **wrong})
 
 
-def test_an_abandoned_logger_writes_nothing_more_and_ends_quietly(away):
+def open_files():
+    return [os.path.realpath(path) for path in Path("/proc/self/fd").iterdir()]
+
+
+def test_an_abandoned_logger_writes_nothing_more_and_ends_quietly(away, tmp_path):
     uri, bring_back = away
-    logger = PredictionLogger(uri, "calls", "1", timeout_seconds=0.2)
+    logger = PredictionLogger(uri, "calls", "1", timeout_seconds=0.2, spool=tmp_path / "spool")
     logger.log({"x": 1}, 1, at=NOON)
-    with pytest.raises(LogUnavailable):
-        logger.close()
+    assert [name for name in open_files() if "spool" in name]
     logger.abandon()
+    assert not [name for name in open_files() if "spool" in name]
     bring_back()
     logger.close()
     with pytest.raises(LogUnavailable, match="closed"):

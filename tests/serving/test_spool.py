@@ -1,6 +1,5 @@
 """Rows on disk: they outlive the process, reach the right database, and go when they are written."""
 
-import resource
 import signal
 import sqlite3
 import time
@@ -17,73 +16,7 @@ from prefect_mlops.serving.spool import Spool
 from prefect_mlops.serving.spool_file import SpoolFile
 from prefect_mlops.storage.base import BaseStore
 from prefect_mlops.storage.open import open_store
-from support.loggers import accepted, start_logging, wait_until
-
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-ALL = Window(last=100_000)
-
-
-@pytest.fixture
-def uri(tmp_path):
-    return f"sqlite:///{tmp_path}/predictions/predictions.db"
-
-
-@pytest.fixture
-def away(uri, tmp_path):
-    """A function that brings the database back."""
-    (tmp_path / "predictions").write_text("in the way")
-    return (tmp_path / "predictions").unlink
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return tmp_path / "spool"
-
-
-@pytest.fixture
-def open_logger(uri, folder):
-    def make(**settings):
-        defaults = {"spool": folder, "flush_seconds": 0.02, "timeout_seconds": 0.3}
-        return PredictionLogger(uri, "calls", "1", **{**defaults, **settings})
-
-    return make
-
-
-def ids(uri):
-    with open_store(uri) as store:
-        found = store.read("calls", ALL).column("id").to_pylist()
-    assert len(found) == len(set(found))
-    return set(found)
-
-
-def files(folder):
-    return sorted(path.name for path in folder.rglob("*") if path.is_file())
-
-
-def log(logger, *names):
-    for name in names:
-        logger.log({"x": name}, 1, id=name, at=NOON)
-
-
-def test_a_file_gives_back_what_was_added_in_its_order(tmp_path):
-    file = SpoolFile(tmp_path / "a.bson")
-    # Some are larger than what is read at once.
-    sizes = [*range(5, 180), 70_000, 65_536, 5, 200_000]
-    bodies = [size.to_bytes(4, "little") + bytes(size - 4) for size in sizes]
-    file.append(bodies[0])
-    file.append(b"".join(bodies[1:150]))
-    file.append(b"".join(bodies[150:]))
-    file.close()
-    found, place = [], 0
-    while True:
-        place, more = file.read(place)
-        if not more:
-            break
-        found += more
-    assert found == bodies
-    assert file.bytes == sum(map(len, bodies))
-    file.delete()
-    assert files(tmp_path) == []
+from support.loggers import NOON, accepted, files, ids, log, start_logging, wait_until
 
 
 @pytest.mark.parametrize("when", ["always", "full"])
@@ -197,7 +130,7 @@ def test_batches_of_rows_from_disk_are_full(uri, away, open_logger, monkeypatch,
     with open_store(uri) as store:
         for i in (0, 700, 1_499):
             assert store.get("calls", f"r{i}").features == {f"x{i % 3}": i, "long": "y" * 400}
-        found = store.read("calls", ALL).column("features.x2").to_pylist()
+        found = store.read("calls", Window(last=2_000)).column("features.x2").to_pylist()
         assert sum(value is not None for value in found) == 500
 
 
@@ -355,85 +288,6 @@ def test_a_row_alone_is_refused_once_the_database_took_others(uri, away, folder,
     assert files(folder) == ["refused.sqlite"]
 
 
-def test_a_row_of_this_process_that_is_damaged_on_disk_is_put_aside(
-    uri, away, folder, open_logger, caplog
-):
-    with open_logger(buffer_rows=2, batch_rows=2) as logger:
-        log(logger, "in memory", "too", "a", "b", "c")
-        [path] = folder.rglob("*.bson")
-        body = path.read_bytes()
-        place = body.rindex(b"id\0", 0, body.rindex(b"b\0"))
-        path.write_bytes(body[: place - 1] + b"\xee" + body[place:])
-        away()
-        wait_until(lambda: logger.pending == 0)
-        assert logger.counters().dropped == 1
-    assert ids(uri) == {"in memory", "too", "a", "c"}
-    assert "refuses prediction that cannot be decoded of calls" in caplog.text
-
-
-def test_a_damaged_file_is_set_aside_and_holds_up_nobody(uri, away, folder, open_logger, caplog):
-    for name in ("a", "b"):
-        logger = open_logger()
-        log(logger, name)
-        logger.close()
-    damaged, _ = sorted(folder.rglob("*.bson"))
-    damaged.write_bytes(b"not a database" * 500)
-    away()
-    with open_logger() as logger:
-        wait_until(lambda: logger.counters().replayed == 1)
-        wait_until(lambda: "a file of the spool is damaged" in caplog.text)
-    assert len(ids(uri)) == 1
-    assert [name for name in files(folder) if name.endswith(".unreadable")] == [
-        f"{damaged.name}.unreadable"
-    ]
-
-
-def test_a_row_that_is_damaged_is_put_aside(uri, away, folder, open_logger):
-    logger = open_logger()
-    log(logger, "a", "b")
-    logger.close()
-    [path] = folder.rglob("*.bson")
-    path.write_bytes(b"\x05\0\0\0\0" + path.read_bytes())
-    away()
-    with open_logger() as again:
-        wait_until(lambda: again.counters().replayed == 2)
-        assert again.counters().dropped == 1
-    assert ids(uri) == {"a", "b"}
-    assert files(folder) == ["refused.sqlite"]
-
-
-def test_half_a_row_at_the_end_is_kept_and_the_others_are_written(
-    uri, away, folder, open_logger, caplog
-):
-    logger = open_logger()
-    log(logger, "a", "b")
-    logger.close()
-    [path] = folder.rglob("*.bson")
-    path.write_bytes(path.read_bytes() + b"\x40\0\0\0half")
-    away()
-    with open_logger() as again:
-        wait_until(lambda: "it ends in the middle of a row" in caplog.text)
-        wait_until(lambda: again.counters().replayed == 2)
-    assert ids(uri) == {"a", "b"}
-    assert files(folder) == [f"{path.name}.unreadable"]
-
-
-def test_a_row_that_does_not_fit_leaves_nothing_behind(tmp_path):
-    file = SpoolFile(tmp_path / "a.bson")
-    row = bson.encode({"x": "y" * 100})
-    file.append(row)
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (len(row) + 50, hard))
-    try:
-        with pytest.raises(OSError, match="File too large"):
-            file.append(row + row)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert file.path.read_bytes() == row
-    file.append(row)
-    assert file.read(0) == (2 * len(row), [row, row])
-
-
 def test_a_file_is_what_mongodb_s_own_tools_read(away, folder, open_logger):
     logger = open_logger()
     log(logger, "a", "b")
@@ -467,3 +321,50 @@ def test_a_lock_of_a_process_that_left_nothing_is_removed(folder):
     spool.first.delete()
     spool.release()
     assert files(folder) == []
+
+
+def test_a_file_of_another_process_that_cannot_be_read_holds_up_nobody(
+    uri, away, folder, open_logger
+):
+    for name in "abc":
+        logger = open_logger()
+        log(logger, name)
+        logger.close()
+    broken = min(folder.rglob("*.bson"))
+    broken.unlink()
+    broken.mkdir()
+    away()
+    with open_logger() as logger:
+        wait_until(lambda: logger.counters().replayed == 2)
+    assert len(ids(uri)) == 2
+
+
+def test_refused_rows_wait_for_room_on_the_disk_and_hold_up_nobody(folder):
+    spool = Spool(folder, "somewhere mlops", 2**20)
+    refused = spool.folder / "refused.sqlite"
+    refused.mkdir()
+    spool.refuse([(b"row", "never")])
+    refused.rmdir()
+    spool.keep_refused()
+    with closing(sqlite3.connect(refused)) as connection:
+        assert connection.execute("SELECT * FROM refused").fetchall() == [(b"row", "never")]
+    spool.first.delete()
+    spool.release()
+
+
+@pytest.mark.parametrize("options", ["?appName=svc@team", "?appName=a@b&tls=false", ""])
+def test_rows_of_one_database_never_reach_another_whatever_the_options(folder, options):
+    for place in ("a:9/one", "b:9/one", "a:9/two", "me:pw@a:9/one"):
+        PredictionLogger(
+            f"mongodb://{place}{options}", "calls", "1", spool=folder, timeout_seconds=0.1
+        ).close()
+    assert len(list(folder.iterdir())) == 3
+
+
+def test_a_folder_beside_the_own_that_cannot_be_looked_into_is_no_reason_to_log_nothing(folder):
+    lock = folder / "theirs" / "ended.lock"
+    lock.mkdir(parents=True)
+    (folder / "theirs" / "ended-000001.bson").write_bytes(b"")
+    spool = Spool(folder, "somewhere mlops", 2**20)
+    spool.first.delete()
+    spool.release()

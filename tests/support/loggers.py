@@ -4,10 +4,14 @@ import json
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pymongo
+from prefect_mlops.core.results import Window
+from prefect_mlops.storage.open import open_store
 
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 _PROGRAM = Path(__file__).with_name("logging_process.py")
 
 
@@ -40,3 +44,22 @@ def wait_until(condition, seconds=20):
     while not condition():
         assert time.monotonic() < deadline, "it never happened"
         time.sleep(0.01)
+
+
+def ids(uri):
+    """Return the ids in the log, which must not have one twice."""
+    with open_store(uri) as store:
+        found = store.read("calls", Window(last=1_000_000)).column("id").to_pylist()
+    assert len(found) == len(set(found))
+    return set(found)
+
+
+def files(folder):
+    """Return the names of all files in a folder and below."""
+    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+
+
+def log(logger, *names):
+    """Log rows with these ids."""
+    for name in names:
+        logger.log({"x": name}, 1, id=name, at=NOON)
