@@ -289,13 +289,15 @@ class Buffer:
 
     def _save(self, spool: Spool, part: Part) -> None:
         try:
-            if part.file is None or part.damaged:
-                # What follows damage is never read.
-                if part.file is not None:
-                    part.file.close()
-                part.file = spool.create()
+            file = part.file
+            if file is None or part.damaged:
+                # What follows damage is never read. The next process sets such a file aside.
+                file = spool.create()
+                lost = part.replace(file)
+                self._given_up += lost
+                self.settled += lost
             unsaved = [*islice(part.memory, part.unsaved)]
-            part.file.append(_joined(unsaved))
+            file.append(_joined(unsaved))
         except OSError as error:
             raise LogUnavailable(
                 f"{_reason(spool, error)}; {self.pending} predictions are in memory, close again"

@@ -66,6 +66,18 @@ class Part:
                 self._model, self._latest = document.model, document.columns
                 self._columns |= document.columns
 
+    def replace(self, file: SpoolFile) -> int:
+        """Go on in another file.
+
+        Returns:
+            How many rows of this process only the old one had.
+        """
+        lost, self.unread = max(0, self.unread or 0), 0
+        if self.file is not None:
+            self.file.close()
+        self.file, self.read, self.damaged = file, 0, False
+        return lost
+
     @property
     def more(self) -> bool:
         """Whether the file may have rows that are not in memory."""

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import islice
+from pathlib import Path
 
 from ..storage.documents import AnyDocument
 from .part import Part
@@ -32,7 +33,7 @@ class Replay:
         self._spool = spool
         self._batch_rows = batch_rows
         self._orphans: deque[Orphan] = deque()
-        self._part: Part | None = None
+        self._parts: dict[Path, Part] = {}
         self._next = time.monotonic()
         self.replayed = self.given_up = self.failures = 0
 
@@ -61,9 +62,10 @@ class Replay:
                 self._spool.folder,
             )
         orphan = self._orphans[0]
-        if self._part is None:
-            self._part = Part(SpoolFile(orphan.paths[0]), unread=None)
-        part = self._part
+        # Kept with what was read: rows that cannot be decoded are refused once.
+        part = self._parts.setdefault(
+            orphan.paths[0], Part(SpoolFile(orphan.paths[0]), unread=None)
+        )
         if not part.memory:
             self.given_up += part.fill(self._batch_rows, self._spool.refuse)
         batch = list(islice(part.memory, self._batch_rows))
@@ -77,8 +79,7 @@ class Replay:
         if not (part.memory or part.more):
             if part.file is not None:
                 part.file.delete()
-            orphan.paths.pop(0)
-            self._part = None
+            del self._parts[orphan.paths.pop(0)]
             if not orphan.paths:
                 self._orphans.popleft().remove()
         return True
@@ -87,16 +88,17 @@ class Replay:
         """Pause after a failure, and go on with what another process left."""
         self.failures += 1
         self._next = time.monotonic() + _PAUSE_SECONDS
-        self._close()
+        self._close_files()
         self._orphans.rotate(-1)
 
     def leave(self) -> None:
         """Leave the rest to another process."""
-        self._close()
+        self._close_files()
+        self._parts.clear()
         while self._orphans:
             self._orphans.popleft().release()
 
-    def _close(self) -> None:
-        if self._part is not None and self._part.file is not None:
-            self._part.file.close()
-        self._part = None
+    def _close_files(self) -> None:
+        for part in self._parts.values():
+            if part.file is not None:
+                part.file.close()

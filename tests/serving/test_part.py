@@ -1,5 +1,8 @@
 """Rows that only a file has: read back in order, counted when they are gone, never lost for a neighbour."""
 
+import sqlite3
+from contextlib import closing
+
 import bson
 import pytest
 from prefect_mlops.core.errors import LogUnavailable
@@ -118,6 +121,34 @@ def test_rows_of_a_file_that_somebody_removed_are_counted_and_hold_up_nobody(
         assert logger.pending == 0
     assert ids(uri) == {"0", "1", "2", "3", "4"}
     assert "has lost 795 predictions" in caplog.text
+
+
+def test_a_damaged_row_is_refused_once_however_often_the_database_goes_away(
+    uri, away, folder, open_logger, monkeypatch
+):
+    logger = open_logger()
+    log(logger, "a", "b")
+    logger.close()
+    [path] = folder.rglob("*.bson")
+    path.write_bytes(b"\x05\0\0\0\0" + path.read_bytes())
+    away()
+    append = BaseStore.append_documents
+    tried = []
+
+    def refuse(_, documents):
+        tried.append(len(documents))
+        raise LogUnavailable("not now")
+
+    monkeypatch.setattr(BaseStore, "append_documents", refuse)
+    monkeypatch.setattr("prefect_mlops.serving.replay._PAUSE_SECONDS", 0.01)
+    with open_logger() as again:
+        wait_until(lambda: len(tried) > 3)
+        monkeypatch.setattr(BaseStore, "append_documents", append)
+        wait_until(lambda: again.counters().replayed == 2)
+        assert again.counters().dropped == 1
+    [refused] = folder.rglob("refused.sqlite")
+    with closing(sqlite3.connect(refused)) as connection:
+        assert len(connection.execute("SELECT * FROM refused").fetchall()) == 1
 
 
 def test_large_rows_are_read_a_few_at_a_time(tmp_path):
