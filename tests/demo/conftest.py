@@ -16,6 +16,16 @@ import pytest
 MARK = "DEMO_TEST_MARK"
 
 
+@pytest.fixture(autouse=True)
+def signals_of_a_terminal() -> Iterator[None]:
+    """A test run that was started in the background ignores some, and so would its demos."""
+    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
+    before = {number: signal.signal(number, handler) for number, handler in usual.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 class Demo:
     """A script run as a demo, to be interrupted and killed from outside."""
 
