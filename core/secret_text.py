@@ -78,7 +78,8 @@ def _scrubbed(text: str, uri: str) -> str:
     secrets = [rest.rpartition("@")[0].partition(":")[2], options]
     values = [option.partition("=")[2] for option in options.split("&") if _is_secret(option)]
     # Of `authMechanismProperties`, each has a name of its own: NAME:value,NAME:value.
-    secrets += [*values, *(part.partition(":")[2] for value in values for part in value.split(","))]
+    named = [part.replace(":", "=", 1) for value in values for part in unquote(value).split(",")]
+    secrets += [*values, *(part.partition("=")[2] for part in named if _is_secret(part))]
     for secret in filter(None, secrets):
         forms = {secret, unquote(secret), unquote_plus(secret)}
         forms |= {

@@ -26,6 +26,7 @@ _LOOK_SECONDS = 0.005
 # A caller in a tight loop would give the background thread its turn every 5 ms only, several times a batch.
 _ROWS_PER_TURN = 16
 _TURN_SECONDS = 1e-6
+_MOST_LARGE = 4
 
 
 class Buffer:
@@ -68,6 +69,12 @@ class Buffer:
         """Rows that need work."""
         # A row whose caller was interrupted by a signal is settled without having been logged.
         return max(0, self.logged - self.settled)
+
+    @property
+    def left(self) -> bool:
+        """Whether there are rows, counted or not."""
+        with self._lock:
+            return any(part.memory or part.more for part in self._parts)
 
     def put(self, documents: Sequence[AnyDocument]) -> None:
         """Accept rows, all of them or none.
@@ -114,7 +121,7 @@ class Buffer:
         Raises:
             OSError: If they are on disk and cannot be read.
         """
-        rows, limit_bytes = batches * self._batch_rows, batches * BATCH_BYTES
+        rows, limit_bytes = batches * self._batch_rows, min(batches, _MOST_LARGE) * BATCH_BYTES
         while True:
             batch: list[AnyDocument] = []
             with self._lock:
@@ -139,6 +146,10 @@ class Buffer:
                 # A row alone could not be told from a database that takes none.
                 if len(batch) > 1:
                     return batch
+                with self._lock:
+                    # Those behind it may be readable.
+                    self._parts.remove(last)
+                    self._parts.append(last)
                 raise
 
     def settle(self, count: int, given_up: int) -> None:
@@ -155,6 +166,8 @@ class Buffer:
                 count -= here
                 if not count:
                     break
+            # Rows whose caller a signal interrupted before it had counted them.
+            self.logged = max(self.logged, self.settled)
 
     def tidy(self, *, failing: bool) -> None:
         """Make room on disk. Background thread only.
@@ -198,9 +211,10 @@ class Buffer:
         spool = self._spool
         with self._lock:
             if spool is None:
-                if self.pending:
+                waiting = sum(len(part.memory) for part in self._parts)
+                if waiting:
                     raise LogUnavailable(
-                        f"{self.pending} predictions are in memory only: {last_error}; close again"
+                        f"{waiting} predictions are in memory only: {last_error}; close again"
                     )
                 return
             for part in self._parts:

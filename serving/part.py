@@ -104,13 +104,18 @@ class Part:
         Raises:
             OSError: If the file cannot be read now.
         """
-        given_up = 0
+        given_up, begun = 0, self.read
         taken = sum(len(document.body) for document in self.memory)
         while self.readable and self.file is not None and len(self.memory) < count:
             if taken >= limit_bytes:
                 break
             try:
                 number, bodies = self.file.read(self.read)
+            except OSError:
+                # What was read before counts.
+                if self.read == begun:
+                    raise
+                break
             except DamagedFile as error:
                 self.damaged = True
                 if self.memory:
@@ -136,7 +141,9 @@ class Part:
                     )
                     given_up += missing
             elif self.unread is not None:
-                self.unread -= len(bodies)
+                # A caller that a signal interrupted may have written a row that it never counted.
+                left = self.unread - len(bodies)
+                self.unread = left if left > 0 or number >= self.file.bytes else 1
             self.memory.extend(documents)
             taken += sum(map(len, bodies))
             given_up += len(broken)

@@ -6,6 +6,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -34,7 +35,8 @@ class Replay:
         self._batch_rows = batch_rows
         self._orphans: deque[Orphan] = deque()
         self._parts: dict[Path, Part] = {}
-        self._next = time.monotonic()
+        # Until when to pause, and when to look for what others left.
+        self._next = self._look = time.monotonic()
         self.replayed = self.given_up = self.failures = 0
 
     def step(self, write: Callable[[Sequence[AnyDocument]], tuple[int, int]]) -> bool:
@@ -49,18 +51,22 @@ class Replay:
         Raises:
             Exception: If the rows cannot be read or written now; nothing is lost.
         """
-        if time.monotonic() < self._next:
+        now = time.monotonic()
+        if now < self._next:
             return False
+        if now >= self._look:
+            # Those that wait because something is wrong with them must not keep others from being found.
+            found = list(islice(self._spool.orphans(), max(1, _MOST_ORPHANS - len(self._orphans))))
+            self._orphans.extendleft(found)
+            self._look = now + _LOOK_SECONDS
+            if found:
+                _log.warning(
+                    "%d ended processes left rows in the spool %s: they are written now",
+                    len(found),
+                    self._spool.folder,
+                )
         if not self._orphans:
-            self._orphans.extend(islice(self._spool.orphans(), _MOST_ORPHANS))
-            if not self._orphans:
-                self._next = time.monotonic() + _LOOK_SECONDS
-                return False
-            _log.warning(
-                "%d ended processes left rows in the spool %s: they are written now",
-                len(self._orphans),
-                self._spool.folder,
-            )
+            return False
         orphan = self._orphans[0]
         # Kept with what was read: rows that cannot be decoded are refused once.
         part = self._parts.setdefault(
@@ -79,9 +85,11 @@ class Replay:
         if not (part.memory or part.more):
             if part.file is not None:
                 part.file.delete()
-            del self._parts[orphan.paths.pop(0)]
+            del self._parts[orphan.paths.popleft()]
             if not orphan.paths:
                 self._orphans.popleft().remove()
+                if not self._orphans:
+                    self._look = now
         return True
 
     def postpone(self) -> None:
@@ -89,7 +97,9 @@ class Replay:
         self.failures += 1
         self._next = time.monotonic() + _PAUSE_SECONDS
         self._close_files()
-        self._orphans.rotate(-1)
+        if self._orphans:
+            self._orphans[0].paths.rotate(-1)
+            self._orphans.rotate(-1)
 
     def leave(self) -> None:
         """Leave the rest to another process."""
@@ -101,4 +111,5 @@ class Replay:
     def _close_files(self) -> None:
         for part in self._parts.values():
             if part.file is not None:
-                part.file.close()
+                with suppress(OSError):
+                    part.file.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import signal
 import sys
 import threading
@@ -21,6 +22,16 @@ def exit_on_sigterm() -> None:
 
 
 def _exit(number: int, _frame: FrameType | None) -> None:
-    # Supervisors may send it twice: the second would break off the writing that the first began.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    # Of what is registered to run at the exit, the last comes first: before the loggers are closed.
+    atexit.register(_finish)
     sys.exit(128 + number)
+
+
+def _finish() -> None:
+    # Supervisors may send it twice: the second would break off the writing that the first began. A
+    # handler of our own, because processes that are started inherit what is ignored.
+    signal.signal(signal.SIGTERM, _ignore)
+
+
+def _ignore(_number: int, _frame: FrameType | None) -> None:
+    pass

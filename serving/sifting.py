@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
+from hashlib import blake2b
 
 from bson.errors import BSONError
 
@@ -13,7 +13,7 @@ from ..storage.interface import PredictionStore
 
 # How often a row must fail alone. A lock, a cut connection or a full disk may hit it once or twice.
 _PASSES = 3
-_LONGEST_PASS_SECONDS = 30.0
+_MOST_UNCLEAR = 20
 _MOST_SUSPECTS = 10_000
 
 
@@ -46,7 +46,7 @@ class Sifting:
     def __init__(self, taken: Taken) -> None:
         self._taken = taken
         self.passes = 0
-        # By content: a row that is read again from disk is another object.
+        # By a digest of the content: a row that is read again from disk is another object.
         self._suspects: dict[bytes, tuple[int, int]] = {}
 
     def write(self, store: PredictionStore, documents: Sequence[AnyDocument]) -> int:
@@ -82,17 +82,20 @@ class Sifting:
             Exception: When it is too early to blame anybody, or no row is to blame; all rows may be
                 written again.
         """
-        deadline = time.monotonic() + _LONGEST_PASS_SECONDS
         failed: list[tuple[AnyDocument, Exception]] = []
         successes = 0
 
         def halve(part: Sequence[AnyDocument], reason: Exception) -> None:
             nonlocal successes
-            if not going_on() or time.monotonic() > deadline:
+            if not going_on():
                 raise error
             if len(part) == 1:
                 store.ping()
                 failed.append((part[0], reason))
+                # Each may have taken as long as the database is waited for.
+                unclear = not successes and not _is_about_row(reason)
+                if unclear and len(failed) >= _MOST_UNCLEAR:
+                    raise error
                 return
             middle = len(part) // 2
             for half in (part[:middle], part[middle:]):
@@ -107,24 +110,33 @@ class Sifting:
         before = self._taken.rows
         halve(documents, error)
         verdicts = [
-            (isinstance(reason, RowRefused | BSONError) and successes > 0)
-            or self._is_to_blame(document.body, before)
+            self._passes_of(document, before) >= (1 if _is_about_row(reason) else _PASSES)
+            or (_is_about_row(reason) and successes > 0)
             for document, reason in failed
         ]
         if not all(verdicts):
             self.passes += 1
             raise error
         for document, _ in failed:
-            self._suspects.pop(document.body, None)
+            self._suspects.pop(_digest(document), None)
         self.passes = 0
         return failed
 
-    def _is_to_blame(self, body: bytes, before: int) -> bool:
-        """Note that a row failed alone, and return whether it did so often enough."""
-        passes, taken = self._suspects.get(body, (0, before))
+    def _passes_of(self, document: AnyDocument, before: int) -> int:
+        """Note that a row failed alone, and return how often it did while others were taken."""
+        digest = _digest(document)
+        passes, taken = self._suspects.get(digest, (0, before))
         if self._taken.rows > taken:
             passes += 1
         if len(self._suspects) >= _MOST_SUSPECTS:
             self._suspects.clear()
-        self._suspects[body] = (passes, self._taken.rows)
-        return passes >= _PASSES
+        self._suspects[digest] = (passes, self._taken.rows)
+        return passes
+
+
+def _is_about_row(reason: Exception) -> bool:
+    return isinstance(reason, RowRefused | BSONError)
+
+
+def _digest(document: AnyDocument) -> bytes:
+    return blake2b(document.body, digest_size=16).digest()

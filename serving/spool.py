@@ -7,6 +7,7 @@ import logging
 import random
 import re
 import sqlite3
+from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _REFUSED = "refused.sqlite"
-_MOST_REFUSED = 1_000
+_MOST_REFUSED_BYTES = 64 * 2**20
+# Somebody may be looking at them.
+_REFUSED_SECONDS = 0.2
 
 
 class Spool:
@@ -103,14 +106,14 @@ class Spool:
             self._insert(self._refused)
         except sqlite3.Error as error:
             # They are given up already. Held up here, the others would be lost for their sake.
-            if len(self._refused) > _MOST_REFUSED:
+            if sum(len(body) for body, _ in self._refused) > _MOST_REFUSED_BYTES:
                 _log.error("%d refused rows are lost: %s", len(self._refused), error)
                 self._refused = []
         else:
             self._refused = []
 
     def _insert(self, rows: list[tuple[bytes, str]]) -> None:
-        connection = sqlite3.connect(self.folder / _REFUSED, timeout=10)
+        connection = sqlite3.connect(self.folder / _REFUSED, timeout=_REFUSED_SECONDS)
         try:
             with connection:
                 connection.execute(
@@ -149,7 +152,7 @@ class Orphan:
     """What one ended process left."""
 
     def __init__(self, paths: list[Path], lock: FileLock) -> None:
-        self.paths = paths
+        self.paths = deque(paths)
         self._lock = lock
 
     def release(self) -> None:

@@ -90,9 +90,9 @@ class SpoolFile:
 
     def close(self) -> None:
         """Close the file until it is used again."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
 
     def delete(self) -> None:
         """Remove the file."""

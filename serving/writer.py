@@ -23,7 +23,7 @@ from .spool import Spool
 _log = logging.getLogger(__name__)
 _LONGEST_PAUSE_SECONDS = 10.0
 _TRIES_BEFORE_SIFTING = 3
-_MORE_BATCHES = 3
+_MORE_BATCHES, _MORE_ROWS = 4, 2_000
 # How often somebody who waits for rows to be written looks. Locks that a signal could leave taken would
 # be quicker.
 _LOOK_SECONDS = 0.001
@@ -87,7 +87,7 @@ class Writer:
         self._wanted = max(self._wanted, target)
         self._hurry()
         while self._buffer.settled < target:
-            if self._failed_try > begun or self._stopping:
+            if self._failed_try > begun or self._stopping or not self._thread.is_alive():
                 raise LogUnavailable(
                     f"{self._buffer.pending} predictions are not in the database yet: "
                     f"{self.last_error or 'the logger is closed'}"
@@ -106,7 +106,7 @@ class Writer:
         self._stopping = True
         self._hurry()
         self._thread.join()
-        while self._buffer.pending and self._going_on():
+        while self._buffer.left and self._going_on():
             if self._try() is None:
                 break
 
@@ -159,6 +159,9 @@ class Writer:
                 _log.warning(
                     "%d predictions wait to be logged: %s", self._buffer.pending, self.last_error
                 )
+            # The database answers: others' rows show whether it takes any.
+            if self._own.passes:
+                self._write_others()
         else:
             self._failures, self.last_error = 0, None
             more = self._write_others() or more
@@ -174,7 +177,8 @@ class Writer:
         if self._store is None:
             self._store = self._open_store()
         # Rows that the database has not seen show whether it takes any.
-        batch = self._buffer.peek(1 + min(self._own.passes, _MORE_BATCHES))
+        most = max(_MORE_BATCHES, _MORE_ROWS // self._batch_rows)
+        batch = self._buffer.peek(min(2**self._own.passes, most) if self._own.passes < 16 else most)
         if batch:
             new, given_up = self._write(self._store, batch, self._own, self._failures)
             self.new += new

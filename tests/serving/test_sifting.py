@@ -80,6 +80,30 @@ def test_any_number_of_refused_rows_in_a_row_holds_up_nobody(uri, open_logger):
     assert ids(uri) == {name for name in names if "bad" not in name}
 
 
+@pytest.mark.parametrize("batch_rows", [1, 5])
+def test_more_refused_rows_than_a_batch_has_hold_up_nobody(uri, open_logger, batch_rows):
+    forbid(uri)
+    with open_logger(batch_rows=batch_rows) as logger:
+        names = [*(f"bad{i}" for i in range(40)), *(f"a{i}" for i in range(10))]
+        logger.log_batch([{}] * len(names), [1] * len(names), ids=names, at=NOON)
+        wait_until(lambda: logger.pending == 0)
+        assert logger.counters().dropped == 40
+    assert ids(uri) == {f"a{i}" for i in range(10)}
+
+
+def test_a_refused_row_of_an_idle_logger_does_not_hold_up_what_others_left(uri, away, open_logger):
+    first = open_logger()
+    log(first, *"abc")
+    first.close()
+    away()
+    forbid(uri)
+    with open_logger() as logger:
+        log(logger, "bad")
+        wait_until(lambda: logger.counters().replayed == 3)
+        wait_until(lambda: logger.pending == 0)
+    assert ids(uri) == {"a", "b", "c"}
+
+
 def test_a_database_that_was_locked_is_no_rows_fault(uri, open_logger):
     with open_logger(flush_seconds=0.05) as logger:
         log(logger, "warm")

@@ -11,6 +11,7 @@ import bson
 import pytest
 from prefect_mlops.core.errors import ConfigurationError, LogUnavailable
 from prefect_mlops.core.results import Window
+from prefect_mlops.serving.buffer import Buffer
 from prefect_mlops.serving.logger import PredictionLogger
 from prefect_mlops.serving.spool import Spool
 from prefect_mlops.serving.spool_file import SpoolFile
@@ -337,6 +338,52 @@ def test_a_file_of_another_process_that_cannot_be_read_holds_up_nobody(
     with open_logger() as logger:
         wait_until(lambda: logger.counters().replayed == 2)
     assert len(ids(uri)) == 2
+
+
+def test_what_ends_later_is_found_although_a_file_cannot_be_read(
+    uri, away, folder, open_logger, monkeypatch
+):
+    monkeypatch.setattr("prefect_mlops.serving.replay._LOOK_SECONDS", 0.05)
+    monkeypatch.setattr("prefect_mlops.serving.replay._PAUSE_SECONDS", 0.05)
+    logger = open_logger()
+    log(logger, "a")
+    logger.close()
+    [path] = folder.rglob("*.bson")
+    later = path.read_bytes()
+    path.unlink()
+    path.mkdir()
+    away()
+    with open_logger() as logger:
+        wait_until(lambda: logger.counters().last_error is not None)
+        path.with_name("later-000001.bson").write_bytes(later)
+        wait_until(lambda: logger.counters().replayed == 1)
+    assert ids(uri) == {"a"}
+
+
+@pytest.mark.parametrize("when", [None, "always", "full"])
+def test_rows_after_one_whose_caller_a_signal_interrupted_are_written(
+    uri, away, open_logger, monkeypatch, when
+):
+    settings = {"spool": None} if when is None else {"spool_when": when, "buffer_rows": 1}
+    logger = open_logger(flush_seconds=60, **settings)
+    wait_until(lambda: logger.counters().last_error is not None)
+    log(logger, "a")
+    keep = Buffer._keep
+
+    def interrupted(buffer, documents):
+        keep(buffer, documents)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Buffer, "_keep", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        logger.log({"x": "y" * 70_000}, 1, id="interrupted", at=NOON)
+    monkeypatch.setattr(Buffer, "_keep", keep)
+    for name in "bcd":
+        logger.log({"x": "y" * 70_000}, 1, id=name, at=NOON)
+    away()
+    logger.close()
+    assert ids(uri) >= set("abcd")
+    assert logger.pending == 0
 
 
 def test_refused_rows_wait_for_room_on_the_disk_and_hold_up_nobody(folder):

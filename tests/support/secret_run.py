@@ -99,8 +99,8 @@ def wrong_registry(settings: dict[str, Any], wrong: dict[str, Any]) -> dict[str,
 def fail(settings: dict[str, Any], wrong: dict[str, Any], project: MLProject, folder: Path) -> None:
     # A flow is tried again: one of each kind takes long enough.
     for position, (what, predictions) in enumerate(wrong["predictions"].items()):
-        broken = changed(settings, predictions=predictions)
         with failing(f"log {what}"):
+            broken = changed(settings, predictions=predictions)
             score(broken) if position == 0 else broken.predictions.get_client()
     for position, (what, source) in enumerate(wrong["sources"].items()):
         broken = changed(settings, dataset={**settings["dataset"], "source": source})
