@@ -82,10 +82,7 @@ class Buffer:
         Raises:
             LogUnavailable: If there was no room in time, or the logger is closed; nothing was kept.
         """
-        with self._lock:
-            problem = self._keep(documents)
-            if problem is None:
-                self.logged += len(documents)
+        problem = self._accept(documents)
         if problem is not None:
             self._wait_and_put(documents, problem)
         waiting = self.logged - self.settled
@@ -248,11 +245,9 @@ class Buffer:
             while not self._closed and (left := deadline - time.monotonic()) > 0:
                 self.wake.ring()
                 time.sleep(min(left, _LOOK_SECONDS))
-                with self._lock:
-                    problem = self._keep(documents)
-                    if problem is None:
-                        self.logged += len(documents)
-                        return
+                problem = self._accept(documents)
+                if problem is None:
+                    return
         finally:
             with self._lock:
                 self._waiting -= 1
@@ -260,6 +255,14 @@ class Buffer:
         raise LogUnavailable(
             f"{problem}; {len(documents)} predictions of {documents[0].model} were not logged"
         )
+
+    def _accept(self, documents: Sequence[AnyDocument]) -> str | None:
+        """Keep and count rows, or say why not."""
+        with self._lock:
+            problem = self._keep(documents)
+            if problem is None:
+                self.logged += len(documents)
+        return problem
 
     def _keep(self, documents: Sequence[AnyDocument]) -> str | None:
         """Keep rows, or say why not."""

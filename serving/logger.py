@@ -22,6 +22,7 @@ from ..storage.open import (
     check_options,
     check_sqlite_options,
     check_uri,
+    name_of,
 )
 from .buffer import Buffer, SpoolWhen
 from .counters import Counters
@@ -395,8 +396,7 @@ def _place(uri: str) -> str:
     """Return what a database is, whoever asks and from wherever."""
     if uri.startswith("sqlite"):
         return str(Path(uri.removeprefix("sqlite:///")).resolve())
-    scheme, separator, rest = uri.partition("?")[0].partition("://")
-    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
+    return f"{uri.partition('://')[0]}://{name_of(uri)}"
 
 
 def _check_types(*, model: str, version: str, batch_rows: int, buffer_rows: int) -> None:

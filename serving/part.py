@@ -72,7 +72,7 @@ class Part:
         Returns:
             How many rows of this process only the old one had.
         """
-        lost, self.unread = max(0, self.unread or 0), 0
+        lost = self._give_up_unread()
         if self.file is not None:
             self.file.close()
         self.file, self.read, self.damaged = file, 0, False
@@ -106,9 +106,12 @@ class Part:
         """
         given_up, begun = 0, self.read
         taken = sum(len(document.body) for document in self.memory)
-        while self.readable and self.file is not None and len(self.memory) < count:
-            if taken >= limit_bytes:
-                break
+        while (
+            self.readable
+            and self.file is not None
+            and len(self.memory) < count
+            and taken < limit_bytes
+        ):
             try:
                 number, bodies = self.file.read(self.read)
             except OSError:
@@ -125,14 +128,14 @@ class Part:
                     error,
                     self.file.set_aside(),
                 )
-                unread, self.unread, self.file = self.unread, 0, None
-                return given_up + max(0, unread or 0)
+                self.file = None
+                return given_up + self._give_up_unread()
             documents, broken = self._read(bodies)
             if broken:
                 refuse(broken)
             self.read = number
             if not bodies:
-                missing, self.unread = max(0, self.unread or 0), 0
+                missing = self._give_up_unread()
                 if missing:
                     _log.error(
                         "%s has lost %d predictions: somebody else removed or cut it",
@@ -148,6 +151,10 @@ class Part:
             taken += sum(map(len, bodies))
             given_up += len(broken)
         return given_up
+
+    def _give_up_unread(self) -> int:
+        lost, self.unread = max(0, self.unread or 0), 0
+        return lost
 
     def _read(self, bodies: list[bytes]) -> tuple[Sequence[AnyDocument], list[tuple[bytes, str]]]:
         if not self._columns:

@@ -7,13 +7,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from itertools import islice
-from pathlib import Path
+from itertools import chain, islice
 
 from ..storage.documents import AnyDocument
-from .part import Part
 from .spool import Orphan, Spool
-from .spool_file import SpoolFile
 
 _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 10.0
@@ -34,7 +31,6 @@ class Replay:
         self._spool = spool
         self._batch_rows = batch_rows
         self._orphans: deque[Orphan] = deque()
-        self._parts: dict[Path, Part] = {}
         # Until when to pause, and when to look for what others left.
         self._next = self._look = time.monotonic()
         self.replayed = self.given_up = self.failures = 0
@@ -68,10 +64,7 @@ class Replay:
         if not self._orphans:
             return False
         orphan = self._orphans[0]
-        # Kept with what was read: rows that cannot be decoded are refused once.
-        part = self._parts.setdefault(
-            orphan.paths[0], Part(SpoolFile(orphan.paths[0]), unread=None)
-        )
+        part = orphan.parts[0]
         if not part.memory:
             self.given_up += part.fill(self._batch_rows, self._spool.refuse)
         batch = list(islice(part.memory, self._batch_rows))
@@ -85,8 +78,8 @@ class Replay:
         if not (part.memory or part.more):
             if part.file is not None:
                 part.file.delete()
-            del self._parts[orphan.paths.popleft()]
-            if not orphan.paths:
+            orphan.parts.popleft()
+            if not orphan.parts:
                 self._orphans.popleft().remove()
                 if not self._orphans:
                     self._look = now
@@ -96,20 +89,20 @@ class Replay:
         """Pause after a failure, and go on with what another process left."""
         self.failures += 1
         self._next = time.monotonic() + _PAUSE_SECONDS
+        # What was read of it is kept: rows that cannot be decoded are refused once.
         self._close_files()
         if self._orphans:
-            self._orphans[0].paths.rotate(-1)
+            self._orphans[0].parts.rotate(-1)
             self._orphans.rotate(-1)
 
     def leave(self) -> None:
         """Leave the rest to another process."""
         self._close_files()
-        self._parts.clear()
         while self._orphans:
             self._orphans.popleft().release()
 
     def _close_files(self) -> None:
-        for part in self._parts.values():
+        for part in chain.from_iterable(orphan.parts for orphan in self._orphans):
             if part.file is not None:
                 with suppress(OSError):
                     part.file.close()

@@ -51,12 +51,7 @@ class Sifting:
 
     def write(self, store: PredictionStore, documents: Sequence[AnyDocument]) -> int:
         """Write rows, all of them, and return how many were new."""
-        try:
-            taken = store.append_documents(documents)
-        except PartlyWritten as error:
-            self._taken.rows += error.taken
-            raise
-        self._taken.rows += taken
+        taken = self._append(store, documents)
         self.passes = 0
         return taken
 
@@ -100,9 +95,8 @@ class Sifting:
             middle = len(part) // 2
             for half in (part[:middle], part[middle:]):
                 try:
-                    self._taken.rows += store.append_documents(half)
+                    self._append(store, half)
                 except Exception as problem:
-                    self._taken.rows += getattr(problem, "taken", 0)
                     halve(half, problem)
                 else:
                     successes += 1
@@ -121,6 +115,16 @@ class Sifting:
             self._suspects.pop(_digest(document), None)
         self.passes = 0
         return failed
+
+    def _append(self, store: PredictionStore, documents: Sequence[AnyDocument]) -> int:
+        """Write rows, and count those that were new, whether or not all could be written."""
+        try:
+            taken = store.append_documents(documents)
+        except PartlyWritten as error:
+            self._taken.rows += error.taken
+            raise
+        self._taken.rows += taken
+        return taken
 
     def _passes_of(self, document: AnyDocument, before: int) -> int:
         """Note that a row failed alone, and return how often it did while others were taken."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from ..core.errors import ConfigurationError
+from .part import Part
 from .spool_file import SpoolFile
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class Spool:
                 continue
             paths = sorted(self.folder.glob(f"{name}-*.bson"))
             if paths:
-                yield Orphan(paths, lock)
+                yield Orphan([Part(SpoolFile(path), unread=None) for path in paths], lock)
             else:
                 _remove(lock)
 
@@ -151,8 +152,8 @@ class Spool:
 class Orphan:
     """What one ended process left."""
 
-    def __init__(self, paths: list[Path], lock: FileLock) -> None:
-        self.paths = deque(paths)
+    def __init__(self, parts: list[Part], lock: FileLock) -> None:
+        self.parts = deque(parts)
         self._lock = lock
 
     def release(self) -> None:

@@ -178,7 +178,7 @@ class Writer:
             self._store = self._open_store()
         # Rows that the database has not seen show whether it takes any.
         most = max(_MORE_BATCHES, _MORE_ROWS // self._batch_rows)
-        batch = self._buffer.peek(min(2**self._own.passes, most) if self._own.passes < 16 else most)
+        batch = self._buffer.peek(min(2 ** min(self._own.passes, 16), most))
         if batch:
             new, given_up = self._write(self._store, batch, self._own, self._failures)
             self.new += new

@@ -34,9 +34,9 @@ from .expiry import expire
 from .fields import Column
 from .interface import Coverage, JournalKind, LabelReport, Role
 from .labels import LabelTally
-from .mongodb_client import connect, database_of, name_of
+from .mongodb_client import connect, database_of
 from .mongodb_journal import Journal
-from .open import check_collection
+from .open import check_collection, name_of
 from .replies import Replies, stream
 
 _DUPLICATE = 11000

@@ -64,8 +64,3 @@ def database_of(client: MongoClient[dict[str, Any]]) -> Database[dict[str, Any]]
     if "w" in client.write_concern.document:
         return database
     return database.with_options(write_concern=WriteConcern("majority"))
-
-
-def name_of(uri: str) -> str:
-    """Return host and database."""
-    return uri.partition("://")[2].partition("?")[0].rpartition("@")[2]

@@ -56,6 +56,11 @@ def check_uri(uri: str) -> str:
     raise ConfigurationError(f"scheme {scheme!r} is no prediction log: {_EXPECTED}")
 
 
+def name_of(uri: str) -> str:
+    """Return hosts and database of a MongoDB URI, without user, password and options."""
+    return uri.partition("://")[2].partition("?")[0].rpartition("@")[2]
+
+
 def check_collection(name: str) -> str:
     """Check a prefix of tables or collections, which becomes part of database commands.
 

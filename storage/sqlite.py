@@ -282,8 +282,6 @@ class SqliteStore(BaseStore):
         with self._lock:
             try:
                 yield self._connection
-            except (sqlite3.IntegrityError, sqlite3.DataError) as error:
-                raise RowRefused(self._message(error)) from error
             except sqlite3.Error as error:
                 raise self._unavailable(error) from error
 
@@ -296,10 +294,8 @@ class SqliteStore(BaseStore):
             yield connection
 
     def _unavailable(self, error: Exception) -> LogUnavailable:
-        return LogUnavailable(self._message(error))
-
-    def _message(self, error: Exception) -> str:
-        return (
+        about_row = isinstance(error, sqlite3.IntegrityError | sqlite3.DataError)
+        return (RowRefused if about_row else LogUnavailable)(
             f"prediction log {self._path}: {error}; expected a SQLite file that can be written, on a "
             "disk of this machine"
         )
