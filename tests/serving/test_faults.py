@@ -12,13 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-import pymongo
 import pytest
 from prefect_mlops.core.errors import LogUnavailable
 from prefect_mlops.core.results import Window
 from prefect_mlops.serving.logger import PredictionLogger
 from prefect_mlops.storage.open import open_store
-from support.cable import Cable
 from support.loggers import accepted, command, start_logging, stored, wait_until
 from support.mongodb import mongodb_server
 
@@ -36,14 +34,9 @@ def server():
 
 
 @pytest.fixture
-def line(mongodb_uri):
+def line(cable, cable_uri):
     """A cable to the server, and the URI at its other end."""
-    [(host, port)] = pymongo.uri_parser.parse_uri(mongodb_uri)["nodelist"]
-    if host not in ("127.0.0.1", "localhost"):
-        pytest.skip("the server is not on this machine")
-    cable = Cable(port)
-    yield cable, mongodb_uri.replace(f":{port}", f":{cable.port}")
-    cable.close()
+    return cable, cable_uri
 
 
 def name():

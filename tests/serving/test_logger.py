@@ -21,7 +21,7 @@ from prefect_mlops.core.results import Window
 from prefect_mlops.serving.counters import Counters
 from prefect_mlops.serving.logger import PredictionLogger
 from prefect_mlops.storage.open import open_store
-from support.loggers import start_logging, wait_until
+from support.loggers import forbid, start_logging, wait_until
 
 DAY = Window(start=datetime(2026, 1, 1, tzinfo=UTC), end=datetime(2026, 1, 2, tzinfo=UTC))
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -355,19 +355,6 @@ def test_a_forked_process_is_told_to_make_its_own_and_writes_nothing_of_its_pare
     assert list((tmp_path / "spool").rglob("*.bson")) == []
 
 
-def forbid(uri, *ids):
-    """Make the database refuse some rows for good."""
-    open_store(uri).close()
-    path = uri.removeprefix("sqlite:///")
-    with sqlite3.connect(path) as connection:
-        for id in ids:
-            connection.execute(
-                f"CREATE TRIGGER refuse_{id} BEFORE INSERT ON mlops_predictions "
-                f"WHEN new.id = '{id}' BEGIN SELECT RAISE(ABORT, 'never this one'); END"
-            )
-    connection.close()
-
-
 def test_rows_that_the_database_refuses_for_good_do_not_hold_up_the_others(uri, caplog):
     forbid(uri, "r7", "r8", "r40")
     logger = PredictionLogger(uri, "calls", "1", flush_seconds=0.01)
@@ -437,13 +424,23 @@ def open_files():
     return [os.path.realpath(path) for path in Path("/proc/self/fd").iterdir()]
 
 
-def test_an_abandoned_logger_writes_nothing_more_and_ends_quietly(away, tmp_path):
-    uri, bring_back = away
-    logger = PredictionLogger(uri, "calls", "1", timeout_seconds=0.2, spool=tmp_path / "spool")
+def test_an_abandoned_logger_leaves_no_file_open(away, tmp_path):
+    uri, _ = away
+    folder = tmp_path / "rows on disk"
+    logger = PredictionLogger(uri, "calls", "1", timeout_seconds=0.2, spool=folder)
     logger.log({"x": 1}, 1, at=NOON)
-    assert [name for name in open_files() if "spool" in name]
+    assert [path for path in open_files() if folder.name in path]
     logger.abandon()
-    assert not [name for name in open_files() if "spool" in name]
+    assert not [path for path in open_files() if folder.name in path]
+
+
+def test_an_abandoned_logger_writes_nothing_more_and_ends_quietly(away):
+    uri, bring_back = away
+    logger = PredictionLogger(uri, "calls", "1", timeout_seconds=0.2)
+    logger.log({"x": 1}, 1, at=NOON)
+    with pytest.raises(LogUnavailable):
+        logger.close()
+    logger.abandon()
     bring_back()
     logger.close()
     with pytest.raises(LogUnavailable, match="closed"):

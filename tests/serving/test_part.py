@@ -12,6 +12,26 @@ from prefect_mlops.storage.base import BaseStore
 from support.loggers import files, ids, log, wait_until
 
 
+class Unwilling:
+    """Databases that answer and take nothing, until it is over."""
+
+    def __init__(self, monkeypatch):
+        self.tries = 0
+        append = BaseStore.append_documents
+        self.over = lambda: monkeypatch.setattr(BaseStore, "append_documents", append)
+        monkeypatch.setattr(BaseStore, "append_documents", self._refuse)
+        monkeypatch.setattr("prefect_mlops.serving.replay._PAUSE_SECONDS", 0.01)
+
+    def _refuse(self, _documents):
+        self.tries += 1
+        raise LogUnavailable("not now")
+
+
+@pytest.fixture
+def unwilling(monkeypatch):
+    return Unwilling(monkeypatch)
+
+
 def test_a_row_of_this_process_that_is_damaged_on_disk_is_put_aside(
     uri, away, folder, open_logger, caplog
 ):
@@ -76,7 +96,7 @@ def test_half_a_row_at_the_end_is_kept_and_the_others_are_written(
 
 
 def test_a_damaged_file_stays_until_the_rows_before_are_written(
-    uri, away, folder, open_logger, monkeypatch
+    uri, away, folder, open_logger, unwilling
 ):
     logger = open_logger()
     log(logger, "a", "b")
@@ -84,19 +104,11 @@ def test_a_damaged_file_stays_until_the_rows_before_are_written(
     [path] = folder.rglob("*.bson")
     path.write_bytes(path.read_bytes() + bytes(4096))
     away()
-    append = BaseStore.append_documents
-    tried = []
-
-    def refuse(_, documents):
-        tried.append(len(documents))
-        raise LogUnavailable("not now")
-
-    monkeypatch.setattr(BaseStore, "append_documents", refuse)
     again = open_logger()
-    wait_until(lambda: tried)
+    wait_until(lambda: unwilling.tries)
     again.close()
     assert path.exists()
-    monkeypatch.setattr(BaseStore, "append_documents", append)
+    unwilling.over()
     with open_logger() as last:
         wait_until(lambda: last.counters().replayed == 2)
         wait_until(lambda: not path.exists())
@@ -124,7 +136,7 @@ def test_rows_of_a_file_that_somebody_removed_are_counted_and_hold_up_nobody(
 
 
 def test_a_damaged_row_is_refused_once_however_often_the_database_goes_away(
-    uri, away, folder, open_logger, monkeypatch
+    uri, away, folder, open_logger, unwilling
 ):
     logger = open_logger()
     log(logger, "a", "b")
@@ -132,18 +144,9 @@ def test_a_damaged_row_is_refused_once_however_often_the_database_goes_away(
     [path] = folder.rglob("*.bson")
     path.write_bytes(b"\x05\0\0\0\0" + path.read_bytes())
     away()
-    append = BaseStore.append_documents
-    tried = []
-
-    def refuse(_, documents):
-        tried.append(len(documents))
-        raise LogUnavailable("not now")
-
-    monkeypatch.setattr(BaseStore, "append_documents", refuse)
-    monkeypatch.setattr("prefect_mlops.serving.replay._PAUSE_SECONDS", 0.01)
     with open_logger() as again:
-        wait_until(lambda: len(tried) > 3)
-        monkeypatch.setattr(BaseStore, "append_documents", append)
+        wait_until(lambda: unwilling.tries > 3)
+        unwilling.over()
         wait_until(lambda: again.counters().replayed == 2)
         assert again.counters().dropped == 1
     [refused] = folder.rglob("refused.sqlite")

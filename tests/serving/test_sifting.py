@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, contextmanager
 from uuid import uuid4
 
 import pytest
@@ -13,13 +13,22 @@ from prefect_mlops.serving.logger import PredictionLogger
 from prefect_mlops.serving.sifting import Sifting, Taken
 from prefect_mlops.storage.documents import encode_row
 from prefect_mlops.storage.sqlite import SqliteStore
-from support.loggers import NOON, ids, log, stored, wait_until
+from support.loggers import NOON, forbid, ids, log, stored, wait_until
 
 
 def row(name):
     return encode_row(
         model="calls", id=name, role="champion", version="1", at=NOON, features={}, prediction=1
     )
+
+
+@contextmanager
+def locked(uri):
+    """Let nobody write to a SQLite log, until what this yields is called."""
+    path = uri.removeprefix("sqlite:///")
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield lambda: connection.execute("COMMIT")
 
 
 class Unclear(SqliteStore):
@@ -71,7 +80,7 @@ def test_sifting_ends_when_there_is_no_more_time(unclear, sift):
 
 
 def test_any_number_of_refused_rows_in_a_row_holds_up_nobody(uri, open_logger):
-    forbid(uri)
+    forbid(uri, "bad%")
     with open_logger(batch_rows=50) as logger:
         names = [*(f"a{i}" for i in range(10)), *(f"bad{i}" for i in range(30)), "z"]
         log(logger, *names)
@@ -82,7 +91,7 @@ def test_any_number_of_refused_rows_in_a_row_holds_up_nobody(uri, open_logger):
 
 @pytest.mark.parametrize("batch_rows", [1, 5])
 def test_more_refused_rows_than_a_batch_has_hold_up_nobody(uri, open_logger, batch_rows):
-    forbid(uri)
+    forbid(uri, "bad%")
     with open_logger(batch_rows=batch_rows) as logger:
         names = [*(f"bad{i}" for i in range(40)), *(f"a{i}" for i in range(10))]
         logger.log_batch([{}] * len(names), [1] * len(names), ids=names, at=NOON)
@@ -96,9 +105,12 @@ def test_a_refused_row_of_an_idle_logger_does_not_hold_up_what_others_left(uri, 
     log(first, *"abc")
     first.close()
     away()
-    forbid(uri)
-    with open_logger() as logger:
+    forbid(uri, "bad%")
+    with locked(uri) as release, open_logger() as logger:
         log(logger, "bad")
+        # Tried once before anything is taken: what comes later shows that the row is at fault.
+        wait_until(lambda: logger._writer._own.passes)
+        release()
         wait_until(lambda: logger.counters().replayed == 3)
         wait_until(lambda: logger.pending == 0)
     assert ids(uri) == {"a", "b", "c"}
@@ -108,14 +120,12 @@ def test_a_database_that_was_locked_is_no_rows_fault(uri, open_logger):
     with open_logger(flush_seconds=0.05) as logger:
         log(logger, "warm")
         logger.flush()
-        path = uri.removeprefix("sqlite:///")
-        with closing(sqlite3.connect(path, isolation_level=None)) as other:
-            other.execute("BEGIN IMMEDIATE")
+        with locked(uri) as release:
             log(logger, *"abcd")
             # Into the pass that looks for a row to blame, whose first writes fail.
             wait_until(lambda: logger._writer._failures >= 2)
             time.sleep(1)
-            other.execute("COMMIT")
+            release()
         wait_until(lambda: logger.pending == 0)
         assert logger.counters().dropped == 0
     assert ids(uri) == {"warm", *"abcd"}
@@ -150,13 +160,3 @@ def test_a_connection_that_breaks_again_and_again_is_no_rows_fault(cable, cable_
         wait_until(lambda: logger.pending == 0)
         assert logger.counters().dropped == 0
     assert sorted(stored(mongodb_uri, collection)) == ["row-one", "row-two", "warm"]
-
-
-def forbid(uri):
-    """Let the database refuse rows whose id begins with `bad`."""
-    SqliteStore(uri.removeprefix("sqlite:///")).close()
-    with closing(sqlite3.connect(uri.removeprefix("sqlite:///"))) as connection, connection:
-        connection.execute(
-            "CREATE TRIGGER refuse BEFORE INSERT ON mlops_predictions WHEN new.id LIKE 'bad%' "
-            "BEGIN SELECT RAISE(ABORT, 'never'); END"
-        )

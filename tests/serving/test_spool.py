@@ -17,7 +17,7 @@ from prefect_mlops.serving.spool import Spool
 from prefect_mlops.serving.spool_file import SpoolFile
 from prefect_mlops.storage.base import BaseStore
 from prefect_mlops.storage.open import open_store
-from support.loggers import NOON, accepted, files, ids, log, start_logging, wait_until
+from support.loggers import NOON, accepted, files, forbid, ids, log, start_logging, wait_until
 
 
 @pytest.mark.parametrize("when", ["always", "full"])
@@ -247,12 +247,7 @@ def test_a_password_may_change_and_is_nowhere_on_disk(folder):
 def test_rows_that_the_database_refuses_are_put_aside_with_the_reason(
     uri, folder, open_logger, caplog
 ):
-    open_store(uri).close()
-    with closing(sqlite3.connect(uri.removeprefix("sqlite:///"))) as connection, connection:
-        connection.execute(
-            "CREATE TRIGGER refuse BEFORE INSERT ON mlops_predictions WHEN new.id = 'bad' "
-            "BEGIN SELECT RAISE(ABORT, 'never this one'); END"
-        )
+    forbid(uri, "bad")
     with open_logger() as logger:
         log(logger, "a", "bad", "b")
         wait_until(lambda: logger.pending == 0)
@@ -271,12 +266,7 @@ def test_a_row_alone_is_refused_once_the_database_took_others(uri, away, folder,
     log(first, "bad")
     first.close()
     away()
-    open_store(uri).close()
-    with closing(sqlite3.connect(uri.removeprefix("sqlite:///"))) as connection, connection:
-        connection.execute(
-            "CREATE TRIGGER refuse BEFORE INSERT ON mlops_predictions WHEN new.id = 'bad' "
-            "BEGIN SELECT RAISE(ABORT, 'never this one'); END"
-        )
+    forbid(uri, "bad")
     with open_logger() as second:
         for i in range(10_000):
             log(second, f"r{i}")

@@ -1,9 +1,11 @@
 """Loggers in processes of their own, and what became of their rows."""
 
 import json
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -63,3 +65,15 @@ def log(logger, *names):
     """Log rows with these ids."""
     for name in names:
         logger.log({"x": name}, 1, id=name, at=NOON)
+
+
+def forbid(uri, *patterns):
+    """Make a SQLite log refuse rows whose ids are like these patterns, for good."""
+    open_store(uri).close()
+    path = uri.removeprefix("sqlite:///")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for pattern in patterns:
+            connection.execute(
+                f'CREATE TRIGGER "refuse_{pattern}" BEFORE INSERT ON mlops_predictions '
+                f"WHEN new.id LIKE '{pattern}' BEGIN SELECT RAISE(ABORT, 'never this one'); END"
+            )
