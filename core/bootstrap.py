@@ -271,4 +271,6 @@ def _interval(
         method="percentile",
         rng=np.random.default_rng(seed),
     ).confidence_interval
-    return Interval(value, float(bounds.low), float(bounds.high))
+    # Where no two resamples differ, interpolating between them rounds each bound on its own.
+    low, high = sorted((float(bounds.low), float(bounds.high)))
+    return Interval(value, low, high)
