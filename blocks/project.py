@@ -110,6 +110,13 @@ class MLProject(Block):
         return self.training.metric or ("rmse" if self.task == "regression" else "log_loss")
 
     @property
+    def refits(self) -> bool:
+        """Whether the served model is fitted on all rows once its recipe passed every gate."""
+        if self.training.refit is None:
+            return self.dataset.columns.has_order
+        return self.training.refit == "all_rows"
+
+    @property
     def redacted(self) -> list[str]:
         """Features that are logged redacted: what the log holds of them is not what the model saw."""
         return self.redaction.features(self.dataset.columns) if self.redaction else []
@@ -128,6 +135,8 @@ class MLProject(Block):
                 "data": self.data.model_dump(mode="json"),
                 "training": self.training.model_dump(mode="json"),
                 "gates": self.gates.model_dump(mode="json"),
+                # Half of a window is held out.
+                "window_rows": self.monitoring.window_rows,
             }
         )
 

@@ -18,7 +18,7 @@ from sklearn.model_selection import KFold, StratifiedKFold, TimeSeriesSplit
 
 from .errors import DataRejected
 from .estimators import build, fit_estimator
-from .metrics import row_losses, total
+from .metrics import Floats, row_losses, total
 from .settings import TaskType
 from .training_rows import TrainingRows
 
@@ -138,21 +138,38 @@ def _shuffled(data: TrainingRows, folds: int, seed: int) -> list[Fold]:
     return found
 
 
-def score_fold(
+def fold_losses(
     estimator: Any, data: TrainingRows, fold: Fold, task: TaskType, metric: str
-) -> float:
-    """Fit on one part of a fold and return the metric on the other.
+) -> Floats:
+    """Fit on one part of a fold and return the losses on the other.
 
     A class that the fitted part lacks gets probability 0.
+
+    Args:
+        estimator: Unfitted; it is fitted.
+        data: Training rows.
+        fold: Which of them to fit and to score on.
+        task: Task type.
+        metric: Name of a loss.
+
+    Returns:
+        Shape (rows scored on,).
     """
     fitted, scored = data.take(fold.fitted), data.take(fold.scored)
     fit_estimator(estimator, fitted.rows, fitted.target)
     if task == "regression":
-        return total(metric, row_losses(metric, scored.target, estimator.predict(scored.rows)))
+        return row_losses(metric, scored.target, estimator.predict(scored.rows))
     probabilities = np.zeros((len(scored.rows), len(data.classes)))  # pyright: ignore[reportArgumentType]
     known = np.searchsorted(data.classes, estimator.classes_)  # pyright: ignore[reportCallIssue, reportArgumentType]
     probabilities[:, known] = estimator.predict_proba(scored.rows)
-    return total(metric, row_losses(metric, scored.target, probabilities, data.classes))
+    return row_losses(metric, scored.target, probabilities, data.classes)
+
+
+def score_fold(
+    estimator: Any, data: TrainingRows, fold: Fold, task: TaskType, metric: str
+) -> float:
+    """Return the metric of `fold_losses`."""
+    return total(metric, fold_losses(estimator, data, fold, task, metric))
 
 
 def score_trial(

@@ -25,7 +25,8 @@ import pandas as pd
 
 from .errors import DataRejected, ModelUnavailable
 from .labels import class_text
-from .metrics import Floats, total
+from .metrics import Floats
+from .promise import Promise, promise_of
 from .schema import Kind
 from .settings import TaskType
 
@@ -107,23 +108,6 @@ class CategoryProfile:
 
 
 Profile = NumberProfile | CategoryProfile
-
-
-@dataclass(frozen=True)
-class Promise:
-    """What the champion achieved on its holdout.
-
-    Attributes:
-        metric: Name of the metric; lower is better.
-        value: Its value.
-        rows: Rows it was measured on.
-        standard_error: Standard error of the mean row loss, in units of the row loss.
-    """
-
-    metric: str
-    value: float
-    rows: int
-    standard_error: float
 
 
 def block_means(ordered: Floats, blocks: int) -> Floats:
@@ -285,7 +269,7 @@ class Reference:
                 columns={n: _unpack(p, arrays) for n, p in document["columns"].items()},
                 predictions={n: _unpack(p, arrays) for n, p in document["predictions"].items()},
                 target=_unpack(document["target"], arrays),
-                promise=Promise(**document["promise"]),
+                promise=_promise(document["promise"]),
                 sample=pd.read_parquet(folder / _SAMPLE),
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -293,6 +277,11 @@ class Reference:
                 f"the reference in {folder.name!r} does not load: {type(error).__name__}: {error}. "
                 "Retrain, so that the champion has one"
             ) from error
+
+
+def _promise(document: dict[str, Any]) -> Promise:
+    # JSON knows no tuples; references of earlier versions have no periods.
+    return Promise(**{**document, "periods": tuple(document.get("periods", ()))})
 
 
 def _pack(profile: Profile, arrays: dict[str, Floats]) -> dict[str, Any]:
@@ -322,6 +311,7 @@ def build_reference(
     importance: Mapping[str, float],
     losses: Floats,
     metric: str,
+    earlier: Sequence[Floats] = (),
     seed: int = 0,
 ) -> Reference:
     """Build the reference of a model from its holdout.
@@ -336,6 +326,7 @@ def build_reference(
         importance: Input column to share of the model's importance; missing ones count as 0.
         losses: Row losses, shape (n,) (see `core.metrics.row_losses`).
         metric: Name of the metric that `losses` belong to.
+        earlier: Row losses of earlier periods, newest first, that count for the promise too.
         seed: Seed of the sample.
 
     Returns:
@@ -369,7 +360,6 @@ def build_reference(
     if rows > SAMPLE_ROWS:
         chosen = np.random.default_rng(seed).choice(rows, SAMPLE_ROWS, replace=False)
         sample = sample.iloc[np.sort(chosen)].reset_index(drop=True)
-    spread = float(np.std(losses, ddof=1)) if rows > 1 else 0.0
     return Reference(
         task=task,
         classes=names,
@@ -378,6 +368,6 @@ def build_reference(
         columns={name: profile_of(frame[name], kind) for name, kind in kinds.items()},
         predictions={name: profile_of(answers[name], "number") for name in watched},
         target=profile_of(labels, "number" if names is None else "category"),
-        promise=Promise(metric, total(metric, losses), rows, spread / math.sqrt(rows)),
+        promise=promise_of(metric, [losses, *earlier]),
         sample=sample,
     )

@@ -135,10 +135,14 @@ class DataSettings(Settings):
         default=200, ge=10, description="Fewest rows a training may start with."
     )
     holdout_share: Share = Field(
-        default=0.2, description="Share of rows to hold out, 0 to 1, when no row count is given."
+        default=0.2,
+        description="Largest share of rows to hold out, 0 to 1, when no row count is given.",
     )
     holdout_rows: int | None = Field(
-        default=None, ge=10, description="Number of rows to hold out. None: by share."
+        default=None,
+        ge=10,
+        description="Number of rows to hold out. Empty: in time order half of `monitoring.window_rows`, "
+        "at least 500, but no more than `holdout_share`; without an order `holdout_share`.",
     )
 
 
@@ -171,10 +175,19 @@ class TrainingSettings(Settings):
         description="Latest training rows that trials may use. None: all of them.",
     )
     seed: int = Field(default=0, ge=0, description="Seed of splits, sampler and estimators.")
-    refit: Literal["train", "all_rows"] = Field(
-        default="train",
+    refit: Literal["train", "all_rows"] | None = Field(
+        default=None,
         description="What the served model is fitted on: the training rows, or, once the recipe passed "
-        "every gate on the holdout, all rows. Needs rows in time order.",
+        "every gate on the holdout, all rows; that needs rows in time order. Empty: all rows where there "
+        "is a time order, else the training rows.",
+    )
+    promise_periods: int = Field(
+        default=4,
+        ge=0,
+        le=20,
+        description="Periods before the holdout, of its size, that the recipe is evaluated on too, each "
+        "fitted on the rows before it: what is promised is the metric over all of them. Needs rows in "
+        "time order.",
     )
 
 
@@ -225,6 +238,12 @@ class GateSettings(Settings):
         ge=0.0,
         description="Improvement over the champion that the interval's lower bound must exceed, in units of "
         "the metric.",
+    )
+    allowance: Share = Field(
+        default=0.05,
+        description="Once the newest rows confirm why a retraining was asked for, share by which the "
+        "candidate may be worse than the champion on them: what will be served has learnt them too, what "
+        "is compared has not.",
     )
     confidence: float = Field(
         default=0.9, gt=0.5, lt=1.0, description="Level of the bootstrap interval, two-sided."
@@ -278,15 +297,33 @@ class PerformanceThresholds(Settings):
     """When the model is worse than promised."""
 
     tolerance: float = Field(
-        default=0.1,
+        default=0.05,
         ge=0,
-        description="Share by which the metric may be worse than on the champion's holdout.",
+        description="Share by which the metric may be worse than promised.",
+    )
+    false_alarm_rate: float = Field(
+        default=0.01,
+        gt=0,
+        lt=0.5,
+        description="Chance that a window which is as good as promised passes for worse.",
+    )
+    spreads: float = Field(
+        default=1.0,
+        ge=0,
+        description="How many standard deviations from period to period, of those that the promise was "
+        "made on, are ordinary. Higher: fewer retrainings, later.",
     )
     confidence: float = Field(
         default=0.9, gt=0.5, lt=1.0, description="Level of the bootstrap interval, two-sided."
     )
     minimum_labels: int = Field(
         default=200, ge=20, description="Fewest labelled predictions to judge performance on."
+    )
+    minimum_coverage: Share = Field(
+        default=0.9,
+        description="Share of a window's predictions whose labels must be there before it is judged, 0 to "
+        "1: the labels that come first are not like the others. Lower it where only a sample is ever "
+        "labelled, and the sample is drawn at random.",
     )
 
 
@@ -302,6 +339,11 @@ class GovernorPolicy(Settings):
     performance_outranks: bool = Field(
         default=True,
         description="Whether one window with worse performance is enough.",
+    )
+    retrain_on_harmless_drift: bool = Field(
+        default=False,
+        description="Whether drift asks for a retraining although the labels are there and the metric is "
+        "as promised.",
     )
     exit_importance: Share = Field(
         default=0.1,
@@ -325,7 +367,26 @@ class GovernorPolicy(Settings):
     maximum_unrepaired: int | None = Field(
         default=3,
         ge=1,
-        description="Retrainings in a row that did not help before only a person may ask. None: unbounded.",
+        description="Retrainings in a row that did not help before the governor stops and says that a "
+        "person is needed. It tries again after one further window in alarm, then two, four and so on, "
+        "and at once when something changes. None: unbounded.",
+    )
+    maximum_failed: int | None = Field(
+        default=3,
+        ge=1,
+        description="Retrainings in a row that failed, were cancelled or never ended, so that nothing was "
+        "judged, before the governor stops in the same way. None: unbounded.",
+    )
+    new_evidence: float = Field(
+        default=0.25,
+        ge=0,
+        description="Share by which the metric must be worse than when the last retraining was asked for, "
+        "to end a stop at once.",
+    )
+    reminder_seconds: Seconds = Field(
+        default=86_400.0,
+        gt=0,
+        description="Time after which a stop that goes on is announced again, seconds of real time.",
     )
 
     @model_validator(mode="after")

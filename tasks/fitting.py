@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -16,7 +16,7 @@ from .tracking import log_batch, log_file, registry_errors
 
 if TYPE_CHECKING:
     from ..blocks.project import MLProject
-    from ..core.training_rows import TrainingRows
+    from ..core.recipe_evaluation import Evaluation, Recipe
 
 # MLflow's digests hold 36 characters.
 _DIGEST_CHARACTERS = 36
@@ -32,8 +32,10 @@ _REFERENCE = "reference"
 def fit(project: MLProject, split: Split, study: Study, run_id: str) -> Candidate:
     """Fit the best recipe on the training rows and take its evidence on the holdout.
 
-    Logged to the run: the model, hyperparameters, `holdout.<metric>` and
-    `cross_validation.<metric>`, both snapshots as datasets, and the reference for monitoring.
+    In time order the recipe is also fitted and scored on `training.promise_periods` earlier periods:
+    the promise is made on all of them. Logged to the run: the model, hyperparameters,
+    `holdout.<metric>`, `promised.<metric>` with its spread and `cross_validation.<metric>`, both
+    snapshots as datasets, and the reference for monitoring.
 
     Args:
         project: The project.
@@ -50,57 +52,43 @@ def fit(project: MLProject, split: Split, study: Study, run_id: str) -> Candidat
         RegistryUnavailable: If MLflow cannot be reached.
         WorkspaceUnavailable: If rows cannot be read.
     """
-    import pandas as pd
-
-    from ..core.drift_profile import build_reference
-    from ..core.importance import permutation_importance
-    from ..core.metrics import row_losses, scores
-    from ..core.models import Predictor
-    from ..core.schema import conform
+    from ..core.recipe_evaluation import evaluate_recipe
     from ..core.snapshots import load_frame
-    from ..core.training_rows import labels_of, training_rows
+    from ..core.training_rows import training_rows
 
     columns = project.dataset.columns
     data = training_rows(load_frame(split.train), columns, project.task)
-    predictor = Predictor(_fitted(project, data, study), project.task, data.kinds)
-    holdout = load_frame(split.holdout)
-    truth = labels_of(holdout, columns.target, project.task)
-    rows, _ = conform(holdout, data.kinds)
-    predicted = predictor.predict(rows)
-    metrics = scores(project.task, truth, predicted, predictor.classes)
-    importance = permutation_importance(
-        predictor, rows, truth, metric=project.metric, seed=project.training.seed
+    found = evaluate_recipe(
+        _recipe(project, study),
+        data,
+        load_frame(split.holdout),
+        columns,
+        method=split.method,
+        periods=project.training.promise_periods,
     )
-    reference = build_reference(
-        rows,
-        predicted,
-        pd.Series(truth),
-        task=project.task,
-        classes=predictor.classes,
-        kinds=data.kinds,
-        importance=importance,
-        losses=row_losses(project.metric, truth, predicted, predictor.classes),
-        metric=project.metric,
-    )
+    promise = found.reference.promise
     model_uri = log_model(
         project,
         run_id,
-        predictor.model,
+        found.predictor.model,
         name="model",
         kinds=data.kinds,
         example=data.rows,
         parameters={"estimator": study.estimator, **study.parameters},
     )
     with tempfile.TemporaryDirectory() as folder:
-        reference.save(Path(folder))
+        found.reference.save(Path(folder))
         profile_uri = log_file(project, run_id, Path(folder), _REFERENCE)
-    _log_evidence(project, split, study, run_id=run_id, metrics=metrics, model_uri=model_uri)
+    _log_evidence(project, split, study, run_id=run_id, found=found, model_uri=model_uri)
     run_logger().info(
-        "%s on %d holdout rows: %s %.4f",
+        "%s on %d holdout rows: %s %.4f; over %d periods %.4f, varying by %.4f",
         study.estimator,
-        len(rows),
+        split.holdout.rows,
         project.metric,
-        metrics[project.metric],
+        found.metrics[project.metric],
+        len(promise.periods),
+        promise.value,
+        promise.spread,
     )
     return Candidate(
         run_id=run_id,
@@ -108,12 +96,12 @@ def fit(project: MLProject, split: Split, study: Study, run_id: str) -> Candidat
         evaluated_uri=model_uri,
         estimator=study.estimator,
         parameters=study.parameters,
-        metrics=metrics,
+        metrics=found.metrics,
         fitted_rows=len(data.rows),
         fitted_digest=split.train.digest,
         cutoff=split.train.last,
         cutoff_row=split.first_holdout_row,
-        importance=importance,
+        importance=found.importance,
         profile_uri=profile_uri,
     )
 
@@ -159,7 +147,7 @@ def refit(project: MLProject, split: Split, snapshot: Snapshot, candidate: Candi
     model_uri = log_model(
         project,
         candidate.run_id,
-        _fitted(project, data, candidate),
+        _recipe(project, candidate).fitted(data).model,
         name="model-all-rows",
         kinds=kinds,
         example=data.rows,
@@ -178,13 +166,16 @@ def refit(project: MLProject, split: Split, snapshot: Snapshot, candidate: Candi
     )
 
 
-def _fitted(project: MLProject, data: TrainingRows, recipe: Study | Candidate) -> Any:
-    from ..core.estimators import build, fit_estimator
+def _recipe(project: MLProject, found: Study | Candidate) -> Recipe:
+    from ..core.recipe_evaluation import Recipe
 
-    estimator = build(
-        recipe.estimator, recipe.parameters, project.task, data.kinds, project.training.seed
+    return Recipe(
+        estimator=found.estimator,
+        parameters=found.parameters,
+        task=project.task,
+        metric=project.metric,
+        seed=project.training.seed,
     )
-    return fit_estimator(estimator, data.rows, data.target)
 
 
 def _log_evidence(
@@ -193,10 +184,11 @@ def _log_evidence(
     study: Study,
     *,
     run_id: str,
-    metrics: dict[str, float],
+    found: Evaluation,
     model_uri: str,
 ) -> None:
     _log_inputs(project, run_id, {"training": split.train, "holdout": split.holdout})
+    promise = found.reference.promise
     client = project.registry.get_client()
     with registry_errors(project):
         # MLflow never changes a run's parameters; those of each model are kept with it.
@@ -207,7 +199,9 @@ def _log_evidence(
             parameters={} if known else {"estimator": study.estimator, **study.parameters},
             metrics={
                 f"cross_validation.{study.metric}": study.score,
-                **{f"holdout.{name}": value for name, value in metrics.items()},
+                **{f"holdout.{name}": value for name, value in found.metrics.items()},
+                f"promised.{study.metric}": promise.value,
+                f"promised.{study.metric}.spread": promise.spread,
             },
             model_id=model_uri.removeprefix("models:/"),
         )

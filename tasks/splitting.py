@@ -45,12 +45,14 @@ def split(project: MLProject, snapshot: Snapshot) -> Split:
     """
     import numpy as np
 
+    from ..core.holdout import first_held_out, wanted_holdout
     from ..core.snapshots import load_table, save_snapshot
 
     columns = project.dataset.columns
     table = load_table(snapshot)
     if columns.has_order:
-        wanted = project.data.holdout_rows or round(project.data.holdout_share * table.num_rows)
+        window_rows = project.monitoring.window_rows
+        wanted = wanted_holdout(table.num_rows, project.data, window_rows)
         first = first_held_out(table, columns.timestamp, wanted)
         held_out = np.arange(table.num_rows) >= first
     else:
@@ -76,27 +78,6 @@ def split(project: MLProject, snapshot: Snapshot) -> Split:
         boundary=holdout.first,
         first_holdout_row=first,
     )
-
-
-def first_held_out(table: pa.Table, timestamp: str | None, wanted: int) -> int:
-    """Return the position of the first held out row among rows in time order.
-
-    Args:
-        table: Rows, in time order.
-        timestamp: Timestamp column, or None when only the order is known.
-        wanted: Number of rows to hold out.
-
-    Returns:
-        0 to the number of rows. Rows of one moment are on one side: the border moves back to where
-        its moment begins, or, where all rows begin, on to the next moment.
-    """
-    first = max(0, table.num_rows - wanted)
-    if timestamp is None or first in (0, table.num_rows):
-        return first
-    moments = table.column(timestamp).to_pandas()
-    # A moment on both sides would let the model see the hour it is judged on.
-    first = int(moments.searchsorted(moments.iloc[first], side="left"))
-    return first or int(moments.searchsorted(moments.iloc[0], side="right"))
 
 
 def held_out_by_hash(

@@ -117,13 +117,20 @@ class PerformanceReport(Result):
     """Whether the model is worse than promised.
 
     Attributes:
-        verdict: `passed`, `failed` (worse than promised) or `not_run` (too few labels).
+        verdict: `passed`, `failed` (surely worse than promised) or `not_run` (too few labels).
         reason: One sentence.
         metric: Name of the metric; lower is better.
         rows: Labelled rows it was measured on.
         value: The metric on the window, or None.
         interval: Bootstrap interval of the value, lower and upper, or None.
-        promised: The champion's metric on its holdout, or None.
+        promised: What the champion achieved on rows it had not seen, over several periods, or None.
+        limit: The value above which it is surely worse, or None.
+        harm: Whether the value is worse than promised by more than the tolerance, chance aside.
+        coverage: Share of the version's predictions whose labels are there, 0 to 1, or None.
+        window: The earlier window that was judged because the labels of the asked one are not complete
+            yet, or None.
+        delay_seconds: How far before the newest prediction the labels are complete, seconds, or None
+            where that was not looked for.
         metrics: Further metrics by name.
     """
 
@@ -134,6 +141,11 @@ class PerformanceReport(Result):
     value: float | None = None
     interval: tuple[float, float] | None = None
     promised: float | None = None
+    limit: float | None = None
+    harm: bool = False
+    coverage: float | None = None
+    window: Window | None = None
+    delay_seconds: float | None = None
     metrics: dict[str, float] = Field(default_factory=dict)
 
 
@@ -181,18 +193,25 @@ class Decision(Result):
     Attributes:
         id: Made of project, champion version and window.
         project: Name of the project.
-        champion_version: Version that was serving the window.
+        champion_version: Version that was serving.
         window: The window decided on, always as `[start, end)`.
         rows: Predictions in the window.
         action: `retrain`, `none` (nothing wrong), `hold` (something wrong, held back by the
-            governor) or `stop` (retraining did not help too often: a person is needed).
+            governor) or `stop` (retraining again and again did not help, or was not possible: a person
+            is needed).
         alarm: Whether this window by itself is out of bounds.
         reason: One sentence.
         held_by: Which rule held it back, or None.
         drift: Verdict on drift.
         performance: Verdict on performance.
         drifted_importance: Importance of the columns that drifted, 0 to 1.
-        value: The performance metric on the window, or None.
+        value: The performance metric, or None.
+        promised: What the champion promised, or None.
+        harm: Whether the metric is worse than promised by more than the tolerance, chance aside.
+        performance_window: The earlier window whose labels are complete, when performance was judged on
+            that, or None.
+        configuration: Digest of what shapes trainings and decisions; another one ends a stop. Empty in
+            decisions of earlier versions.
         decided_at: When (UTC).
         cause: What travels with a retraining; None unless `action` is `retrain`.
     """
@@ -210,6 +229,10 @@ class Decision(Result):
     performance: Verdict
     drifted_importance: float = 0.0
     value: float | None = None
+    promised: float | None = None
+    harm: bool = False
+    performance_window: Window | None = None
+    configuration: str = ""
     decided_at: UtcDatetime
     cause: Cause | None = None
 
@@ -220,11 +243,13 @@ class Repair(Result):
     Attributes:
         cause_id: The cause.
         version: The version that was trained because of it.
-        verdict: `passed` (repaired), `failed` or `not_run` (no labels to tell).
+        verdict: `passed` (repaired), `failed`, or `not_run`: it cannot be told yet, the next window
+            tells.
         reason: One sentence.
         metric: Name of the metric; lower is better.
         before: The old champion's metric on the window, or None.
         after: The new champion's metric on the same rows, or None.
+        signals: What was wrong, and so what was judged: `drift`, `performance` or both.
         fitted_on_window: Share of the window's rows that the new champion was fitted on, 0 to 1:
             above 0, `after` flatters.
         rows: Labelled rows it was measured on.
@@ -237,5 +262,6 @@ class Repair(Result):
     metric: str
     before: float | None = None
     after: float | None = None
+    signals: list[Literal["drift", "performance"]] = Field(default_factory=list)
     fitted_on_window: float = 0.0
     rows: int = 0

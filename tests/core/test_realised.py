@@ -13,7 +13,7 @@ from prefect_mlops.core.settings import PerformanceThresholds
 POLICY = PerformanceThresholds(minimum_labels=100)
 
 
-def reference_for(classes, truth, predicted, metric="log_loss"):
+def reference_for(classes, truth, predicted, metric="log_loss", earlier=()):
     return build_reference(
         pd.DataFrame({"a": np.zeros(len(truth))}),
         predicted,
@@ -24,6 +24,7 @@ def reference_for(classes, truth, predicted, metric="log_loss"):
         importance={"a": 1.0},
         losses=row_losses(metric, truth, predicted, classes),
         metric=metric,
+        earlier=earlier,
     )
 
 
@@ -85,11 +86,11 @@ def test_worse_by_less_than_the_interval_is_no_verdict_against_it(reference):
 def test_only_this_versions_labelled_rows_with_scores_are_judged(reference):
     truth, predicted = draw(400, 1)
     mine = log_of(truth, predicted)
-    mine.loc[:49, "label"] = None
+    mine.loc[:29, "label"] = None
     mine.loc[50:99, "score.yes"] = np.nan
     other = log_of(truth, predicted[:, ::-1], version="2")
     report = measure(reference, pd.concat([other, mine]))
-    assert (report.verdict, report.rows) == ("passed", 300)
+    assert (report.verdict, report.rows) == ("passed", 320)
 
 
 @pytest.mark.parametrize(
@@ -137,3 +138,31 @@ def test_numbers_are_judged_by_their_own_metric():
     bad = good.assign(prediction=label + 2 * noise)
     assert measure(reference, bad).verdict == "failed"
     assert "r2" in measure(reference, bad).metrics
+
+
+def test_labels_that_come_first_make_no_alarm(reference):
+    truth, predicted = draw(4_000, 1)
+    rare = predicted[:, 1] < 0.4
+    truth, predicted = truth[rare], predicted[rare]
+    window = log_of(truth, predicted)
+    positives_only = window.assign(label=[y if y == "yes" else None for y in truth])
+    report = measure(reference, positives_only)
+    assert report.verdict == "not_run"
+    assert f"{report.coverage:.0%} of the labels are there" in report.reason
+    assert not report.harm
+    everything = PerformanceThresholds(minimum_labels=100, minimum_coverage=0.0)
+    assert measure(reference, positives_only, everything).verdict == "failed"
+
+
+def test_one_easy_period_is_no_promise():
+    truth, predicted = draw(1_000, 1)
+    easy = row_losses("log_loss", truth, predicted, ["no", "yes"])
+    alone = reference_for(["no", "yes"], truth, predicted)
+    earlier = [easy * 1.5, easy * 1.25]
+    harder = reference_for(["no", "yes"], truth, predicted, earlier=earlier)
+    window = log_of(*draw(1_000, 2))
+    assert harder.promise.value > alone.promise.value
+    assert harder.promise.spread > 0
+    before, after = measure(alone, window), measure(harder, window)
+    assert before.limit < after.limit
+    assert "over 3 periods" in after.reason

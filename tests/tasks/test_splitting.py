@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from prefect_mlops.blocks import Dataset
 from prefect_mlops.core.errors import DataRejected
 from prefect_mlops.core.snapshots import load_frame, load_table, save_snapshot
-from prefect_mlops.tasks.splitting import first_held_out, held_out_by_hash, split
+from prefect_mlops.tasks.splitting import held_out_by_hash, split
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -63,18 +63,6 @@ def test_a_count_of_rows_outranks_the_share(part):
     frame = timed(pd.date_range(START, periods=100, freq="h"))
     found, _ = part(frame, TIMED, data={"holdout_rows": 33})
     assert found.holdout.rows == 33
-
-
-@given(st.lists(st.integers(0, 12), min_size=1, max_size=60), st.integers(1, 60))
-def test_rows_of_one_moment_stay_together(hours, wanted):
-    moments = [START + timedelta(hours=hour) for hour in sorted(hours)]
-    rows = len(moments)
-    first = first_held_out(pa.table({"t": moments}), "t", wanted)
-    assert 0 <= first <= rows
-    if 0 < first < rows:
-        assert moments[first - 1] < moments[first]
-    asked = max(0, rows - wanted)
-    assert first <= asked or moments[0] == moments[asked]
 
 
 def test_all_rows_of_one_moment_cannot_be_split(part):
