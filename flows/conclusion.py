@@ -10,6 +10,7 @@ from prefect.logging import get_run_logger
 from ..blocks.project import MLProject
 from ..core import tags
 from ..core.errors import ChampionChanged
+from ..core.history import UNJUDGED
 from ..core.results import (
     Candidate,
     Cause,
@@ -105,17 +106,16 @@ def conclude(
         repair=repair,
         seconds=steps.seconds,
     )
-    if cause is not None:
-        record_end(
-            project,
-            cause,
-            {
-                "outcome": ending,
-                "reasons": reasons,
-                "version": version.version if version else None,
-                "repaired": repair.verdict if repair else None,
-            },
-        )
+    record_end(
+        project,
+        cause,
+        {
+            "outcome": ending,
+            "reasons": reasons,
+            "version": version.version if version else None,
+            "repaired": repair.verdict if repair else None,
+        },
+    )
     announce(
         project,
         MODEL_PROMOTED if ending == "promoted" else CANDIDATE_REFUSED,
@@ -148,7 +148,10 @@ def _promote(
         except ChampionChanged as changed:
             get_run_logger().warning("%s", changed)
             comparison = steps.run(
-                "compare", Comparison, lambda: compare(project, parts, candidate), fresh=True
+                "compare",
+                Comparison,
+                lambda: compare(project, parts, candidate, cause),
+                fresh=True,
             )
             if comparison.verdict != "passed":
                 return comparison
@@ -161,10 +164,13 @@ def _promote(
     )
 
 
-def record_end(project: MLProject, cause: Cause, ending: dict[str, Any]) -> None:
-    """Tell the governor that the retraining is no longer in flight."""
-    document = {"cause_id": cause.id, "ended_at": datetime.now(UTC).isoformat(), **ending}
+def record_end(project: MLProject, cause: Cause | None, ending: dict[str, Any]) -> None:
+    """Tell the governor how a training ended: that it is no longer in flight, or that a person trained."""
+    now = datetime.now(UTC).isoformat()
+    cause_id = cause.id if cause is not None else None
+    document = {"cause_id": cause_id, "ended_at": now, **ending}
     # A failure may be followed by a success of the same cause, so it does not take the cause's key.
-    key = cause.id if ending["outcome"] != "failed" else f"{cause.id}/{document['ended_at']}"
+    once = cause_id is not None and ending["outcome"] not in UNJUDGED
+    key = f"{cause_id}" if once else f"{cause_id or 'unasked'}/{now}"
     with project.predictions.get_client() as store:
         store.record("retraining", key, project.name, document)

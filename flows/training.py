@@ -97,7 +97,8 @@ def _attempt(project: MLProject, cause: Cause | None) -> TrainingOutcome:
             outcome = _train(project, cause, checkpoints)
         except Exception as error:
             if cause is not None:
-                record_end(project, cause, {"outcome": "failed", "reasons": [str(error)]})
+                said = {"error": type(error).__name__, "reasons": [str(error)]}
+                record_end(project, cause, {"outcome": "failed", **said})
             if isinstance(error, DataRejected):
                 # The next attempt must look at the rows again, not at the rejected ones.
                 checkpoints.clear()
@@ -162,9 +163,11 @@ def _train(project: MLProject, cause: Cause | None, checkpoints: Checkpoints) ->
         checks = steps.run(
             "check_model", ModelValidation, lambda: check_model(project, parts, candidate)
         )
-        comparison = steps.run("compare", Comparison, lambda: compare(project, parts, candidate))
+        comparison = steps.run(
+            "compare", Comparison, lambda: compare(project, parts, candidate, cause)
+        )
         evaluated = [*validation.gates, *checks.gates, *comparison.gates]
-        if project.training.refit == "all_rows" and not any(gate.blocks for gate in evaluated):
+        if project.refits and not any(gate.blocks for gate in evaluated):
             evaluated_candidate = candidate
             candidate = steps.run(
                 "refit", Candidate, lambda: refit(project, parts, rows, evaluated_candidate)

@@ -8,10 +8,11 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from ..core import tags
-from ..core.errors import DataRejected, RegistryUnavailable
-from ..core.results import Candidate, Comparison, Gate, ModelVersion, Split
+from ..core.errors import DataRejected, ModelUnavailable, RegistryUnavailable
+from ..core.results import Candidate, Cause, Comparison, Gate, ModelVersion, Split
 from .champion import find_version
 from .run_log import run_logger
+from .windows import reference_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,19 +30,27 @@ _SUPERIORITY, _RECENCY = "superiority", "recency"
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-def compare(project: MLProject, split: Split, candidate: Candidate) -> Comparison:
-    """Decide whether a candidate is better than the champion, with uncertainty.
+def compare(
+    project: MLProject, split: Split, candidate: Candidate, cause: Cause | None = None
+) -> Comparison:
+    """Decide whether a candidate is good enough to follow the champion, with uncertainty.
 
     Both are scored anew, on the holdout rows later than anything the champion was fitted on: its
     stored score is one of other rows. A paired bootstrap gives the interval of the improvement.
 
+    By rule the candidate must be better than the champion. Where a cause asked for the training, the
+    newest rows confirm it and the served model will have learnt them, it must not be worse than
+    `gates.allowance` allows: neither of the two that are compared has seen what changed.
+
     Args:
-        project: The project; `gates` has margin, confidence and the rules for slices.
+        project: The project; `gates` has margin, allowance, confidence and the rules for slices.
         split: Whose holdout to compare on.
         candidate: The model; its evaluated model is compared.
+        cause: Why the training was asked for, or None.
 
     Returns:
-        Gate `superiority`; `recency`, when both have a data cutoff; and one a slice that was judged.
+        Gate `superiority` or `non-inferiority`; `recency`, when both have a data cutoff; and one a slice
+        that was judged.
 
     Raises:
         DataRejected: If the candidate cannot score the holdout, or a slice's column is missing.
@@ -56,7 +65,7 @@ def compare(project: MLProject, split: Split, candidate: Candidate) -> Compariso
         result = _uncompared(project, candidate, None, [gate], rows=split.holdout.rows)
     else:
         try:
-            result = _compare(project, split, candidate, champion)
+            result = _compare(project, split, candidate, champion, cause)
         except _NotComparable as reason:
             gate = Gate(name=_SUPERIORITY, verdict="not_run", reason=str(reason))
             result = _uncompared(project, candidate, champion, [gate], rows=0)
@@ -69,9 +78,13 @@ class _NotComparable(Exception):
 
 
 def _compare(
-    project: MLProject, split: Split, candidate: Candidate, champion: ModelVersion
+    project: MLProject,
+    split: Split,
+    candidate: Candidate,
+    champion: ModelVersion,
+    cause: Cause | None,
 ) -> Comparison:
-    from ..core.comparison import compare_slices, superiority
+    from ..core.comparison import compare_slices, non_inferiority, superiority
     from ..core.cutoff import cutoff_of
     from ..core.evaluation import losses_of
     from ..core.metrics import total
@@ -96,7 +109,11 @@ def _compare(
         "settings": project.gates,
         "seed": project.training.seed,
     }
-    gate, found = superiority(metric, **evidence)
+    confirmed = _confirmed(project, champion, cause, before)
+    if confirmed:
+        gate, found = non_inferiority(metric, **evidence, confirmed=confirmed)
+    else:
+        gate, found = superiority(metric, **evidence)
     if unknown:
         # Not refused: then no retraining could ever bring a new class into service.
         named = ", ".join(map(repr, unknown[:5]))
@@ -117,12 +134,27 @@ def _compare(
     )
 
 
+def _confirmed(
+    project: MLProject, champion: ModelVersion, cause: Cause | None, before: Floats
+) -> str:
+    """Return what confirms that the champion must be replaced, or nothing."""
+    from ..core.comparison import confirmation
+
+    if cause is None or not project.refits:
+        return ""
+    try:
+        promise = reference_of(project, champion).promise
+    except ModelUnavailable:
+        promise = None
+    return confirmation(cause, promise, before, project.monitoring.performance)
+
+
 def _recency(
     project: MLProject, split: Split, candidate: Candidate, champion: Cutoff
 ) -> list[Gate]:
     from ..core.cutoff import Cutoff
 
-    if project.training.refit == "all_rows" and split.first_holdout_row is not None:
+    if project.refits and split.first_holdout_row is not None:
         # What will be served has seen the holdout too.
         seen = Cutoff(split.holdout.last, split.first_holdout_row + split.holdout.rows)
     else:
