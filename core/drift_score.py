@@ -230,6 +230,29 @@ def judge(scored: list[ScoredColumn], rows: int, thresholds: DriftThresholds) ->
     )
 
 
+def feature_drift(
+    reference: Reference,
+    window: pd.DataFrame,
+    thresholds: DriftThresholds,
+    redacted: Collection[str] = (),
+) -> DriftReport:
+    """Judge the features of a window alone, whoever made its predictions.
+
+    Args:
+        reference: What to compare with.
+        window: Rows of the prediction log.
+        thresholds: When it is drift.
+        redacted: Features to leave out.
+
+    Returns:
+        The report, without predictions and labels.
+    """
+    if len(window) < thresholds.minimum_rows:
+        return too_few_rows(len(window), thresholds)
+    scored = score_window(reference, window, thresholds, redacted)
+    return judge([c for c in scored if c.role == "feature"], len(window), thresholds)
+
+
 def too_few_rows(rows: int, thresholds: DriftThresholds) -> DriftReport:
     """Return the report on a window that is too small to judge."""
     return DriftReport(

@@ -6,91 +6,32 @@ The rules, in this order; the first that applies decides:
 | --- | --- |
 | `minimum_rows` | neither drift nor performance could be judged |
 | no alarm | action `none`. Once in alarm, drift is over only below `exit_importance` |
+| `harmless` | only drift is seen, and the labels of the same window show the metric as promised |
 | `confirmation` | fewer than `alarms` of the champion's last `windows` windows are in alarm; worse performance needs no confirmation when `performance_outranks` |
+| `labels` | performance was judged on labels that asked for a retraining before |
+| `failing` | the last `maximum_failed` retrainings were not judged at all: action `stop` |
 | `unrepaired` | the last `maximum_unrepaired` retrainings did not help: action `stop` |
 | `in_flight` | a retraining was asked for and has not ended (real time) |
 | `cooldown` | the last retraining was asked for a window less than `cooldown_seconds` older, or for a newer one |
 | `budget` | `budget` retrainings were asked for within the period |
 
-Windows that overlap a newer one are the same evidence and do not confirm it.
+Windows that overlap a newer one are the same evidence and do not confirm it. `core.history` tells
+which retrainings helped, `core.stops` how a stop ends.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
+from .history import History
 from .results import Cause, Decision, DriftReport, PerformanceReport, Window, digest_of
 from .settings import GovernorPolicy
+from .stops import find_stop
 
 Signal = Literal["drift", "performance"]
-
-
-@dataclass(frozen=True)
-class History:
-    """What the journal remembers of a project.
-
-    Attributes:
-        decisions: Earlier decisions, newest first.
-        ended: Cause id to the end of its retraining: `outcome` and `version`.
-        repairs: Cause id to its repair: `verdict`.
-    """
-
-    decisions: Sequence[Decision] = ()
-    ended: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    repairs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-
-    @property
-    def asked(self) -> list[Decision]:
-        """Decisions to retrain, newest first."""
-        return [past for past in self.decisions if past.action == "retrain"]
-
-    def judged(self, champion_version: str) -> list[Decision]:
-        """Return the decisions on a champion's windows that could be judged, newest first."""
-        return [
-            past
-            for past in self.decisions
-            if past.champion_version == champion_version and _judged(past.drift, past.performance)
-        ]
-
-    def running(self, now: datetime, timeout: timedelta) -> list[str]:
-        """Return the causes whose retraining has not ended and is not given up, newest first."""
-        return [
-            past.id
-            for past in self.asked
-            if past.id not in self.ended and now - past.decided_at < timeout
-        ]
-
-    def unrepaired(self, champion_version: str, running: Sequence[str]) -> int:
-        """Count the latest retrainings in a row that did not help.
-
-        One helped when its repair passed or, where no repair was verified, when it was promoted. The
-        row ends where a person came between: the champion is neither the one that a retraining made
-        nor the one it was to replace.
-
-        Args:
-            champion_version: Version that is serving.
-            running: Causes whose retraining may still end; they are not counted.
-
-        Returns:
-            How many.
-        """
-        count = 0
-        serving = champion_version
-        for past in self.asked:
-            end = self.ended.get(past.id, {})
-            repair = self.repairs.get(past.id)
-            if past.id not in running:
-                helped = (
-                    repair["verdict"] == "passed" if repair else end.get("outcome") == "promoted"
-                )
-                if helped or serving not in (past.champion_version, end.get("version")):
-                    break
-                count += 1
-            serving = past.champion_version
-        return count
+_Action = Literal["retrain", "none", "hold", "stop"]
 
 
 def decision_id(project: str, champion_version: str, window: Window) -> str:
@@ -118,6 +59,7 @@ def decide(
     performance: PerformanceReport,
     history: History,
     now: datetime,
+    configuration: str = "",
     monitoring_run_id: str | None = None,
 ) -> Decision:
     """Decide on one window.
@@ -132,6 +74,7 @@ def decide(
         performance: The performance report.
         history: What the journal remembers of the project.
         now: Real time (UTC).
+        configuration: Digest of what shapes trainings and decisions; another one ends a stop.
         monitoring_run_id: Prefect flow run that decides, or None.
 
     Returns:
@@ -139,7 +82,7 @@ def decide(
     """
     judged = history.judged(champion_version)
     signals = _signals(policy, drift, performance, judged[0] if judged else None)
-    action: Literal["retrain", "none", "hold", "stop"]
+    action: _Action
     held_by: str | None = None
     if not _judged(drift.verdict, performance.verdict):
         action, held_by = "hold", "minimum_rows"
@@ -148,14 +91,22 @@ def decide(
         action = "none"
         reason = f"nothing wrong: {_findings(drift, performance, ['drift', 'performance'])}"
     else:
-        outranks = policy.performance_outranks and "performance" in signals
-        alarms = 1 + sum(past.alarm for past in _disjoint(window, judged)[: policy.windows - 1])
-        if alarms < policy.alarms and not outranks:
-            action, held_by = "hold", "confirmation"
-            rule = f"{alarms} of the last {policy.windows} windows in alarm, {policy.alarms} needed"
-        else:
-            action, held_by, rule = _limits(policy, window, champion_version, history, now)
-        findings = _findings(drift, performance, signals)
+        action, held_by, rule = _confirmed(
+            policy, window, signals, performance, history=history, judged=judged
+        )
+        if action == "retrain":
+            action, held_by, rule = _limits(
+                policy,
+                window,
+                champion_version,
+                drift=drift,
+                performance=performance,
+                configuration=configuration,
+                history=history,
+                now=now,
+            )
+        both: list[Signal] = ["drift", "performance"]
+        findings = _findings(drift, performance, both if held_by == "harmless" else signals)
         reason = f"{rule}: {findings}" if rule else findings
     identifier = decision_id(project, champion_version, window)
     cause = None
@@ -190,6 +141,10 @@ def decide(
         performance=performance.verdict,
         drifted_importance=drift.drifted_importance,
         value=performance.value,
+        promised=performance.promised,
+        harm=performance.harm,
+        performance_window=performance.window,
+        configuration=configuration,
         decided_at=now,
         cause=cause,
     )
@@ -216,15 +171,83 @@ def _signals(
     return [*found, "performance"] if performance.verdict == "failed" else found
 
 
+def _confirmed(
+    policy: GovernorPolicy,
+    window: Window,
+    signals: Sequence[Signal],
+    performance: PerformanceReport,
+    *,
+    history: History,
+    judged: list[Decision],
+) -> tuple[_Action, str | None, str]:
+    """Return whether an alarm asks for a retraining, else the rule that it does not meet."""
+    if _harmless(policy, signals, performance):
+        return "hold", "harmless", "drift without harm, the metric is as promised"
+    if "performance" in signals and _stale(performance, history, judged):
+        rule = "no newer labels are complete than those that asked for the last retraining"
+        return "hold", "labels", rule
+    outranks = policy.performance_outranks and "performance" in signals
+    earlier = _disjoint(window, judged)[: policy.windows - 1]
+    alarms = 1 + sum(past.alarm and past.held_by != "harmless" for past in earlier)
+    if alarms < policy.alarms and not outranks:
+        rule = f"{alarms} of the last {policy.windows} windows in alarm, {policy.alarms} needed"
+        return "hold", "confirmation", rule
+    return "retrain", None, ""
+
+
+def _harmless(
+    policy: GovernorPolicy, signals: Sequence[Signal], performance: PerformanceReport
+) -> bool:
+    # Labels of an earlier window say nothing about this one.
+    told = performance.verdict == "passed" and performance.window is None
+    return (
+        "performance" not in signals
+        and told
+        and not performance.harm
+        and not policy.retrain_on_harmless_drift
+    )
+
+
+def _stale(performance: PerformanceReport, history: History, judged: list[Decision]) -> bool:
+    """Return whether the labels that say worse have asked for a retraining of this champion already."""
+    if performance.window is None:
+        return False
+    until = performance.window.end
+    champion = judged[0].champion_version if judged else None
+    ends = [
+        (past.performance_window or past.window).end
+        for past in history.asked
+        if past.champion_version == champion and past.performance == "failed"
+    ]
+    return any(until is not None and end is not None and until <= end for end in ends)
+
+
 def _limits(
-    policy: GovernorPolicy, window: Window, champion_version: str, history: History, now: datetime
-) -> tuple[Literal["retrain", "hold", "stop"], str | None, str]:
+    policy: GovernorPolicy,
+    window: Window,
+    champion_version: str,
+    *,
+    drift: DriftReport,
+    performance: PerformanceReport,
+    configuration: str,
+    history: History,
+    now: datetime,
+) -> tuple[_Action, str | None, str]:
     """Return action, the rule that held back a confirmed alarm, and what to say about it."""
     running = history.running(now, timedelta(seconds=policy.in_flight_timeout_seconds))
-    helpless = history.unrepaired(champion_version, running)
-    if policy.maximum_unrepaired is not None and helpless >= policy.maximum_unrepaired:
-        why = f"{helpless} retrainings in a row did not help, a person is needed"
-        return "stop", "unrepaired", why
+    stop = find_stop(
+        policy,
+        history,
+        champion_version=champion_version,
+        window=window,
+        drift=drift.verdict,
+        performance=performance,
+        configuration=configuration,
+        running=running,
+        disjoint=_disjoint,
+    )
+    if stop is not None:
+        return "stop", stop.rule, stop.reason
     if running:
         return "hold", "in_flight", f"retraining {running[0]} has not ended"
     moment = _clock(window, now)

@@ -12,10 +12,10 @@ from ..core.results import MonitoringOutcome, UtcDatetime, Window
 from ..tasks.champion import get_champion
 from ..tasks.drift import measure_drift, report_path
 from ..tasks.events import RETRAINING_STOPPED, announce, request_retraining
-from ..tasks.governor import ended_retrainings, govern
+from ..tasks.governor import ended_retrainings, govern, reminder_of
 from ..tasks.performance import measure_performance
 from ..tasks.reporting import report_monitoring
-from ..tasks.windows import prune_predictions, read_window
+from ..tasks.windows import prune_predictions, read_labelled_window, read_window
 from .projects import load_project, run_name
 from .reaching import reaching
 
@@ -59,14 +59,16 @@ def monitor(
     window = Window(start=start, end=end) if start or end else None
     data = read_window(found, window)
     drift = measure_drift(found, data, champion)
-    performance = measure_performance(found, data, champion)
+    labelled = read_labelled_window(found, data)
+    performance = measure_performance(found, labelled, champion, data)
     run_id = flow_run.id
     decision = govern(found, data, drift, performance, champion, str(run_id) if run_id else None)
     requested = False
     if decision.cause is not None and decision.cause.id not in ended_retrainings(found):
         requested = request_retraining(found, decision.cause)
     elif decision.action == "stop":
-        announce(found, RETRAINING_STOPPED, decision.model_dump(mode="json"))
+        about = reminder_of(found, decision)
+        announce(found, RETRAINING_STOPPED, decision.model_dump(mode="json"), about=about)
     outcome = MonitoringOutcome(
         decision=decision, drift=drift, performance=performance, requested=requested
     )

@@ -50,7 +50,7 @@ def validate_data(
 
     workspace = project.open_workspace()
     frame = load_frame(snapshot)
-    suite = _bring_suite(project)
+    suite = bring_suite(project)
     if suite is None:
         suite = _infer_suite(project, frame, reference)
     suite_uri = workspace.write_json(f"suites/{project.name}/{digest_of(suite)}.json", suite)
@@ -94,7 +94,12 @@ def validate_data(
     return validation
 
 
-def _bring_suite(project: MLProject) -> dict[str, Any] | None:
+def bring_suite(project: MLProject) -> dict[str, Any] | None:
+    """Return the suite that the project names, or None when it is to be inferred.
+
+    Raises:
+        ConfigurationError: If it cannot be read or understood.
+    """
     from ..core.workspace import read_uri
 
     place = project.data.suite

@@ -53,8 +53,8 @@ def measure_drift(project: MLProject, data: WindowData, champion: ModelVersion) 
     return report
 
 
-def measure_window(project: MLProject, data: WindowData, version: ModelVersion) -> DriftReport:
-    """Measure drift without writing a report.
+def measure_features(project: MLProject, data: WindowData, version: ModelVersion) -> DriftReport:
+    """Measure the drift of a window's features, whoever made its predictions, without writing a report.
 
     Args:
         project: The project.
@@ -62,14 +62,17 @@ def measure_window(project: MLProject, data: WindowData, version: ModelVersion) 
         version: The version whose reference to compare with.
 
     Returns:
-        As `measure_drift`, without `report_uri`.
+        As `measure_drift`, without predictions, labels and `report_uri`.
 
     Raises:
         ModelUnavailable: If the reference cannot be fetched or does not load.
         RegistryUnavailable: If MLflow cannot be reached.
         WorkspaceUnavailable: If the snapshot cannot be read.
     """
-    return _measure(project, data, version)[0]
+    from ..core.drift_score import feature_drift
+
+    reference, thresholds = reference_of(project, version), project.monitoring.drift
+    return feature_drift(reference, load_window(data), thresholds, project.redacted)
 
 
 def report_path(window: Window) -> str:

@@ -8,9 +8,18 @@ from typing import TYPE_CHECKING, Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from ..core.errors import LogUnavailable
-from ..core.governor import History, decide, decision_id
-from ..core.results import Decision, DriftReport, ModelVersion, PerformanceReport, WindowData
+from ..core.errors import ConfigurationError, LogUnavailable
+from ..core.governor import decide, decision_id
+from ..core.history import UNJUDGED, History
+from ..core.results import (
+    Decision,
+    DriftReport,
+    ModelVersion,
+    PerformanceReport,
+    WindowData,
+    digest_of,
+)
+from ..core.stops import stopped_since
 from .run_log import retry_on, run_logger
 
 if TYPE_CHECKING:
@@ -58,6 +67,7 @@ def govern(  # noqa: PLR0917
         LogUnavailable: If the journal cannot be read or written; then nothing was decided.
     """
     identifier = decision_id(project.name, champion.version, data.window)
+    configuration = configuration_digest(project)
     with project.predictions.get_client() as store:
         for _ in range(_TRIES):
             requests = _decisions(store, "request", project.name)
@@ -71,12 +81,9 @@ def govern(  # noqa: PLR0917
                 rows=data.rows,
                 drift=drift,
                 performance=performance,
-                history=History(
-                    decisions,
-                    ended=_endings(store, project.name),
-                    repairs={d["cause_id"]: d for d in store.journal("repair", project.name)},
-                ),
+                history=_history(store, project.name, decisions),
                 now=datetime.now(UTC),
+                configuration=configuration,
                 monitoring_run_id=monitoring_run_id,
             )
             document = decision.model_dump(mode="json")
@@ -92,6 +99,53 @@ def govern(  # noqa: PLR0917
         f"{_TRIES} other requests for retraining came between while deciding on {data.window.key}: "
         "run the monitoring flow on the window again"
     )
+
+
+def configuration_digest(project: MLProject) -> str:
+    """Return a digest of what shapes trainings and decisions, an edited suite included.
+
+    Args:
+        project: The project.
+
+    Returns:
+        16 hexadecimal characters.
+    """
+    from .data_validation import bring_suite
+
+    try:
+        suite = bring_suite(project)
+    except ConfigurationError as error:
+        # The training will fail with it; a suite that can be read again is another configuration.
+        suite = {"unread": str(error)}
+    return digest_of(
+        {
+            "training": project.training_digest(),
+            "dataset": project.dataset.model_dump(mode="json"),
+            "suite": suite,
+            "governor": project.monitoring.governor.model_dump(mode="json"),
+        }
+    )[:16]
+
+
+def reminder_of(project: MLProject, decision: Decision) -> str:
+    """Return what a stop is announced under: the same text until it is time to say it again.
+
+    Args:
+        project: The project.
+        decision: A decision to stop, in the journal already.
+
+    Returns:
+        The first of the stops that have followed each other, and how often
+        `monitoring.governor.reminder_seconds` have passed since.
+
+    Raises:
+        LogUnavailable: If the journal cannot be read.
+    """
+    with project.predictions.get_client() as store:
+        decisions = _merged(_decisions(store, "decision", project.name), [])
+    first = stopped_since(History(decisions), decision.champion_version) or decision
+    passed = (datetime.now(UTC) - first.decided_at).total_seconds()
+    return f"{first.id}/{int(passed // project.monitoring.governor.reminder_seconds)}"
 
 
 def ended_retrainings(project: MLProject) -> dict[str, dict[str, Any]]:
@@ -111,12 +165,22 @@ def ended_retrainings(project: MLProject) -> dict[str, dict[str, Any]]:
         return _endings(store, project.name)
 
 
+def _history(store: PredictionStore, project: str, decisions: list[Decision]) -> History:
+    return History(
+        decisions,
+        ended=_endings(store, project),
+        repairs={found["cause_id"]: found for found in store.journal("repair", project)},
+        unasked=[end for end in store.journal("retraining", project) if end["cause_id"] is None],
+    )
+
+
 def _endings(store: PredictionStore, project: str) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for document in store.journal("retraining", project):
-        earlier = found.get(document["cause_id"])
-        if earlier is None or earlier["outcome"] == "failed":
-            found[document["cause_id"]] = document
+        cause_id = document["cause_id"]
+        earlier = found.get(cause_id)
+        if cause_id is not None and (earlier is None or earlier["outcome"] in UNJUDGED):
+            found[cause_id] = document
     return found
 
 

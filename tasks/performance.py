@@ -20,21 +20,26 @@ if TYPE_CHECKING:
 
 @task(name="measure performance", cache_policy=NO_CACHE, persist_result=False)
 def measure_performance(
-    project: MLProject, data: WindowData, champion: ModelVersion
+    project: MLProject,
+    data: WindowData,
+    champion: ModelVersion,
+    asked: WindowData | None = None,
 ) -> PerformanceReport:
-    """Hold the champion's realised metric against what it promised on its holdout.
+    """Hold the champion's realised metric against what it promised.
 
-    Judged on what was logged, not on a model run again, and only on predictions of this version.
-    A window is worse than promised when the whole bootstrap interval of its metric is above the
-    promised value and the tolerance; the metric is the one that was promised.
+    Judged on what was logged, not on a model run again, and only on predictions of this version. The
+    metric is the one that was promised. A window is worse than promised when it is so beyond the
+    tolerance, beyond chance, and beyond what the promise's periods ordinarily differ by.
 
     Args:
         project: The project.
-        data: The window.
+        data: The window to judge, see `read_labelled_window`.
         champion: The champion.
+        asked: The window that was asked for, when its labels are not complete yet; None: `data`.
 
     Returns:
-        The verdict; `not_run` with fewer than `monitoring.performance.minimum_labels` usable rows.
+        The verdict; `not_run` with fewer than `monitoring.performance.minimum_labels` usable rows, or
+        while the labels are not complete enough.
 
     Raises:
         ModelUnavailable: If the champion's reference cannot be fetched or does not load.
@@ -62,8 +67,28 @@ def measure_performance(
             resamples=project.gates.resamples,
             seed=project.training.seed,
         )
+    if asked is not None and asked.window != data.window:
+        report = _of_earlier(report, data, asked)
     logger.info("performance %s: %s", report.verdict, report.reason)
     return report
+
+
+def _of_earlier(
+    report: PerformanceReport, data: WindowData, asked: WindowData
+) -> PerformanceReport:
+    """Say that the labels of the window that was asked for are still coming, and since when."""
+    delay = None
+    if asked.window.end is not None and data.window.end is not None:
+        delay = asked.window.end - data.window.end
+    days = f"{delay.total_seconds() / 86_400:.3g} days " if delay is not None else ""
+    return report.model_copy(
+        update={
+            "window": data.window,
+            "delay_seconds": delay.total_seconds() if delay is not None else None,
+            "reason": f"{report.reason}; judged on predictions made {days}earlier: of the latest "
+            f"{asked.labelled} of {asked.rows} labels are there",
+        }
+    )
 
 
 def labelled_rows(project: MLProject, data: WindowData) -> pd.DataFrame:

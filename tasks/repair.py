@@ -7,15 +7,17 @@ labelled are all rows used, and the result says which share had been fitted on.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from ..core import tags
-from ..core.results import Cause, ModelVersion, Repair, WindowData
+from ..core.repair import repair_of_drift, repair_of_performance
+from ..core.results import Cause, ModelVersion, Repair, Verdict, WindowData
 from .champion import get_version
-from .drift import measure_window
+from .drift import measure_features
 from .performance import labelled_rows
 from .run_log import run_logger
 from .tracking import registry_errors
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..blocks.project import MLProject
+    from ..core.bootstrap import Interval
 
 
 @task(
@@ -34,12 +37,13 @@ if TYPE_CHECKING:
     persist_result=False,
 )
 def verify_repair(project: MLProject, cause: Cause, version: ModelVersion) -> Repair:
-    """Score the window that caused a training with the champion before and after.
+    """Look whether what was wrong in the window that caused a training is mended.
 
-    With labels, the window is repaired when the new champion's metric is better on the same rows and
-    the bootstrap interval of the improvement stays above 0. Without enough labels, or with features
-    that are logged redacted, it is repaired when the window no longer drifts from the new champion's
-    reference.
+    What was wrong decides what is looked at. Asked for by **performance**: the metric of both champions
+    on the window's labelled rows; repaired when the bootstrap interval of the improvement is above 0, not
+    repaired when it is below. Asked for by **drift** alone: repaired when the window no longer drifts
+    from the new champion's reference and the metric is not surely worse. Everything between cannot be
+    told yet: the verdict is `not_run`, and the governor goes by the new champion's next window.
 
     Args:
         project: The project.
@@ -55,12 +59,10 @@ def verify_repair(project: MLProject, cause: Cause, version: ModelVersion) -> Re
         RegistryUnavailable: If MLflow cannot be reached.
     """
     data = read_window.fn(project, cause.window)
-    rows = labelled_rows(project, data)
-    minimum = project.monitoring.performance.minimum_labels
-    if len(rows) >= minimum and not project.redacted:
-        repair = _by_performance(project, cause, version, rows, minimum)
+    if "performance" in cause.signals:
+        repair = _of_performance(project, cause, version, data)
     else:
-        repair = _by_drift(project, cause, version, data)
+        repair = _of_drift(project, cause, version, data)
     with project.predictions.get_client() as store:
         store.record("repair", cause.id, project.name, repair.model_dump(mode="json"))
     client = project.registry.get_client()
@@ -70,9 +72,87 @@ def verify_repair(project: MLProject, cause: Cause, version: ModelVersion) -> Re
     return repair
 
 
+def _of_performance(
+    project: MLProject, cause: Cause, version: ModelVersion, data: WindowData
+) -> Repair:
+    scored = _score_again(project, cause, version, data)
+    found = None if isinstance(scored, str) else scored
+    verdict, told = repair_of_performance(found and found.interval)
+    return _repair(
+        project, cause, version, verdict, f"{scored}; {told}", scored=found, rows=data.rows
+    )
+
+
+def _of_drift(project: MLProject, cause: Cause, version: ModelVersion, data: WindowData) -> Repair:
+    drift = measure_features(project, data, version)
+    scored = _score_again(project, cause, version, data)
+    found = None if isinstance(scored, str) else scored
+    verdict, told = repair_of_drift(drift.verdict, found and found.interval)
+    reason = f"against the new reference: {drift.reason}; {scored}; {told}"
+    return _repair(project, cause, version, verdict, reason, scored=found, rows=data.rows)
+
+
+def _repair(
+    project: MLProject,
+    cause: Cause,
+    version: ModelVersion,
+    verdict: Verdict,
+    reason: str,
+    *,
+    scored: _Scored | None = None,
+    rows: int = 0,
+) -> Repair:
+    return Repair(
+        cause_id=cause.id,
+        version=version.version,
+        verdict=verdict,
+        reason=reason.removesuffix("; "),
+        metric=project.metric,
+        signals=cause.signals,
+        before=scored.before if scored else None,
+        after=scored.after if scored else None,
+        fitted_on_window=scored.fitted if scored else 0.0,
+        rows=scored.rows if scored else rows,
+    )
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """Both champions on the labelled rows of the window."""
+
+    metric: str
+    before: float
+    after: float
+    interval: Interval
+    rows: int
+    fitted: float
+
+    def __str__(self) -> str:
+        share = f"; {self.fitted:.0%} of them had been fitted on" if self.fitted else ""
+        return (
+            f"{self.metric} {self.before:.4g} before, {self.after:.4g} after, on {self.rows:,} rows of "
+            f"the window{share}; improvement {self.interval.value:+.4g}, interval "
+            f"{self.interval.low:+.4g} to {self.interval.high:+.4g}"
+        )
+
+
+def _score_again(
+    project: MLProject, cause: Cause, version: ModelVersion, data: WindowData
+) -> _Scored | str:
+    """Return how both champions score the window, or why nobody can tell."""
+    rows = labelled_rows(project, data)
+    minimum = project.monitoring.performance.minimum_labels
+    if project.redacted:
+        named = ", ".join(project.redacted)
+        return f"{named} are logged redacted, so nobody can score these rows again"
+    if len(rows) < minimum:
+        return f"too few labels to compare {project.metric}"
+    return _by_performance(project, cause, version, rows, minimum)
+
+
 def _by_performance(
     project: MLProject, cause: Cause, version: ModelVersion, rows: pd.DataFrame, minimum: int
-) -> Repair:
+) -> _Scored:
     import pandas as pd
 
     from ..core.bootstrap import paired_difference
@@ -103,36 +183,11 @@ def _by_performance(
         resamples=project.gates.resamples,
         seed=project.training.seed,
     )
-    old, new = total(project.metric, before), total(project.metric, after)
-    repaired = interval.low > 0
-    share = f"; {fitted:.0%} of them had been fitted on" if fitted else ""
-    return Repair(
-        cause_id=cause.id,
-        version=version.version,
-        verdict="passed" if repaired else "failed",
-        reason=f"{project.metric} {old:.4f} before, {new:.4f} after, on {len(judged):,} rows of the "
-        f"window{share}; improvement {interval.value:+.4f}, interval {interval.low:+.4f} to "
-        f"{interval.high:+.4f}",
+    return _Scored(
         metric=project.metric,
-        before=old,
-        after=new,
-        fitted_on_window=fitted,
+        before=total(project.metric, before),
+        after=total(project.metric, after),
+        interval=interval,
         rows=len(judged),
-    )
-
-
-def _by_drift(project: MLProject, cause: Cause, version: ModelVersion, data: WindowData) -> Repair:
-    drift = measure_window(project, data, version)
-    why = (
-        f"{', '.join(project.redacted)} are logged redacted, so nobody can score these rows again"
-        if project.redacted
-        else f"too few labels to compare {project.metric}"
-    )
-    return Repair(
-        cause_id=cause.id,
-        version=version.version,
-        verdict=drift.verdict,
-        reason=f"{why}; against the new reference: {drift.reason}",
-        metric=project.metric,
-        rows=data.rows,
+        fitted=fitted,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
     from ..blocks.project import MLProject
     from ..core.drift_profile import Reference
+
+
+# From an eighth of a window to more than a hundred of them.
+_MOST_DOUBLINGS = 12
 
 
 @task(
@@ -68,6 +73,91 @@ def read_window(project: MLProject, window: Window | None = None) -> WindowData:
     )
     run_logger().info("%s: %d predictions, %d labelled", covered.key, data.rows, data.labelled)
     return data
+
+
+@task(
+    name="read labelled window",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    retries=1,
+    retry_delay_seconds=5,
+    retry_condition_fn=retry_on(LogUnavailable),
+)
+def read_labelled_window(project: MLProject, data: WindowData) -> WindowData:
+    """Read the window to judge performance on: the newest whose labels are complete enough.
+
+    Labels that come first are not like the others: a sale is known at once, that there is none only
+    after weeks. So a window waits until `monitoring.performance.minimum_coverage` of its labels are
+    there, and an earlier window of the same length is judged meanwhile.
+
+    Args:
+        project: The project.
+        data: The window that was asked for.
+
+    Returns:
+        `data` itself when its labels are complete enough, or those of no earlier window are; else the
+        earlier window.
+
+    Raises:
+        LogUnavailable: If the prediction log cannot be read.
+        WorkspaceUnavailable: If the workspace cannot be written.
+    """
+    policy = project.monitoring.performance
+    start, end = data.window.start, data.window.end
+    needed = policy.minimum_coverage
+    if not data.rows or start is None or end is None or data.labelled >= needed * data.rows:
+        return data
+    model, length = project.registry.model_name, end - start
+
+    def at(lag: timedelta) -> Window:
+        return Window(start=start - lag, end=end - lag)
+
+    def complete(lag: timedelta) -> bool | None:
+        found = store.coverage(model, at(lag))
+        if found.rows == 0:
+            return None
+        return found.labelled >= max(needed * found.rows, policy.minimum_labels)
+
+    with project.predictions.get_client() as store:
+        lag = shortest_lag(complete, length)
+    if lag is None:
+        run_logger().info("no window's labels are complete enough to judge performance")
+        return data
+    return read_window.fn(project, at(lag))
+
+
+def shortest_lag(
+    complete: Callable[[timedelta], bool | None], length: timedelta
+) -> timedelta | None:
+    """Return about the shortest lag at which labels are complete.
+
+    Args:
+        complete: Says of a lag whether the labels of a window that much earlier are complete; None when
+            nothing was predicted then.
+        length: Length of the window.
+
+    Returns:
+        The lag, at most an eighth of itself, or of the length, too long; None when there is none.
+
+    Example:
+        >>> hour = timedelta(hours=1)
+        >>> shortest_lag(lambda lag: lag >= 5 * hour, hour) / hour
+        5.0
+    """
+    short, long = timedelta(0), length / 8
+    for _ in range(_MOST_DOUBLINGS):
+        found = complete(long)
+        if found:
+            break
+        if found is None:
+            return None
+        short, long = long, 2 * long
+    else:
+        return None
+    while long - short > max(length, long) / 8:
+        middle = (short + long) / 2
+        short, long = (short, middle) if complete(middle) else (middle, long)
+    return long
 
 
 @task(name="delete old predictions", cache_policy=NO_CACHE, persist_result=False)

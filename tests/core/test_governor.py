@@ -2,106 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from prefect_mlops.core.governor import History, decide, decision_id
-from prefect_mlops.core.results import (
-    ColumnDrift,
-    Decision,
-    DriftReport,
-    PerformanceReport,
-    Window,
-)
+from prefect_mlops.core.governor import decision_id
 from prefect_mlops.core.settings import GovernorPolicy
-
-EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
-DAY = 86_400.0
-
-
-def day(number: float, length: float = 1.0) -> Window:
-    start = EPOCH + timedelta(days=number)
-    return Window(start=start, end=start + timedelta(days=length))
-
-
-def drift(verdict: str = "failed", importance: float = 0.6) -> DriftReport:
-    columns = [
-        ColumnDrift(
-            column="strong",
-            kind="distance",
-            score=0.5,
-            threshold=0.1,
-            drifted=verdict == "failed",
-            importance=importance,
-        )
-    ]
-    return DriftReport(
-        verdict=verdict,
-        reason=f"drift {verdict}",
-        rows=500,
-        columns=columns,
-        drifted_importance=importance if verdict != "not_run" else 0.0,
-    )
-
-
-def performance(verdict: str = "not_run") -> PerformanceReport:
-    judged = verdict != "not_run"
-    return PerformanceReport(
-        verdict=verdict,
-        reason=f"performance {verdict}",
-        metric="log_loss",
-        rows=500 if judged else 0,
-        value=0.5 if judged else None,
-        promised=0.3 if judged else None,
-    )
-
-
-HEALTHY = {"drift": drift("passed", 0.0), "performance": performance("passed")}
-DRIFTED = {"drift": drift(), "performance": performance()}
-WORSE = {"drift": drift("passed", 0.0), "performance": performance("failed")}
-UNKNOWN = {"drift": drift("not_run"), "performance": performance()}
-
-ONE_IS_ENOUGH = GovernorPolicy(windows=1, alarms=1, cooldown_seconds=0.0)
-
-
-class Story:
-    """Windows decided on one after the other, as the journal would remember them."""
-
-    def __init__(self, policy: GovernorPolicy | None = None, champion: str = "1") -> None:
-        self.policy = policy or GovernorPolicy()
-        self.champion = champion
-        self.decisions: list[Decision] = []
-        self.ended: dict[str, dict] = {}
-        self.repairs: dict[str, dict] = {}
-
-    def see(self, window: Window, found: dict, now: datetime | None = None) -> Decision:
-        decision = decide(
-            self.policy,
-            project="calls",
-            champion_version=self.champion,
-            window=window,
-            rows=500,
-            history=History(self.decisions, self.ended, self.repairs),
-            now=now or window.end or EPOCH,
-            monitoring_run_id="run",
-            **found,
-        )
-        self.decisions.insert(0, decision)
-        return decision
-
-    def end(self, decision: Decision, outcome: str = "promoted", repair: str | None = None) -> None:
-        version = str(int(self.champion) + 1)
-        self.ended[decision.id] = {"outcome": outcome, "version": version}
-        if repair:
-            self.repairs[decision.id] = {"verdict": repair}
-        if outcome == "promoted":
-            self.champion = version
-
-
-def outcome_of(decision: Decision) -> tuple[str, str | None]:
-    return decision.action, decision.held_by
+from support.stories import (
+    DAY,
+    DRIFTED,
+    EPOCH,
+    HARMLESS,
+    HEALTHY,
+    MAYBE_WORSE,
+    ONE_IS_ENOUGH,
+    UNKNOWN,
+    WORSE,
+    Story,
+    day,
+    drift,
+    outcome_of,
+    performance,
+)
 
 
 def test_healthy_windows_ask_for_nothing():
@@ -226,33 +148,40 @@ def test_the_budget_is_spent_per_period_and_comes_back():
     assert story.see(day(10), WORSE).action == "retrain"
 
 
-@pytest.mark.parametrize(
-    ("outcome", "repair"),
-    [("promoted", "failed"), ("promoted", "not_run"), ("challenger", None), ("failed", None)],
-)
-def test_retrainings_that_do_not_help_stop_until_a_person_steps_in(outcome, repair):
-    story = Story(GovernorPolicy(cooldown_seconds=0.0, budget=None, maximum_unrepaired=2))
-    for number in (0, 1):
-        story.end(story.see(day(number), WORSE), outcome, repair)
-    assert outcome_of(story.see(day(2), WORSE)) == ("stop", "unrepaired")
-    story.champion = "9"
-    assert story.see(day(3), WORSE).action == "retrain"
+def test_drift_without_harm_does_not_retrain_and_says_why():
+    story = Story()
+    for number in range(4):
+        decision = story.see(day(number), HARMLESS)
+        assert outcome_of(decision) == ("hold", "harmless")
+        assert "without harm" in decision.reason
+        assert "performance passed" in decision.reason
+    eager = Story(GovernorPolicy(retrain_on_harmless_drift=True))
+    eager.see(day(0), HARMLESS)
+    assert eager.see(day(1), HARMLESS).action == "retrain"
 
 
-def test_retrainings_that_were_lost_did_not_help_either():
-    story = Story(GovernorPolicy(cooldown_seconds=0.0, budget=None, maximum_unrepaired=2))
-    for number in (0, 1):
-        assert story.see(day(number), WORSE).action == "retrain"
-    assert outcome_of(story.see(day(2), WORSE)) == ("stop", "unrepaired")
+def test_harmless_windows_confirm_nothing():
+    story = Story()
+    story.see(day(0), HARMLESS)
+    assert outcome_of(story.see(day(1), MAYBE_WORSE)) == ("hold", "confirmation")
+    assert story.see(day(2), MAYBE_WORSE).action == "retrain"
 
 
-@pytest.mark.parametrize("repair", ["passed", None])
-def test_a_retraining_that_helped_clears_the_count(repair):
-    story = Story(GovernorPolicy(cooldown_seconds=0.0, budget=None, maximum_unrepaired=2))
-    story.end(story.see(day(0), WORSE), "rejected")
-    story.end(story.see(day(1), WORSE), "promoted", repair)
-    story.end(story.see(day(2), WORSE), "rejected")
-    assert story.see(day(3), WORSE).action == "retrain"
+def test_labels_of_an_earlier_window_do_not_make_drift_harmless():
+    found = {"drift": drift(), "performance": performance("passed", value=0.29, earlier=day(-9))}
+    story = Story()
+    story.see(day(0), found)
+    assert story.see(day(1), found).action == "retrain"
+
+
+def test_the_same_labels_ask_once():
+    story = Story(GovernorPolicy(cooldown_seconds=0.0, budget=None))
+    late = {"drift": drift("passed", 0.0), "performance": performance("failed", earlier=day(-3))}
+    story.end(story.see(day(0), late), "challenger")
+    held = story.see(day(1), late)
+    assert outcome_of(held) == ("hold", "labels")
+    newer = {**late, "performance": performance("failed", earlier=day(-1))}
+    assert story.see(day(2), newer).action == "retrain"
 
 
 def test_the_same_window_gives_the_same_id_and_others_do_not():
@@ -263,7 +192,7 @@ def test_the_same_window_gives_the_same_id_and_others_do_not():
 
 events = st.lists(
     st.tuples(
-        st.sampled_from([HEALTHY, DRIFTED, WORSE, UNKNOWN]),
+        st.sampled_from([HEALTHY, DRIFTED, HARMLESS, MAYBE_WORSE, WORSE, UNKNOWN]),
         st.floats(-1.0, 3.0),
         st.floats(0.0, 0.5),
         st.sampled_from([None, "promoted", "challenger", "failed"]),
@@ -289,7 +218,7 @@ def test_no_sequence_of_alarms_makes_it_storm(policy, steps):
     for found, forward, hours, ending in steps:
         position += forward
         now += timedelta(days=hours)
-        before = History(story.decisions, story.ended, story.repairs)
+        before = story.history
         timeout = timedelta(seconds=policy.in_flight_timeout_seconds)
         running = before.running(now, timeout)
         decision = story.see(day(position), found, now)

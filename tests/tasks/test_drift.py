@@ -9,7 +9,7 @@ from prefect_mlops.blocks import ModelRegistry
 from prefect_mlops.core.errors import ModelUnavailable, RegistryUnavailable
 from prefect_mlops.core.results import Window
 from prefect_mlops.core.tags import PROFILE_URI
-from prefect_mlops.tasks.drift import measure_drift, measure_window, report_path
+from prefect_mlops.tasks.drift import measure_drift, measure_features, report_path
 from prefect_mlops.tasks.windows import read_window
 from support.monitored import calls_like, chances, log_predictions, log_reference
 
@@ -43,7 +43,7 @@ def test_a_window_like_the_reference_passes_and_leaves_a_report(project, watched
 
 def test_a_shifted_window_fails_and_names_the_column(project, watched):
     log_predictions(project, calls_like(600, seed=2, shift=1.0))
-    report = measure_window(project, read_window.fn(project), watched[1])
+    report = measure_features(project, read_window.fn(project), watched[1])
     assert report.verdict == "failed"
     assert report.drifted_columns[0] == "strong"
     assert report.prediction_drifted

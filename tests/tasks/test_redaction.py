@@ -12,7 +12,7 @@ from prefect_mlops.core.errors import ConfigurationError
 from prefect_mlops.core.redaction import Redaction
 from prefect_mlops.core.results import Cause, Window
 from prefect_mlops.tasks.champion import get_champion
-from prefect_mlops.tasks.drift import measure_drift, measure_window
+from prefect_mlops.tasks.drift import measure_drift, measure_features
 from prefect_mlops.tasks.repair import verify_repair
 from prefect_mlops.tasks.scoring import attach_labels, score_rows
 from prefect_mlops.tasks.sources import read_source
@@ -164,14 +164,14 @@ class TestDrift:
         assert signals["strong"].score is not None
         # The same window without the settings is an alarm: the exception is theirs.
         plain = monitored.model_copy(update={"redaction": None})
-        assert {"weak", "job"} <= set(measure_window(plain, data, watched[1]).drifted_columns)
+        assert {"weak", "job"} <= set(measure_features(plain, data, watched[1]).drifted_columns)
         html = Path(report.report_uri).read_text()
         assert "redacted: left out" in html
         assert "retired" not in html
 
     def test_drift_of_the_other_columns_is_still_seen(self, monitored, watched):
         log_predictions(monitored, calls_like(600, seed=2, shift=1.0))
-        report = measure_window(monitored, read_window.fn(monitored), watched[1])
+        report = measure_features(monitored, read_window.fn(monitored), watched[1])
         assert report.verdict == "failed"
         assert report.drifted_columns[0] == "strong"
 

@@ -1,0 +1,51 @@
+"""The rules of a repair: what was wrong decides what must be mended."""
+
+from __future__ import annotations
+
+from .bootstrap import Interval
+from .results import Verdict
+
+
+def repair_of_performance(improvement: Interval | None) -> tuple[Verdict, str]:
+    """Judge a retraining that worse performance asked for.
+
+    Args:
+        improvement: Of the metric on the window's rows, old champion minus new; None: nobody can tell.
+
+    Returns:
+        `passed` when it is surely better, `failed` when it is surely worse, else `not_run`; and what to
+        say about it.
+
+    Example:
+        >>> repair_of_performance(Interval(0.2, 0.1, 0.3))
+        ('passed', '')
+    """
+    if improvement is None:
+        return "not_run", "the next window tells"
+    if improvement.low > 0:
+        return "passed", ""
+    if improvement.high < 0:
+        return "failed", "worse"
+    return "not_run", "too close to tell, the next window does"
+
+
+def repair_of_drift(drift: Verdict, improvement: Interval | None) -> tuple[Verdict, str]:
+    """Judge a retraining that drift alone asked for.
+
+    Args:
+        drift: Verdict on the window against the new champion's reference.
+        improvement: As for `repair_of_performance`.
+
+    Returns:
+        `passed` when the drift is gone and the metric is not surely worse, `failed` when the metric is,
+        else `not_run`; and what to say about it.
+
+    Example:
+        >>> repair_of_drift("passed", None)
+        ('passed', '')
+    """
+    if improvement is not None and improvement.high < 0:
+        return "failed", "worse"
+    if drift == "passed":
+        return "passed", "" if improvement is None else "not worse"
+    return "not_run", "the next window tells"
