@@ -18,6 +18,7 @@ from drifting.open_concepts import OPEN_CONCEPTS
 from drifting.open_mixtures import OPEN_MIXTURES
 from drifting.stream import Stream
 from drifting.yardstick import Yardstick, measure
+from prefect_mlops.core.errors import SourceUnavailable
 
 STREAMS: dict[str, Stream] = {
     **OPEN_CONCEPTS,
@@ -72,8 +73,11 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     streams = dict(STREAMS)
-    for folder in arguments.data:
-        streams |= found(folder)
+    try:
+        for folder in arguments.data:
+            streams |= found(folder)
+    except SourceUnavailable as error:
+        parser.error(str(error))
     if unknown := set(arguments.names) - streams.keys():
         parser.error(
             f"no such stream: {', '.join(sorted(unknown))}; there are {', '.join(streams)}"

@@ -73,8 +73,8 @@ def ambulance_calls(p: Plan) -> pd.DataFrame:
     """Emergency calls of a region in each hour of 34 months, from April on.
 
     The history ends in October, before the first winter, in which calls are twice as many as in summer; frost
-    adds more. In the fourth window a second station opens beside it and
-    takes a third of them, which `stations` tells to whoever has seen it.
+    adds more. In the fourth window a second station opens beside it and takes a third of them, which
+    `stations` tells to whoever has seen it.
     """
     at = p.every("2021-04-01", 60)
     hour, week = np.asarray(at.hour), np.asarray(at.isocalendar().week).astype(int)
