@@ -54,6 +54,13 @@ class Predictor:
             DataRejected: If an input column is missing or appears twice.
         """
         rows, _ = conform(frame, self.kinds)
+        return self.predict_conformed(rows)
+
+    def predict_conformed(self, rows: pd.DataFrame) -> Floats:
+        """Predict rows that `conform` brought to the model's kinds already.
+
+        Of many columns and few rows, conforming takes longer than predicting.
+        """
         if self.task == "regression":
             return np.asarray(self.model.predict(rows), dtype=float)
         return np.asarray(self.model.predict_proba(rows), dtype=float)
