@@ -211,6 +211,12 @@ class GateSettings(Settings):
     deepchecks_rows: int = Field(
         default=10_000, ge=100, description="Rows that Deepchecks samples at most."
     )
+    deepchecks_columns: int | None = Field(
+        default=30,
+        ge=1,
+        description="Features that the slow ones of the default checks look at, the most important ones. "
+        "None: all of them.",
+    )
     floors: dict[str, float] = Field(
         default_factory=dict,
         description="Metric on the holdout to its worst allowed value: a maximum for losses, a minimum for "

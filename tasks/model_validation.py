@@ -146,6 +146,7 @@ def _deepchecks(
             importance=candidate.importance,
             rows=project.gates.deepchecks_rows,
             seed=project.training.seed,
+            most_columns=project.gates.deepchecks_columns,
             suites=project.gates.report_suites,
         )
     except MLOpsError:
