@@ -226,6 +226,14 @@ class GateSettings(Settings):
     minimum_holdout_rows: int = Field(
         default=50, ge=10, description="Fewest rows a promotion may be decided on."
     )
+    # A resample of the bootstrap lacks a class of k rows with a chance of about exp(-k): below one
+    # percent from 5 on, far below what the interval leaves out.
+    minimum_class_rows: int = Field(
+        default=5,
+        ge=1,
+        description="Fewest rows that the holdout must hold of each of two classes; of numbers, fewest that "
+        "differ from the most frequent one.",
+    )
     margin: float = Field(
         default=0.0,
         ge=0.0,
