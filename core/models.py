@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 METADATA_KEY = "prefect_mlops"
+REPLACE = "train(project, replace_champion=True)"
+_UNREACHED = ("Max retries", "Connection", "timed out", "Timeout")
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ def fetch_model(
     from mlflow import MlflowClient
     from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
+    from requests import RequestException
 
     client = MlflowClient(tracking_uri, registry_uri)
     uris = (tracking_uri, registry_uri)
@@ -104,21 +107,28 @@ def fetch_model(
         )
     except MlflowException as error:
         message = scrubbed(str(error), *uris)
-        if "Max retries" in message or "Connection" in message:
-            raise RegistryUnavailable(
-                f"MLflow cannot be reached for {model_uri}: {message}"
-            ) from shown_cause(error, *uris)
+        if any(words in message for words in _UNREACHED):
+            raise _unreached(model_uri, message) from shown_cause(error, *uris)
         # MLflow lists its attempts before it says what is wrong.
         reason = message.strip().rpartition("\n")[2]
         raise _gone(model_uri, reason) from shown_cause(error, *uris)
+    except RequestException as error:
+        message = scrubbed(str(error), *uris)
+        said = _gone if error.response is not None and error.response.status_code == 404 else _unreached  # noqa: PLR2004
+        raise said(model_uri, message) from shown_cause(error, *uris)
     except OSError as error:
         raise _gone(model_uri, scrubbed(str(error), *uris)) from shown_cause(error, *uris)
+
+
+def _unreached(model_uri: str, reason: str) -> RegistryUnavailable:
+    return RegistryUnavailable(f"MLflow cannot be reached for {model_uri}: {reason}")
 
 
 def _gone(model_uri: str, reason: str) -> ModelUnavailable:
     return ModelUnavailable(
         f"{model_uri} cannot be fetched: {reason.rstrip('.')}. If its files were deleted or moved, bring "
-        "them back, roll back to a version that loads, or retrain"
+        "them back, roll back to a version that loads, or retrain: train(project) replaces a champion "
+        "whose files are gone"
     )
 
 
@@ -160,13 +170,20 @@ def load_predictor(
         )
         try:
             metadata = Model.load(folder).metadata or {}
+            if METADATA_KEY not in metadata:
+                raise ModelUnavailable(
+                    f"{model_uri} was not logged by this package: its columns are unknown. To replace it as "
+                    f"the champion: {REPLACE}"
+                )
             kinds = metadata[METADATA_KEY]["kinds"]
             model = mlflow_sklearn.load_model(folder)
+        except ModelUnavailable:
+            raise
         except Exception as error:
             uris = (tracking_uri, registry_uri)
             reason = scrubbed(str(error), *uris)
             raise ModelUnavailable(
                 f"{model_uri} does not load: {type(error).__name__}: {reason}. Roll back to a version "
-                "that does, or retrain"
+                f"that does, or retrain; to replace it as the champion: {REPLACE}"
             ) from shown_cause(error, *uris)
     return Predictor(model=model, task=task, kinds=kinds)
