@@ -8,7 +8,7 @@ call with the same parameters starts a new one.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -112,6 +112,15 @@ class Checkpoints:
         self._workspace.write_bytes(
             f"{self._folder}/{step}.json", result.model_dump_json(indent=2).encode()
         )
+
+    def forget(self, steps: Iterable[str]) -> None:
+        """Forget some steps: they run again.
+
+        Raises:
+            WorkspaceUnavailable: If they cannot be removed.
+        """
+        for step in steps:
+            self._workspace.remove(f"{self._folder}/{step}.json")
 
     def clear(self) -> None:
         """Forget every step: the next run with these parameters starts from the beginning."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 METADATA_KEY = "prefect_mlops"
 REPLACE = "train(project, replace_champion=True)"
+_NOT_FOUND = 404
 _UNREACHED = ("Max retries", "Connection", "timed out", "Timeout")
 
 
@@ -114,7 +115,8 @@ def fetch_model(
         raise _gone(model_uri, reason) from shown_cause(error, *uris)
     except RequestException as error:
         message = scrubbed(str(error), *uris)
-        said = _gone if error.response is not None and error.response.status_code == 404 else _unreached  # noqa: PLR2004
+        answered = error.response is not None and error.response.status_code == _NOT_FOUND
+        said = _gone if answered else _unreached
         raise said(model_uri, message) from shown_cause(error, *uris)
     except OSError as error:
         raise _gone(model_uri, scrubbed(str(error), *uris)) from shown_cause(error, *uris)
@@ -170,15 +172,8 @@ def load_predictor(
         )
         try:
             metadata = Model.load(folder).metadata or {}
-            if METADATA_KEY not in metadata:
-                raise ModelUnavailable(
-                    f"{model_uri} was not logged by this package: its columns are unknown. To replace it as "
-                    f"the champion: {REPLACE}"
-                )
-            kinds = metadata[METADATA_KEY]["kinds"]
-            model = mlflow_sklearn.load_model(folder)
-        except ModelUnavailable:
-            raise
+            kinds = metadata[METADATA_KEY]["kinds"] if METADATA_KEY in metadata else None
+            model = mlflow_sklearn.load_model(folder) if kinds is not None else None
         except Exception as error:
             uris = (tracking_uri, registry_uri)
             reason = scrubbed(str(error), *uris)
@@ -186,4 +181,9 @@ def load_predictor(
                 f"{model_uri} does not load: {type(error).__name__}: {reason}. Roll back to a version "
                 f"that does, or retrain; to replace it as the champion: {REPLACE}"
             ) from shown_cause(error, *uris)
+    if kinds is None:
+        raise ModelUnavailable(
+            f"{model_uri} was not logged by this package: its columns are unknown. To replace it as the "
+            f"champion: {REPLACE}"
+        )
     return Predictor(model=model, task=task, kinds=kinds)

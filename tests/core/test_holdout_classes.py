@@ -20,7 +20,9 @@ def test_too_few_rows_of_a_class_are_not_run_with_what_is_needed(counts):
     assert gate.reason.startswith("200 rows are held out, ")
     for name, count in counts.items():
         assert f"{count} of '{name}'" in gate.reason
-    assert "5 rows of at least two classes each are needed (gates.minimum_class_rows)" in gate.reason
+    assert (
+        "5 rows of at least two classes each are needed (gates.minimum_class_rows)" in gate.reason
+    )
     assert "Raise data.holdout_rows or data.holdout_share" in gate.reason
 
 

@@ -93,5 +93,8 @@ def test_a_folder_of_locks_is_told_from_others_and_stays_itself(tmp_path):
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(WorkspaceUnavailable, match="may be written"), hold(tmp_path / "file/a.lock"):
+    with (
+        pytest.raises(WorkspaceUnavailable, match="may be written"),
+        hold(tmp_path / "file/a.lock"),
+    ):
         pass
