@@ -7,16 +7,16 @@ call with the same parameters starts a new one.
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from .errors import ConfigurationError
+from .locks import hold, identity, sweep
 from .results import Result
 from .workspace import Workspace
 
@@ -36,24 +36,59 @@ class Checkpoints:
         self._folder = f"attempts/{key}"
         self._key = key
 
+    @property
+    def attempt(self) -> str:
+        """A text that names the attempt and the place of its lock, for `abandoned`."""
+        return f"{identity(self._locks)}/{self._key}"
+
+    @property
+    def _locks(self) -> Path:
+        return self._workspace.local_folder("locks")
+
+    def _lock(self, key: str) -> Path:
+        # The key may be anything; the file's name may not.
+        return self._locks / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.lock"
+
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Hold the attempt, so that two processes of one machine never work on it at once.
+        """Hold the attempt, so that no two processes work on it at once.
 
-        The operating system frees it when the process dies, however it dies.
+        The lock lies in the workspace, so that it holds on every machine that has it; of a remote
+        workspace, in this machine's folder for temporary files. The operating system frees it when
+        the process dies, however it dies.
 
         Raises:
             ConfigurationError: If another process holds it.
+            WorkspaceUnavailable: If the lock cannot be written.
         """
-        path = Path(tempfile.gettempdir()) / f"prefect-mlops-{self._key[:32]}.lock"
-        try:
-            with FileLock(path, timeout=0):
-                yield
-        except Timeout:
-            raise ConfigurationError(
-                "the same training, with the same parameters, is running in another process of this "
-                "machine: wait for it, or cancel it"
-            ) from None
+        with hold(self._lock(self._key)) as held:
+            if not held:
+                raise ConfigurationError(
+                    "the same training, with the same parameters, is running in another process: wait "
+                    "for it, or cancel it"
+                )
+            sweep(self._locks)
+            yield
+
+    @contextmanager
+    def abandoned(self, attempt: str) -> Iterator[bool]:
+        """Say whether an attempt was abandoned, and hold it inside the `with` if it was.
+
+        Args:
+            attempt: What `attempt` was, of this attempt or another.
+
+        Yields:
+            True if no process works on it: it is this one, or its lock is free. False if that
+            cannot be told, because its lock lies elsewhere.
+        """
+        place, _, key = attempt.partition("/")
+        if key == self._key and place == identity(self._locks):
+            yield True
+        elif place != identity(self._locks):
+            yield False
+        else:
+            with hold(self._lock(key), patience=0) as held:
+                yield held
 
     def load(self, step: str, kind: type[R]) -> R | None:
         """Return the result of a finished step, or None.
@@ -77,6 +112,15 @@ class Checkpoints:
         self._workspace.write_bytes(
             f"{self._folder}/{step}.json", result.model_dump_json(indent=2).encode()
         )
+
+    def forget(self, steps: Iterable[str]) -> None:
+        """Forget some steps: they run again.
+
+        Raises:
+            WorkspaceUnavailable: If they cannot be removed.
+        """
+        for step in steps:
+            self._workspace.remove(f"{self._folder}/{step}.json")
 
     def clear(self) -> None:
         """Forget every step: the next run with these parameters starts from the beginning."""

@@ -87,5 +87,5 @@ def unseen_rows(
     raise DataRejected(
         f"rows are held out by {split.method} now, and the champion's data cutoff is "
         f"{'unknown' if cutoff == Cutoff() else cutoff}: which of them it was fitted on cannot be told. "
-        "Split as for the champion, or promote a version by hand"
+        "Split as for the champion"
     )

@@ -17,6 +17,7 @@ from typing import Any
 
 import pandas as pd
 
+from .deepchecks_columns import BY_COLUMN, columns_gate, most_important
 from .deepchecks_compat import load
 from .deepchecks_defaults import default_checks
 from .errors import ConfigurationError
@@ -52,6 +53,7 @@ def run_checks(
     importance: Mapping[str, float],
     rows: int,
     seed: int,
+    most_columns: int | None = None,
     suites: Iterable[str] = (),
 ) -> DeepchecksRun:
     """Run checks.
@@ -65,6 +67,8 @@ def run_checks(
         importance: Input column to its share of the model's importance.
         rows: Rows to sample at most, of each.
         seed: Seed of samples and checks.
+        most_columns: Features that the slow ones of the default set look at, the most important
+            ones. None: all. Checks that a project names look at all columns anyway.
         suites: Names of whole suites to add to the report; their conditions make no gates.
 
     Returns:
@@ -95,20 +99,38 @@ def run_checks(
         "model_classes": None if predictor.classes is None else predictor.classes.tolist(),
     }
     tabular = deepchecks.tabular
+    checked = features if checks is not None else most_important(features, importance, most_columns)
+    slow = BY_COLUMN if len(checked) < len(features) else frozenset()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        train_data, holdout_data = (
-            tabular.Dataset(frame, dataset_name=name, **roles)
-            for frame, name in zip(data, ("train", "holdout"), strict=True)
-        )
+
+        def datasets(**changed: Any) -> list[Any]:
+            return [
+                tabular.Dataset(frame, dataset_name=name, **{**roles, **changed})
+                for frame, name in zip(data, ("train", "holdout"), strict=True)
+            ]
+
+        train_data, holdout_data = datasets()
         gates: list[Gate] = []
         results = []
-        if built:
-            run = tabular.Suite("Gates", *(check for _, check in built))
-            results.append(run.run(train_data, holdout_data, **given))
-            owner = {id(check): settings for settings, check in built}
-            for result in results[0].results:
+        owner = {id(check): settings for settings, check in built}
+        for title, part in (
+            ("Gates", [check for settings, check in built if settings.check not in slow]),
+            ("Gates by column", [check for settings, check in built if settings.check in slow]),
+        ):
+            if not part:
+                continue
+            if title == "Gates":
+                found = tabular.Suite(title, *part).run(train_data, holdout_data, **given)
+            else:
+                categories = [name for name in roles["cat_features"] if name in set(checked)]
+                narrow = datasets(features=checked, cat_features=categories)
+                found = tabular.Suite(title, *part).run(*narrow)
+            results.append(found)
+            for result in found.results:
                 gates += _gates_of(owner[id(result.check)], result)
+        if slow:
+            gates.append(columns_gate(features, checked))
         for name in suites:
             suite = getattr(tabular.suites, name)(random_state=seed)
             results.append(suite.run(train_data, holdout_data, **given))

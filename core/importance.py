@@ -10,6 +10,8 @@ from .models import Predictor
 
 _ROWS = 1_000
 _REPEATS = 3
+# About 40 MB: many shuffles of few rows are predicted at once, few of many one by one.
+_CELLS = 5_000_000
 
 
 def permutation_importance(
@@ -35,18 +37,29 @@ def permutation_importance(
     chosen = np.sort(rng.choice(len(rows), count, replace=False))
     sample, labels = rows.iloc[chosen].reset_index(drop=True), truth[chosen]
 
-    def loss(frame: pd.DataFrame) -> float:
-        predicted = predictor.predict(frame)
-        return total(metric, row_losses(metric, labels, predicted, predictor.classes))
-
-    before = loss(sample)
     names = list(predictor.kinds)
+    together = max(1, _CELLS // (count * len(names)))
+
+    def losses(frames: list[pd.DataFrame]) -> list[float]:
+        predicted = predictor.predict_conformed(pd.concat(frames, ignore_index=True))
+        return [
+            total(metric, row_losses(metric, labels, part, predictor.classes))
+            for part in np.split(predicted, len(frames))
+        ]
+
+    (before,) = losses([sample])
     rises = np.zeros(len(names))
-    for position, name in enumerate(names):
-        shuffled = sample.copy()
-        for _ in range(_REPEATS):
+    shuffles = [position for position in range(len(names)) for _ in range(_REPEATS)]
+    for start in range(0, len(shuffles), together):
+        positions = shuffles[start : start + together]
+        frames = []
+        for position in positions:
+            name = names[position]
+            shuffled = sample.copy()
             shuffled[name] = sample[name].to_numpy()[rng.permutation(count)]
-            rises[position] += max(loss(shuffled) - before, 0.0) / _REPEATS
+            frames.append(shuffled)
+        for position, after in zip(positions, losses(frames), strict=True):
+            rises[position] += max(after - before, 0.0) / _REPEATS
     if not rises.sum() > 0:
         return dict.fromkeys(names, 1.0 / len(names))
     return {name: float(rise / rises.sum()) for name, rise in zip(names, rises, strict=True)}

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 METADATA_KEY = "prefect_mlops"
+REPLACE = "train(project, replace_champion=True)"
+_NOT_FOUND = 404
+_UNREACHED = ("Max retries", "Connection", "timed out", "Timeout")
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,13 @@ class Predictor:
             DataRejected: If an input column is missing or appears twice.
         """
         rows, _ = conform(frame, self.kinds)
+        return self.predict_conformed(rows)
+
+    def predict_conformed(self, rows: pd.DataFrame) -> Floats:
+        """Predict rows that `conform` brought to the model's kinds already.
+
+        Of many columns and few rows, conforming takes longer than predicting.
+        """
         if self.task == "regression":
             return np.asarray(self.model.predict(rows), dtype=float)
         return np.asarray(self.model.predict_proba(rows), dtype=float)
@@ -88,6 +98,7 @@ def fetch_model(
     from mlflow import MlflowClient
     from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
+    from requests import RequestException
 
     client = MlflowClient(tracking_uri, registry_uri)
     uris = (tracking_uri, registry_uri)
@@ -97,21 +108,29 @@ def fetch_model(
         )
     except MlflowException as error:
         message = scrubbed(str(error), *uris)
-        if "Max retries" in message or "Connection" in message:
-            raise RegistryUnavailable(
-                f"MLflow cannot be reached for {model_uri}: {message}"
-            ) from shown_cause(error, *uris)
+        if any(words in message for words in _UNREACHED):
+            raise _unreached(model_uri, message) from shown_cause(error, *uris)
         # MLflow lists its attempts before it says what is wrong.
         reason = message.strip().rpartition("\n")[2]
         raise _gone(model_uri, reason) from shown_cause(error, *uris)
+    except RequestException as error:
+        message = scrubbed(str(error), *uris)
+        answered = error.response is not None and error.response.status_code == _NOT_FOUND
+        said = _gone if answered else _unreached
+        raise said(model_uri, message) from shown_cause(error, *uris)
     except OSError as error:
         raise _gone(model_uri, scrubbed(str(error), *uris)) from shown_cause(error, *uris)
+
+
+def _unreached(model_uri: str, reason: str) -> RegistryUnavailable:
+    return RegistryUnavailable(f"MLflow cannot be reached for {model_uri}: {reason}")
 
 
 def _gone(model_uri: str, reason: str) -> ModelUnavailable:
     return ModelUnavailable(
         f"{model_uri} cannot be fetched: {reason.rstrip('.')}. If its files were deleted or moved, bring "
-        "them back, roll back to a version that loads, or retrain"
+        "them back, roll back to a version that loads, or retrain: train(project) replaces a champion "
+        "whose files are gone"
     )
 
 
@@ -153,13 +172,18 @@ def load_predictor(
         )
         try:
             metadata = Model.load(folder).metadata or {}
-            kinds = metadata[METADATA_KEY]["kinds"]
-            model = mlflow_sklearn.load_model(folder)
+            kinds = metadata[METADATA_KEY]["kinds"] if METADATA_KEY in metadata else None
+            model = mlflow_sklearn.load_model(folder) if kinds is not None else None
         except Exception as error:
             uris = (tracking_uri, registry_uri)
             reason = scrubbed(str(error), *uris)
             raise ModelUnavailable(
                 f"{model_uri} does not load: {type(error).__name__}: {reason}. Roll back to a version "
-                "that does, or retrain"
+                f"that does, or retrain; to replace it as the champion: {REPLACE}"
             ) from shown_cause(error, *uris)
+    if kinds is None:
+        raise ModelUnavailable(
+            f"{model_uri} was not logged by this package: its columns are unknown. To replace it as the "
+            f"champion: {REPLACE}"
+        )
     return Predictor(model=model, task=task, kinds=kinds)

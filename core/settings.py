@@ -224,6 +224,12 @@ class GateSettings(Settings):
     deepchecks_rows: int = Field(
         default=10_000, ge=100, description="Rows that Deepchecks samples at most."
     )
+    deepchecks_columns: int | None = Field(
+        default=30,
+        ge=1,
+        description="Features that the slow ones of the default checks look at, the most important ones. "
+        "None: all of them.",
+    )
     floors: dict[str, float] = Field(
         default_factory=dict,
         description="Metric on the holdout to its worst allowed value: a maximum for losses, a minimum for "
@@ -232,6 +238,14 @@ class GateSettings(Settings):
     )
     minimum_holdout_rows: int = Field(
         default=50, ge=10, description="Fewest rows a promotion may be decided on."
+    )
+    # A resample of the bootstrap lacks a class of k rows with a chance of about exp(-k): below one
+    # percent from 5 on, far below what the interval leaves out.
+    minimum_class_rows: int = Field(
+        default=5,
+        ge=1,
+        description="Fewest rows that the holdout must hold of each of two classes; of numbers, fewest that "
+        "differ from the most frequent one.",
     )
     margin: float = Field(
         default=0.0,

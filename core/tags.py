@@ -3,6 +3,8 @@
 PREFIX = "prefect_mlops."
 
 PROJECT = PREFIX + "project"
+ATTEMPT = PREFIX + "attempt"
+KILLED_BECAUSE = PREFIX + "killed_because"
 TRAINING_KEY = PREFIX + "training_key"
 SNAPSHOT_DIGEST = PREFIX + "snapshot_digest"
 SNAPSHOT_URI = PREFIX + "snapshot_uri"

@@ -5,8 +5,10 @@ Any fsspec URL. A file appears whole or not at all: it is written beside its fin
 
 from __future__ import annotations
 
+import hashlib
 import json
 import posixpath
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,6 +52,32 @@ class Workspace:
     def uri(self, name: str) -> str:
         """Return the URI of a file, given its name below the root with `/` between folders."""
         return f"{self.root}/{name}"
+
+    def local_folder(self, name: str) -> Path:
+        """Return a folder for what only a local disk can hold: locks, databases.
+
+        In the workspace when that is a local folder; else in this machine's folder for temporary
+        files, where only this machine finds it again.
+
+        Args:
+            name: Its name.
+
+        Raises:
+            WorkspaceUnavailable: If it cannot be made.
+        """
+        root = self.root.removeprefix("file://")
+        if "://" in root:
+            place = hashlib.sha256(root.encode()).hexdigest()[:16]
+            root = str(Path(tempfile.gettempdir()) / "prefect-mlops" / place)
+        folder = Path(root) / name
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise WorkspaceUnavailable(
+                f"cannot make {folder}: {error}. Check that the workspace exists, has room and may be "
+                "written by this process"
+            ) from error
+        return folder
 
     def _path(self, name: str) -> str:
         return posixpath.join(self._base, name)

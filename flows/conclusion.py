@@ -42,6 +42,7 @@ def conclude(
     steps: Steps,
     evidence: dict[str, str],
     cause: Cause | None,
+    replace_champion: bool = False,
 ) -> tuple[TrainingOutcome, Comparison]:
     """Register and promote a candidate as far as its gates allow, and tell everybody who asked.
 
@@ -54,6 +55,7 @@ def conclude(
         steps: Runs what must not run twice.
         evidence: Tags of the version.
         cause: Why the training was asked for, or None.
+        replace_champion: Whether the champion is replaced without a comparison.
 
     Returns:
         How it ended, and the comparison that decided: another one than given when the champion
@@ -82,6 +84,7 @@ def conclude(
                 version=registered,
                 steps=steps,
                 cause=cause,
+                replace_champion=replace_champion,
             )
             if comparison.verdict == "passed":
                 ending = "promoted"
@@ -102,6 +105,7 @@ def conclude(
         gates=[*gates, *comparison.gates],
         training_key=evidence[tags.TRAINING_KEY],
         run_id=candidate.run_id,
+        champion_version=comparison.champion_version,
         cause_id=cause.id if cause else None,
         repair=repair,
         seconds=steps.seconds,
@@ -133,6 +137,7 @@ def _promote(
     version: ModelVersion,
     steps: Steps,
     cause: Cause | None,
+    replace_champion: bool,
 ) -> Comparison:
     """Promote, comparing again when another promotion came first; return the last comparison."""
     for _ in range(_PROMOTION_TRIES):
@@ -150,7 +155,9 @@ def _promote(
             comparison = steps.run(
                 "compare",
                 Comparison,
-                lambda: compare(project, parts, candidate, cause),
+                lambda: compare(
+                    project, parts, candidate, cause, replace_champion=replace_champion
+                ),
                 fresh=True,
             )
             if comparison.verdict != "passed":

@@ -21,17 +21,19 @@ from ..core.results import (
     DataValidation,
     ModelValidation,
     PackageCheck,
-    Result,
     Snapshot,
     Split,
     Study,
     TrainingOutcome,
     digest_of,
 )
+from ..tasks.abandoned import close_abandoned
+from ..tasks.attempts import OpenedRun, forget_lost_steps
 from ..tasks.comparison import compare
 from ..tasks.data_validation import validate_data
 from ..tasks.extraction import extract
 from ..tasks.fitting import fit, refit
+from ..tasks.known_outcomes import known_outcome, outcome_file
 from ..tasks.model_validation import check_model
 from ..tasks.packaging import check_package
 from ..tasks.registration import evidence_tags
@@ -45,18 +47,18 @@ from .reaching import reaching
 from .steps import Steps
 
 
-class _Run(Result):
-    run_id: str
-
-
 @reaching
 @flow(name="train", flow_run_name=lambda: run_name("train"), persist_result=False)
-def train(project: MLProject | str, cause: Cause | None = None) -> TrainingOutcome:
+def train(
+    project: MLProject | str, cause: Cause | None = None, replace_champion: bool = False
+) -> TrainingOutcome:
     """Train a candidate, and promote it if it passes every gate.
 
     Args:
         project: The project, or the name its block was saved under.
         cause: Why a retraining was asked for; filled in by the monitoring flow's event.
+        replace_champion: Whether to replace the champion without comparing with it, once every other
+            gate passes: for one that cannot be compared with, such as somebody else's model.
 
     Returns:
         How it ended, as the data of a state named Promoted, Challenger or Rejected.
@@ -74,13 +76,13 @@ def train(project: MLProject | str, cause: Cause | None = None) -> TrainingOutco
         ```
     """
     found = load_project(project)
-    outcome = _attempt(found, cause)
+    outcome = _attempt(found, cause, replace_champion)
     message = "; ".join(outcome.reasons) or f"version {outcome.version and outcome.version.version}"
     # A refused candidate is a result, not an error: the flow did what it is for.
     return Completed(name=outcome.outcome.capitalize(), message=message, data=outcome)  # pyright: ignore[reportReturnType]
 
 
-def _attempt(project: MLProject, cause: Cause | None) -> TrainingOutcome:
+def _attempt(project: MLProject, cause: Cause | None, replace_champion: bool) -> TrainingOutcome:
     with project.predictions.get_client() as store:
         # A promotion needs the log: better to miss it now than after hours of training.
         store.ping()
@@ -89,12 +91,13 @@ def _attempt(project: MLProject, cause: Cause | None) -> TrainingOutcome:
             "project": project.training_digest(),
             "dataset": project.dataset.model_dump(mode="json"),
             "cause": cause.id if cause else None,
+            **({"replace_champion": True} if replace_champion else {}),
         }
     )
     checkpoints = Checkpoints(project.open_workspace(), key)
     with checkpoints.exclusive():
         try:
-            outcome = _train(project, cause, checkpoints)
+            outcome = _train(project, cause, checkpoints, replace_champion)
         except Exception as error:
             if cause is not None:
                 said = {"error": type(error).__name__, "reasons": [str(error)]}
@@ -107,8 +110,11 @@ def _attempt(project: MLProject, cause: Cause | None) -> TrainingOutcome:
     return outcome
 
 
-def _train(project: MLProject, cause: Cause | None, checkpoints: Checkpoints) -> TrainingOutcome:
+def _train(
+    project: MLProject, cause: Cause | None, checkpoints: Checkpoints, replace_champion: bool
+) -> TrainingOutcome:
     logger = get_run_logger()
+    forget_lost_steps(project, checkpoints)
     steps = Steps(checkpoints)
     snapshot = steps.run("extract", Snapshot, lambda: extract(project))
     training_key = digest_of(
@@ -118,15 +124,17 @@ def _train(project: MLProject, cause: Cause | None, checkpoints: Checkpoints) ->
             "cause": cause.id if cause else None,
         }
     )
-    workspace = project.open_workspace()
-    outcome_file = f"outcomes/{training_key}.json"
-    if workspace.exists(outcome_file):
-        known = TrainingOutcome.model_validate_json(workspace.read_bytes(outcome_file))
-        logger.info(
-            "rows and configuration are those of version %s: nothing to train",
-            known.version and known.version.version,
-        )
-        return known
+    close_abandoned(project, checkpoints, training_key)
+    if not replace_champion:
+        known, why_not = known_outcome(project, training_key)
+        if known is not None:
+            logger.info(
+                "rows and configuration are those of version %s: nothing to train",
+                known.version and known.version.version,
+            )
+            return known
+        if why_not:
+            logger.warning("trained before, but %s: trained again", why_not)
 
     validation = steps.run(
         "validate_data",
@@ -155,7 +163,11 @@ def _train(project: MLProject, cause: Cause | None, checkpoints: Checkpoints) ->
     rows = validation.snapshot
     parts = steps.run("split", Split, lambda: split(project, rows))
     run_id = steps.run(
-        "open_run", _Run, lambda: _Run(run_id=open_run(project, training_key, cause, snapshot))
+        "open_run",
+        OpenedRun,
+        lambda: OpenedRun(
+            run_id=open_run(project, training_key, cause, snapshot, checkpoints.attempt)
+        ),
     ).run_id
     try:
         study = steps.run("tune", Study, lambda: tune(project, parts, run_id, training_key))
@@ -164,7 +176,9 @@ def _train(project: MLProject, cause: Cause | None, checkpoints: Checkpoints) ->
             "check_model", ModelValidation, lambda: check_model(project, parts, candidate)
         )
         comparison = steps.run(
-            "compare", Comparison, lambda: compare(project, parts, candidate, cause)
+            "compare",
+            Comparison,
+            lambda: compare(project, parts, candidate, cause, replace_champion=replace_champion),
         )
         evaluated = [*validation.gates, *checks.gates, *comparison.gates]
         if project.refits and not any(gate.blocks for gate in evaluated):
@@ -193,6 +207,7 @@ def _train(project: MLProject, cause: Cause | None, checkpoints: Checkpoints) ->
             steps=steps,
             evidence=evidence,
             cause=cause,
+            replace_champion=replace_champion,
         )
     except BaseException:
         close_run(project, run_id, "FAILED")
@@ -208,5 +223,6 @@ def _train(project: MLProject, cause: Cause | None, checkpoints: Checkpoints) ->
     )
     close_run(project, run_id, "FINISHED")
     if outcome.version is not None:
-        workspace.write_bytes(outcome_file, outcome.model_dump_json(indent=2).encode())
+        content = outcome.model_dump_json(indent=2).encode()
+        project.open_workspace().write_bytes(outcome_file(training_key), content)
     return outcome

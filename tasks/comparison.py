@@ -10,6 +10,7 @@ from prefect.cache_policies import NO_CACHE
 from ..core import tags
 from ..core.errors import DataRejected, ModelUnavailable, RegistryUnavailable
 from ..core.results import Candidate, Cause, Comparison, Gate, ModelVersion, Split
+from .absence import absence
 from .champion import find_version
 from .run_log import run_logger
 from .windows import reference_of
@@ -31,7 +32,12 @@ _SUPERIORITY, _RECENCY = "superiority", "recency"
     persist_result=False,
 )
 def compare(
-    project: MLProject, split: Split, candidate: Candidate, cause: Cause | None = None
+    project: MLProject,
+    split: Split,
+    candidate: Candidate,
+    cause: Cause | None = None,
+    *,
+    replace_champion: bool = False,
 ) -> Comparison:
     """Decide whether a candidate is good enough to follow the champion, with uncertainty.
 
@@ -47,6 +53,7 @@ def compare(
         split: Whose holdout to compare on.
         candidate: The model; its evaluated model is compared.
         cause: Why the training was asked for, or None.
+        replace_champion: Whether to treat the champion as absent, see `tasks.absence`.
 
     Returns:
         Gate `superiority` or `non-inferiority`; `recency`, when both have a data cutoff; and one a slice
@@ -59,10 +66,14 @@ def compare(
         WorkspaceUnavailable: If rows cannot be read.
     """
     champion = find_version(project, tags.CHAMPION)
-    if champion is None:
-        reason = "first model: there is no champion"
-        gate = Gate(name=_SUPERIORITY, verdict="passed", reason=reason)
-        result = _uncompared(project, candidate, None, [gate], rows=split.holdout.rows)
+    absent = (
+        "first model: there is no champion"
+        if champion is None
+        else absence(project, champion, replace=replace_champion)
+    )
+    if champion is None or absent is not None:
+        gate = Gate(name=_SUPERIORITY, verdict="passed", reason=absent or "")
+        result = _uncompared(project, candidate, champion, [gate], rows=split.holdout.rows)
     else:
         try:
             result = _compare(project, split, candidate, champion, cause)
@@ -75,6 +86,15 @@ def compare(
 
 class _NotComparable(Exception):
     """Why candidate and champion cannot be compared: a verdict, not an error."""
+
+
+def _undecidable(reason: object) -> _NotComparable:
+    """Waiting does not help here: name the one command that does."""
+    from ..core.models import REPLACE
+
+    said = str(reason).rstrip(".")
+    hint = "" if REPLACE in said else f". To replace the champion without a comparison: {REPLACE}"
+    return _NotComparable(said + hint)
 
 
 def _compare(
@@ -92,7 +112,7 @@ def _compare(
     try:
         cutoff = cutoff_of(champion)
     except DataRejected as error:
-        raise _NotComparable(str(error)) from error
+        raise _undecidable(error) from error
     recency = _recency(project, split, candidate, cutoff)
     if any(gate.blocks for gate in recency):
         reason = f"not compared: {recency[0].reason}"
@@ -184,7 +204,7 @@ def _compared_rows(
     try:
         unseen = unseen_rows(split, holdout, columns.timestamp, cutoff)
     except DataRejected as error:
-        raise _NotComparable(str(error)) from error
+        raise _undecidable(error) from error
     rows = holdout[unseen].reset_index(drop=True)
     if len(rows) < needed:
         raise _NotComparable(
@@ -209,7 +229,7 @@ def _champion_losses(
         raise
     except Exception as error:
         # Whatever it raises, a champion that cannot score these rows cannot be compared with.
-        raise _NotComparable(
+        raise _undecidable(
             f"champion version {champion.version} cannot score these rows: {type(error).__name__}: "
             f"{error}"
         ) from error

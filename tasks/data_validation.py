@@ -39,12 +39,13 @@ def validate_data(
         reference: Rows the champion was trained on. None: the suite is inferred from `snapshot`.
 
     Returns:
-        One gate a broken expectation; the rows to go on with; the suite and the Data Docs page.
+        One gate a broken expectation, and advice on columns of text and ids; the rows to go on with; the suite and the Data Docs page.
 
     Raises:
         ConfigurationError: If the project's suite cannot be read or understood.
         WorkspaceUnavailable: If the workspace cannot be read or written.
     """
+    from ..core.column_advice import column_advice
     from ..core.gx import check_rows
     from ..core.snapshots import load_frame
 
@@ -79,7 +80,7 @@ def validate_data(
         ]
     validation = DataValidation(
         snapshot=snapshot,
-        gates=gates,
+        gates=[*gates, *column_advice(frame, project.dataset.columns)],
         quarantined=quarantined,
         suite_uri=suite_uri,
         docs_uri=docs_uri,

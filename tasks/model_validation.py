@@ -1,4 +1,4 @@
-"""Checks a candidate by itself: Deepchecks conditions, absolute floors, enough rows to tell."""
+"""Checks a candidate by itself: Deepchecks conditions, absolute floors, enough rows and classes to tell."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def check_model(project: MLProject, split: Split, candidate: Candidate) -> Model
     """Check the evaluated model on the holdout.
 
     Args:
-        project: The project; `gates.deepchecks`, `gates.floors` and `gates.minimum_holdout_rows`
-            say what must hold.
+        project: The project; `gates.deepchecks`, `gates.floors`, `gates.minimum_holdout_rows` and
+            `gates.minimum_class_rows` say what must hold.
         split: Rows the model was fitted on, and rows it never saw.
         candidate: The model.
 
@@ -48,12 +48,19 @@ def check_model(project: MLProject, split: Split, candidate: Candidate) -> Model
         RegistryUnavailable: If MLflow cannot be reached.
         WorkspaceUnavailable: If rows cannot be read or the report cannot be written.
     """
+    from ..core.holdout_classes import holdout_classes
     from ..core.snapshots import load_frame
 
     _refuse_unknown_floors(project)
     predictor = project.registry.load_model(candidate.evaluated_uri, project.task)
     holdout = load_frame(split.holdout)
-    gates = [_enough_rows(project, len(holdout)), *_floors(project, predictor, holdout)]
+    gates = [
+        _enough_rows(project, len(holdout)),
+        *holdout_classes(
+            holdout[project.dataset.columns.target], project.task, project.gates.minimum_class_rows
+        ),
+        *_floors(project, predictor, holdout),
+    ]
     report_uri = None
     wanted = project.gates.deepchecks
     if wanted is None or wanted or project.gates.report_suites:
@@ -146,6 +153,7 @@ def _deepchecks(
             importance=candidate.importance,
             rows=project.gates.deepchecks_rows,
             seed=project.training.seed,
+            most_columns=project.gates.deepchecks_columns,
             suites=project.gates.report_suites,
         )
     except MLOpsError:

@@ -17,7 +17,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from ..core import tags
-from ..core.errors import ChampionChanged, ConfigurationError
+from ..core.errors import ChampionChanged, ConfigurationError, ModelUnavailable
 from ..core.results import ModelVersion
 from .champion import find_version, get_version
 from .run_log import run_logger
@@ -62,7 +62,13 @@ def promote(
     """
     with project.predictions.get_client() as store:
         last = _finish_interrupted(project, store)
-        if last is not None and (last["version"], last["previous"]) == (version.version, expected):
+        made = last is not None and (last["version"], last["previous"]) == (
+            version.version,
+            expected,
+        )
+        # Where nobody is the champion, it was made for one that was deleted: version numbers begin
+        # again with a registered model.
+        if made and find_version(project, tags.CHAMPION) is not None:
             # Made already, before a crash. A person who moved the alias since then is respected.
             return get_version(project, version.version)
         entry = _claim(
@@ -147,8 +153,19 @@ def _finish_interrupted(project: MLProject, store: PredictionStore) -> dict[str,
     last = entries[0]
     active = {entry["sequence"] for entry in store.journal("activation", project.name)}
     if last["sequence"] not in active:
-        _activate(project, store, last)
+        try:
+            get_version(project, last["version"])
+        except ModelUnavailable:
+            # Deleted since: nothing is left to finish, and nobody else must try again.
+            _record_activation(store, project, last)
+        else:
+            _activate(project, store, last)
     return last
+
+
+def _record_activation(store: PredictionStore, project: MLProject, entry: dict[str, Any]) -> None:
+    key = f"{entry['model']}/{entry['sequence']:08d}"
+    store.record("activation", key, project.name, {"sequence": entry["sequence"]})
 
 
 def _claim(
@@ -193,8 +210,7 @@ def _activate(project: MLProject, store: PredictionStore, entry: dict[str, Any])
             challenger = find_version(project, tags.CHALLENGER)
             if challenger is not None and challenger.version == version:
                 client.delete_registered_model_alias(name, tags.CHALLENGER)
-        key = f"{name}/{entry['sequence']:08d}"
-        store.record("activation", key, project.name, {"sequence": entry["sequence"]})
+        _record_activation(store, project, entry)
         last = _entries(project, store)[0]
         if last["sequence"] == entry["sequence"]:
             return

@@ -79,7 +79,7 @@ def evidence_tags(
 def register(project: MLProject, candidate: Candidate, evidence: dict[str, str]) -> ModelVersion:
     """Register a candidate as a new version, exactly once.
 
-    A version that carries the same training key is returned as it is: registering twice, after a
+    A version of the same model with the same training key is returned as it is: registering twice, after a
     crash or a retry, gives one version.
 
     Args:
@@ -109,8 +109,14 @@ def register(project: MLProject, candidate: Candidate, evidence: dict[str, str])
         known = client.search_model_versions(
             f"name='{name}' and tags.`{tags.TRAINING_KEY}`='{key}'"
         )
-        if known:
-            version = client.get_model_version(name, known[0].version)
+        # Trained again, for what became of the first one, it is another model: another version.
+        same = [
+            found
+            for found in known
+            if place_of(client, str(found.source)) == place_of(client, candidate.model_uri)
+        ]
+        if same:
+            version = client.get_model_version(name, same[0].version)
         else:
             created = client.create_model_version(
                 name,

@@ -96,7 +96,11 @@ def registry_errors(project: MLProject) -> Iterator[None]:
 
 
 def open_run(
-    project: MLProject, key: str, cause: Cause | None, snapshot: Snapshot | None = None
+    project: MLProject,
+    key: str,
+    cause: Cause | None,
+    snapshot: Snapshot | None = None,
+    attempt: str | None = None,
 ) -> str:
     """Return the MLflow run of a training key: the one that is there, or a new one.
 
@@ -107,6 +111,7 @@ def open_run(
         key: Training key.
         cause: Why the training was asked for, or None.
         snapshot: All extracted rows.
+        attempt: Names the attempt, see `core.checkpoints`.
 
     Returns:
         The run's id. The run is running.
@@ -119,6 +124,7 @@ def open_run(
     found: dict[str, str | None] = {
         tags.PROJECT: project.name,
         tags.TRAINING_KEY: key,
+        tags.ATTEMPT: attempt,
         tags.SNAPSHOT_DIGEST: snapshot.digest if snapshot else None,
         tags.SNAPSHOT_URI: snapshot.uri if snapshot else None,
         tags.CODE_VERSION: code_version(),
@@ -141,6 +147,8 @@ def open_run(
             return client.create_run(experiment, tags=texts, run_name=name).info.run_id
         run_id = known[0].info.run_id
         client.update_run(run_id, status="RUNNING")
+        if tags.KILLED_BECAUSE in known[0].data.tags:
+            client.delete_tag(run_id, tags.KILLED_BECAUSE)
         log_batch(client, run_id, texts=texts)
     return run_id
 

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -21,7 +19,6 @@ from prefect.cache_policies import NO_CACHE
 from prefect.context import FlowRunContext, TaskRunContext
 from prefect.futures import PrefectFuture, as_completed
 
-from ..core.errors import WorkspaceUnavailable
 from ..core.results import Split, Study
 from .reporting import artifact_key
 from .run_log import run_logger
@@ -119,16 +116,7 @@ def study_url(project: MLProject, key: str) -> str:
         WorkspaceUnavailable: If the folder cannot be made.
     """
     name = key if re.fullmatch(r"[\w.-]{1,100}", key) else hashlib.sha256(key.encode()).hexdigest()
-    root = project.open_workspace().root.removeprefix("file://")
-    if "://" in root:
-        place = hashlib.sha256(root.encode()).hexdigest()[:16]
-        root = str(Path(tempfile.gettempdir()) / "prefect-mlops" / place)
-    folder = Path(root) / "studies"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WorkspaceUnavailable(f"cannot make {folder}: {error}") from error
-    return f"sqlite:///{folder / name}.db"
+    return f"sqlite:///{project.open_workspace().local_folder('studies') / name}.db"
 
 
 def _run_trials(project: MLProject, split: Split, study: PersistentStudy, run_id: str) -> None:

@@ -200,12 +200,13 @@ def reference_of(project: MLProject, version: ModelVersion) -> Reference:
         ModelUnavailable: If it has none, or it does not load.
         RegistryUnavailable: If MLflow cannot be reached.
     """
+    from ..core.models import REPLACE
     from ..core.references import fetch_reference
 
     uri = version.tags.get(PROFILE_URI)
     if not uri:
         raise ModelUnavailable(
             f"{version.name} version {version.version} has no tag {PROFILE_URI}: it was not registered "
-            "by the training flow. Train a champion with it"
+            f"by the training flow. To replace it as the champion: {REPLACE}"
         )
     return fetch_reference(uri, tracking_uri=project.registry.tracking_uri.get_secret_value())

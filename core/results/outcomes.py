@@ -19,8 +19,10 @@ class TrainingOutcome(Result):
         reasons: Why it was not promoted; empty when it was.
         version: The registered version, or None.
         gates: Every gate of the run.
-        training_key: Digest of data, configuration and cause: the same key never trains twice.
+        training_key: Digest of data, configuration and cause: the same key is not trained twice while its
+            outcome counts.
         run_id: MLflow run.
+        champion_version: Champion that it was compared with, or None.
         cause_id: Cause that asked for it, or None.
         repair: Whether it repaired the window that caused it, or None.
         seconds: Wall time by step.
@@ -32,6 +34,7 @@ class TrainingOutcome(Result):
     gates: list[Gate] = Field(default_factory=list)
     training_key: str
     run_id: str | None = None
+    champion_version: str | None = None
     cause_id: str | None = None
     repair: Repair | None = None
     seconds: dict[str, float] = Field(default_factory=dict)

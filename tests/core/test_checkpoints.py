@@ -32,7 +32,7 @@ def workspace(tmp_path):
 
 @pytest.fixture
 def key(request, tmp_path):
-    """A key of this test alone: locks are shared by the whole machine."""
+    """A key of this test alone."""
     return f"{os.getpid()}-{abs(hash(str(tmp_path)))}"
 
 
@@ -78,3 +78,49 @@ def test_an_attempt_is_held_by_one_process_until_it_dies_however_it_dies(workspa
         holder.send_signal(signal.SIGKILL)
     with checkpoints.exclusive():
         pass
+
+
+def locks(workspace: Workspace) -> list[str]:
+    return sorted(path.name for path in workspace.local_folder("locks").glob("*.lock"))
+
+
+def test_fifty_attempts_leave_no_lock_behind_here_or_among_temporary_files(
+    workspace, key, tmp_path, monkeypatch
+):
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    for number in range(50):
+        with Checkpoints(workspace, f"{key}-{number}").exclusive():
+            assert len(locks(workspace)) == 1
+    assert locks(workspace) == []
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_a_remote_workspace_is_locked_on_this_machine(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    remote = Workspace("memory://bucket/calls")
+    with Checkpoints(remote, "key").exclusive():
+        (lock,) = tmp_path.rglob("*.lock")
+        assert lock.is_relative_to(tmp_path / "prefect-mlops")
+    assert list(tmp_path.rglob("*.lock")) == []
+
+
+def test_an_attempt_is_abandoned_once_its_process_is_dead_and_no_sooner(workspace, key, tmp_path):
+    checkpoints, other = Checkpoints(workspace, key), Checkpoints(workspace, f"other-{key}")
+    command = [sys.executable, "-c", HOLD, workspace.root, f"other-{key}"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout
+        assert holder.stdout.readline() == "held\n"
+        with checkpoints.exclusive(), checkpoints.abandoned(other.attempt) as found:
+            assert not found
+        holder.send_signal(signal.SIGKILL)
+    with checkpoints.exclusive():
+        # The lock of the killed one was swept away.
+        assert len(locks(workspace)) == 1
+        with checkpoints.abandoned(other.attempt) as found:
+            assert found
+        with checkpoints.abandoned(checkpoints.attempt) as found:
+            assert found
+        elsewhere = Checkpoints(Workspace(str(tmp_path / "elsewhere")), f"other-{key}")
+        with checkpoints.abandoned(elsewhere.attempt) as found:
+            assert not found

@@ -192,3 +192,36 @@ def test_the_same_seed_gives_the_same_gates():
     predictor = fit(train)
     first, again = (run(None, train, holdout, predictor, rows=100) for _ in range(2))
     assert first.gates == again.gates
+
+
+def make_wide_rows(columns: int = 40, seed: int = 0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    frame = make_rows(seed=seed)
+    return frame.assign(**{f"n{i}": rng.normal(size=len(frame)) for i in range(columns)})
+
+
+def test_of_many_columns_the_slow_default_checks_see_the_most_important_and_say_so():
+    train, holdout = make_wide_rows(), make_wide_rows(seed=1)
+    # Moved, but not important: nobody asks after it.
+    holdout = holdout.assign(n0=holdout["n0"] + 9, a=holdout["a"] + 9)
+    importance = {name: 0.0 for name in fit(train).kinds} | {"a": 0.6, "on": 0.4}
+    options = {"importance": importance, "most_columns": 5}
+    gates = {gate.name: gate for gate in run(None, train, holdout, **options).gates}
+    drift = next(gate for name, gate in gates.items() if name.startswith("FeatureDrift"))
+    assert "out of 5 columns" in drift.reason
+    assert "'a'" in drift.reason
+    assert "44 features, the 5 most important" in gates["deepchecks columns"].reason
+    assert [name for name, gate in gates.items() if gate.verdict == "not_run"] == [
+        "deepchecks columns"
+    ]
+    everything = {gate.name for gate in run(None, train, holdout, importance=importance).gates}
+    assert everything == gates.keys() - {"deepchecks columns"}
+
+
+def test_a_check_that_is_named_sees_every_column():
+    train, holdout = make_wide_rows(), make_wide_rows(seed=1)
+    holdout = holdout.assign(n0=holdout["n0"] + 9)
+    drift = DeepcheckSettings(check="FeatureDrift", conditions={"drift_score_less_than": {}})
+    (gate,) = run([drift], train, holdout, importance={"a": 1.0}, most_columns=1).gates
+    assert "'n0'" in gate.reason
+    assert run([], train, holdout, most_columns=1).gates == []

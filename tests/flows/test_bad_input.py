@@ -60,6 +60,11 @@ DAMAGED = {
     "truncated": "Roll back to a version that does, or retrain",
 }
 UNSCORED = "champion version 1 cannot score these rows: ModelUnavailable"
+GONE = "champion version 1 cannot load, its files are gone"
+ONE_COMMAND = "train(project, replace_champion=True)"
+NO_TAG = "it was not registered by the training flow"
+GUESSING = "a model that guesses is as good as any here"
+TEXT = "column 'note' has 120 different texts in 120 rows: text or an id"
 CONSTANT = "weak: distinct values of at least 2: found 1"
 NOT_ENOUGH = "not enough rows: 0 predictions; drift needs at least 200"
 NO_MONGODB = "expected a MongoDB server that answers and lets this user read and write"
@@ -578,20 +583,34 @@ def damaged(folder: Path, damage: str) -> Iterator[None]:
 
 
 @pytest.mark.slow
-def test_a_champion_that_does_not_load_stays_and_the_candidate_is_a_challenger(world, tmp_path):
+def test_a_damaged_champion_stays_and_the_candidate_is_a_challenger(world, tmp_path):
     mine = world.copy(tmp_path)
     before = mine.versions()
     rows = Case("later rows", "").dataset(tmp_path)
-    with damaged(mine.champion_files(), "deleted"):
+    with damaged(mine.champion_files(), "truncated"):
         outcome = train(mine.project(dataset=rows))
     after = mine.versions()
     reason = outcome.reasons[0]
     assert outcome.outcome == "challenger"
     assert f"superiority: {UNSCORED}" in reason
+    assert ONE_COMMAND in reason
     assert after["champion"] == before["champion"] == "1"
     assert after["versions"].keys() == {"1", "2"}
     assert after["versions"]["1"] == before["versions"]["1"]
     assert mine.predictions() == world.predictions()
+
+
+@pytest.mark.slow
+def test_a_champion_whose_files_are_gone_is_replaced(world, tmp_path):
+    mine = world.copy(tmp_path)
+    rows = Case("later rows", "").dataset(tmp_path)
+    with damaged(mine.champion_files(), "deleted"):
+        outcome = train(mine.project(dataset=rows))
+    superiority = next(gate for gate in outcome.gates if gate.name == "superiority")
+    assert outcome.outcome == "promoted", outcome.reasons
+    assert GONE in superiority.reason
+    assert mine.versions()["champion"] == "2"
+    assert mine.versions()["versions"].keys() == {"1", "2"}
 
 
 @pytest.mark.slow
@@ -609,6 +628,38 @@ def test_a_constant_column_and_a_new_category_are_reported_and_trained_on(world,
     assert (constant.verdict, constant.blocking) == ("failed", False)
     assert outcome.version is not None
     assert mine.predictions()[0] == 80
+
+
+def test_a_champion_of_somebody_else_names_the_one_command(world, tmp_path):
+    mine = world.copy(tmp_path)
+    project = mine.project(monitoring={"drift": {"minimum_rows": 30}})
+    client = project.registry.get_client()
+    version = client.get_model_version_by_alias("calls", CHAMPION)
+    theirs = client.create_model_version("calls", version.source, version.run_id)
+    client.set_registered_model_alias("calls", CHAMPION, theirs.version)
+    with pytest.raises(ModelUnavailable) as caught:
+        monitor(project)
+    check(caught, ModelUnavailable, NO_TAG)
+    assert ONE_COMMAND in str(caught.value)
+
+
+@pytest.mark.slow
+def test_a_holdout_of_one_class_and_a_column_of_text(world, tmp_path):
+    mine = world.copy(tmp_path)
+    rows = Case(
+        "odd",
+        "",
+        lambda frame: put("y", "no", slice(60, None))(frame).assign(
+            note=[f"call {i}" for i in range(len(frame))]
+        ),
+    )
+    outcome = train(mine.project(dataset=rows.dataset(tmp_path)))
+    gates = {gate.name: gate for gate in outcome.gates}
+    assert outcome.outcome == "rejected"
+    assert gates["holdout classes"].verdict == "not_run"
+    assert GUESSING in gates["holdout classes"].reason
+    assert TEXT in gates["note: values that repeat"].reason
+    assert mine.versions() == world.versions()
 
 
 def closed_port() -> int:
@@ -831,5 +882,6 @@ def test_the_documentation_quotes_what_is_said():
     said = [case.says for case in (*CASES, *SCORING)]
     said += [says for _, says in (*BAD_URIS.values(), *READ_ONLY.values())]
     said += [*DAMAGED.values(), NO_CHAMPION, NO_REFERENCE, UNSCORED, CONSTANT, NOT_ENOUGH]
+    said += [GONE, ONE_COMMAND, NO_TAG, GUESSING, TEXT]
     said += [NO_MONGODB, NO_MLFLOW, NO_ROWS, NO_API, NOT_SAVED, NO_FILE_SYSTEM, READ_ONLY_DATABASE]
     assert [words for words in said if words not in written] == []

@@ -187,3 +187,22 @@ def test_killed_from_outside_again_and_again_it_still_gets_there(trainer, projec
         longest *= 1.3
     assert_trained_once(project, cause, ending.outcome)
     assert_nothing_left_to_train(trainer, project, cause)
+
+
+def test_a_training_that_is_killed_for_good_leaves_no_run_running(trainer, project):
+    killed = trainer.train(project, kill="fit")
+    assert killed.signal == signal.SIGKILL, killed.log
+    client = project.registry.get_client()
+    experiment = client.get_experiment_by_name("calls").experiment_id
+    (run,) = client.search_runs([experiment], f"tags.`{tags.ATTEMPT}` LIKE '%'")
+    assert run.info.status == "RUNNING"
+    project.training.trials = 1
+    final = trainer.train(project)
+    assert final.outcome is not None, final.log
+    found = {
+        run.info.run_id: run.info.status
+        for run in client.search_runs([experiment], f"tags.`{tags.ATTEMPT}` LIKE '%'")
+    }
+    assert found == {run.info.run_id: "KILLED", final.outcome.run_id: "FINISHED"}
+    assert client.get_run(run.info.run_id).data.tags[tags.KILLED_BECAUSE]
+    assert list((Path(project.workspace) / "locks").glob("*.lock")) == []

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import socket
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from mlflow.artifacts import download_artifacts
 from prefect_mlops.blocks import Dataset
+from prefect_mlops.core.errors import RegistryUnavailable
 from prefect_mlops.core.evaluation import losses_of
 from prefect_mlops.core.metrics import total
 from prefect_mlops.core.snapshots import load_frame
@@ -136,17 +138,65 @@ def test_a_candidate_that_will_be_fitted_on_all_rows_is_as_recent_as_these(make_
     assert result.rows == 300
 
 
-def test_a_champion_that_no_longer_loads_is_not_run(project, split):
+def files_of(project, model_uri: str) -> Path:
+    uri = project.registry.tracking_uri.get_secret_value()
+    return Path(download_artifacts(artifact_uri=model_uri, tracking_uri=uri))
+
+
+@pytest.mark.parametrize("gone", ["everything", "model.skops", "MLmodel"])
+def test_a_champion_whose_files_are_gone_is_treated_as_absent_and_still_expected(
+    project, split, gone
+):
     champion = log_candidate(project, split, name="champion")
     version = crown(project, champion)
-    uri = project.registry.tracking_uri.get_secret_value()
-    shutil.rmtree(Path(download_artifacts(artifact_uri=champion.model_uri, tracking_uri=uri)))
+    folder = files_of(project, champion.model_uri)
+    if gone == "everything":
+        shutil.rmtree(folder)
+    else:
+        (folder / gone).unlink()
     result = compare.fn(project, split, log_candidate(project, split))
+    assert verdicts(result) == {"superiority": "passed"}
+    reason = result.gates[0].reason
+    assert f"champion version {version.version} cannot load, its files are gone" in reason
+    assert reason.endswith("treated as first model")
+    assert result.champion_version == version.version
+    assert result.champion_score is None
+
+
+@pytest.mark.parametrize("damage", ["truncated", "foreign"])
+def test_a_champion_that_is_there_but_does_not_load_names_the_one_command(project, split, damage):
+    champion = log_candidate(project, split, name="champion")
+    version = crown(project, champion)
+    folder = files_of(project, champion.model_uri)
+    if damage == "truncated":
+        (folder / "model.skops").write_bytes((folder / "model.skops").read_bytes()[:100])
+    else:
+        described = (folder / "MLmodel").read_text()
+        (folder / "MLmodel").write_text(described.replace("prefect_mlops:", "theirs:"))
+    candidate = log_candidate(project, split)
+    result = compare.fn(project, split, candidate)
     assert result.verdict == "not_run"
     assert f"champion version {version.version} cannot score these rows" in result.gates[0].reason
-    assert "ModelUnavailable" in result.gates[0].reason
+    assert result.gates[0].reason.count("train(project, replace_champion=True)") == 1
+    asked = compare.fn(project, split, candidate, replace_champion=True)
+    assert asked.verdict == "passed"
+    assert "replaced without a comparison, as was asked" in asked.gates[0].reason
+    assert asked.champion_version == version.version
+
+
+@pytest.mark.parametrize("path", ["model", "api/2.0/mlflow-artifacts/artifacts/model"])
+def test_a_store_that_does_not_answer_is_no_reason_to_replace_a_champion(project, split, path):
+    candidate = log_candidate(project, split)
+    version = crown(project, candidate)
     client = project.registry.get_client()
-    assert client.get_model_version_by_alias("calls", "champion").version == int(version.version)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        source = f"http://127.0.0.1:{probe.getsockname()[1]}/{path}"
+    found = client.get_model_version("calls", version.version).tags
+    moved = client.create_model_version("calls", source, candidate.run_id, tags=found)
+    client.set_registered_model_alias("calls", "champion", moved.version)
+    with pytest.raises(RegistryUnavailable):
+        compare.fn(project, split, candidate)
 
 
 def test_a_champion_that_needs_a_column_which_is_gone_is_not_run(project, frame, split):
@@ -183,4 +233,9 @@ def test_a_champion_of_unknown_cutoff_is_not_run(project, split):
     crown(project, champion.model_copy(update={"cutoff": None, "cutoff_row": None}))
     candidate = log_candidate(project, split)
     late = candidate.model_copy(update={"cutoff": candidate.cutoff + timedelta(days=1)})
-    assert compare.fn(project, split, late).verdict == "not_run"
+    result = compare.fn(project, split, late)
+    assert result.verdict == "not_run"
+    assert "which of them it was fitted on cannot be told" in result.gates[0].reason
+    assert "train(project, replace_champion=True)" in result.gates[0].reason
+    asked = compare.fn(project, split, late, replace_champion=True)
+    assert (asked.verdict, asked.champion_version) == ("passed", "1")

@@ -59,6 +59,7 @@ def test_floors_hold_losses_from_above_and_scores_from_below(make_project, frame
     found = by_name(result)
     assert {name: gate.verdict for name, gate in found.items()} == {
         "holdout rows": "passed",
+        "holdout classes": "passed",
         "log_loss floor": "failed",
         "error_rate floor": "passed",
         "roc_auc floor": "passed",
@@ -93,6 +94,30 @@ def test_too_few_holdout_rows_fail(make_project, frame):
     assert "30 rows are held out, 50 are needed" in result.gates[0].reason
 
 
+@pytest.mark.parametrize(
+    ("task", "change", "said"),
+    [
+        ("binary", lambda y: "no", "100 of 'no'; 5 rows of at least two classes each are needed"),
+        ("binary", lambda y: ["yes"] * 2 + ["no"] * 98, "2 of 'yes', 98 of 'no'"),
+        ("multiclass", lambda y: ["a"] * 98 + ["b", "c"], "1 of 'b', 1 of 'c', 98 of 'a'"),
+        ("regression", lambda y: 3.0, "100 of them with the target 3"),
+    ],
+)
+def test_a_holdout_that_cannot_tell_good_from_bad_is_not_run(
+    make_project, frame, task, change, said
+):
+    if task == "regression":
+        frame["y"] = frame["strong"] * 2.0
+    elif task == "multiclass":
+        frame["y"] = frame["job"].map({"admin": "a", "student": "b", "retired": "c"})
+    frame.loc[300:, "y"] = change(frame.loc[300:, "y"])
+    *_, result = run(make_project, frame, task=task, gates={"deepchecks": []})
+    gate = by_name(result)["holdout classes"]
+    assert (gate.verdict, gate.blocks) == ("not_run", True)
+    assert said in gate.reason
+    assert "Raise data.holdout_rows or data.holdout_share" in gate.reason
+
+
 def test_a_check_that_does_not_exist_is_refused(make_project, frame):
     with pytest.raises(ConfigurationError, match="TrainTestSamplesMix"):
         run(make_project, frame, gates={"deepchecks": [{"check": "TrainTestSampleMix"}]})
@@ -103,10 +128,11 @@ def test_configured_checks_replace_the_default_set(make_project, frame):
     *_, result = run(make_project, frame, gates=gates)
     assert [gate.name.partition(":")[0] for gate in result.gates] == [
         "holdout rows",
+        "holdout classes",
         "TrainTestSamplesMix",
         "TrainTestSamplesMix",
     ]
-    assert [gate.blocking for gate in result.gates] == [True, True, False]
+    assert [gate.blocking for gate in result.gates] == [True, True, True, False]
 
 
 def test_deepchecks_that_break_down_altogether_are_not_run(make_project, frame, monkeypatch):

@@ -300,6 +300,31 @@ def test_a_champion_that_a_person_took_away_stays_away(project):
     assert champion(project) == "2"
 
 
+def test_an_interrupted_promotion_of_a_version_that_was_deleted_holds_nobody_up(
+    project, monkeypatch
+):
+    kill_at(monkeypatch, "promotion")
+    with pytest.raises(Killed):
+        raise_champion(project, 1, None)
+    monkeypatch.undo()
+    project.registry.get_client().delete_model_version("calls", "1")
+    raise_champion(project, 2, None)
+    assert champion(project) == "2"
+    raise_champion(project, 3, 2)
+    assert history(project)[0] == ("2", "3")
+
+
+def test_the_first_version_of_a_model_that_was_deleted_and_made_again_is_promoted(project):
+    raise_champion(project, 1, None)
+    client = project.registry.get_client()
+    client.delete_registered_model("calls")
+    client.create_registered_model("calls")
+    client.create_model_version("calls", "file:///nowhere")
+    raise_champion(project, 1, None)
+    assert champion(project) == "1"
+    assert history(project) == [(None, "1"), (None, "1")]
+
+
 def test_rolling_back_brings_the_champion_before(project):
     raise_champion(project, 1, None)
     raise_champion(project, 2, 1)

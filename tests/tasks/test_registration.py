@@ -118,6 +118,14 @@ def test_registering_the_same_training_again_gives_the_same_version(project, can
     assert len(versions(project)) == 1
 
 
+def test_another_model_of_the_same_training_is_another_version(project, split, candidate, evidence):
+    first = register.fn(project, candidate, evidence())
+    again = log_candidate(project, split, name="again")
+    assert again.model_uri != candidate.model_uri
+    assert register.fn(project, again, evidence()).version != first.version
+    assert register.fn(project, candidate, evidence()).version == first.version
+
+
 def test_another_training_gives_another_version(project, candidate, evidence):
     first = register.fn(project, candidate, evidence("one"))
     second = register.fn(project, candidate, evidence("two"))
