@@ -178,8 +178,10 @@ def test_champion_and_challenger_may_predict_the_same_row(store, predict, window
         assert (row["latency_seconds"], row["request"]) == (0.5, "r")
         assert store.coverage("calls", window(), role=role) == Coverage(rows=1, labelled=1)
     store.append([predict("b"), predict("b", role="shadow", label="yes")])
-    report = store.attach_labels("calls", {"a": "yes", "b": "yes"})
+    report = store.attach_labels("calls", {"a": "yes", "b": "yes"}, overwrite=True)
     assert (report.attached, report.changed) == (1, 1)
+    [entry] = store.journal("label", "calls")
+    assert sorted(row["role"] for row in entry["changed"]) == ["challenger", "champion", "shadow"]
 
 
 def test_one_prediction_is_returned_exactly(store, predict):
@@ -262,13 +264,89 @@ def test_labels_arrive_late_in_any_order_and_may_change(store, predict, window):
     store.append([predict("a"), predict("b", 1), predict("c", 2, label="no"), predict("d", 3)])
     assert store.read("calls", window()).column("label").to_pylist() == [None, None, "no", None]
 
-    report = store.attach_labels("calls", {"c": "yes", "b": "no", "x": "no", "a": "yes", "e": "no"})
+    labels = {"c": "yes", "b": "no", "x": "no", "a": "yes", "e": "no"}
+    report = store.attach_labels("calls", labels, overwrite=True)
     assert (report.attached, report.changed, report.unknown) == (2, 1, ["e", "x"])
     again = store.attach_labels("calls", {"a": "yes", "c": "yes"})
     assert (again.attached, again.changed, again.unknown) == (2, 0, [])
 
     assert store.read("calls", window()).column("label").to_pylist() == ["yes", "no", "yes", None]
     assert store.coverage("calls", window()) == Coverage(rows=4, labelled=3)
+
+
+def test_a_known_label_stays_unless_told_otherwise_and_then_its_history_is_kept(
+    store, predict, window
+):
+    store.append([predict(id, i) for i, id in enumerate("abcd")])
+    store.attach_labels("calls", {"a": "no", "b": "yes", "c": "no"})
+    others = {"a": "yes", "b": "maybe", "c": "no", "d": "no", "e": "no"}
+    with pytest.raises(DataRejected, match=r"2 of 5 labels .* 'a' from 'no' to 'yes'.*overwrite"):
+        store.attach_labels("calls", others)
+    assert store.read("calls", window()).column("label").to_pylist() == ["no", "yes", "no", None]
+    assert store.journal("label", "calls") == []
+
+    report = store.attach_labels("calls", others, overwrite=True)
+    assert (report.attached, report.changed, report.unknown) == (2, 2, ["e"])
+    assert store.read("calls", window()).column("label").to_pylist() == ["yes", "maybe", "no", "no"]
+    [entry] = store.journal("label", "calls")
+    assert datetime.fromisoformat(entry["at"]).tzinfo is not None
+    assert entry["changed"] == [
+        {"id": "a", "role": "champion", "before": "no", "after": "yes"},
+        {"id": "b", "role": "champion", "before": "yes", "after": "maybe"},
+    ]
+    assert store.attach_labels("calls", others, overwrite=True).changed == 0
+    assert len(store.journal("label", "calls")) == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(1, 1.0), (1, "1"), ("1.0", 1), (True, 1), (1, "true"), (1.5, "1.50")]
+)
+def test_the_same_label_of_another_type_is_no_other_one(store, predict, window, before, after):
+    store.append([predict("a")])
+    store.attach_labels("calls", {"a": before})
+    report = store.attach_labels("calls", {"a": after})
+    assert (report.attached, report.changed) == (1, 0)
+    assert store.get("calls", "a").label == before
+
+
+@pytest.mark.parametrize("label", ["$x", 2**62 + 1, 2**70, math.inf, 0.1, True, "\ud800"])
+def test_any_label_can_be_overwritten(store, predict, label):
+    store.append([predict("a")])
+    store.attach_labels("calls", {"a": label})
+    assert store.get("calls", "a").label == label
+    assert store.attach_labels("calls", {"a": "no"}, overwrite=True).changed == 1
+    assert store.get("calls", "a").label == "no"
+    assert store.journal("label", "calls")[0]["changed"][0]["before"] == label
+
+
+def test_labels_find_predictions_by_the_ids_of_before(store, predict, window):
+    store.append([predict("7.0"), predict("8", 1), predict("8.0", 2), predict(" 9", 3)])
+    store.append([predict("7.0", 0, role="shadow")])
+    earlier = {"7": ["7.0"], "8": ["8.0"], "9": [" 9 ", " 9"], "10": ["10.0"]}
+    labels = {"7": "yes", "8": "no", "9": "yes", "10": "no"}
+    report = store.attach_labels("calls", labels, earlier_ids=earlier)
+    assert (report.attached, report.changed, report.unknown) == (3, 0, ["10"])
+    found = store.read("calls", window()).to_pylist()
+    assert {row["id"]: row["label"] for row in found} == {
+        "7.0": "yes",
+        "8": "no",
+        "8.0": None,
+        " 9": "yes",
+    }
+    assert store.get("calls", "7.0", role="shadow").label == "yes"
+    with pytest.raises(DataRejected, match=r"'7.0' from 'yes' to 'no'"):
+        store.attach_labels("calls", {"7": "no"}, earlier_ids=earlier)
+
+
+def test_predictions_are_found_by_their_ids(store, predict):
+    rows = [predict(f"{i:04d}", i, features={"x": i, "y": None}) for i in range(700)]
+    store.append([*rows, predict("0000", role="shadow")])
+    store.attach_labels("calls", {"0007": "no"})
+    found = store.find("calls", [*(row.id for row in rows), "none"])
+    expected = {row.id: row for row in rows}
+    assert found == expected | {"0007": rows[7].model_copy(update={"label": "no"})}
+    assert store.find("calls", []) == {}
+    assert list(store.find("calls", ["0000", "0001"], role="shadow")) == ["0000"]
 
 
 def test_logging_again_does_not_take_a_label_away(store, predict, window):
