@@ -13,8 +13,9 @@ from prefect_mlops.core.redaction import Redaction
 from prefect_mlops.core.results import Cause, Window
 from prefect_mlops.tasks.champion import get_champion
 from prefect_mlops.tasks.drift import measure_drift, measure_window
+from prefect_mlops.tasks.labelling import attach_labels
 from prefect_mlops.tasks.repair import verify_repair
-from prefect_mlops.tasks.scoring import attach_labels, score_rows
+from prefect_mlops.tasks.scoring import score_rows
 from prefect_mlops.tasks.sources import read_source
 from prefect_mlops.tasks.windows import read_window
 from pydantic import ValidationError
