@@ -521,7 +521,7 @@ LABELS = [
     Case(
         "labels without an id",
         "has 3 nulls in rows with a label",
-        put("call_id", None, STRAYS[:2] + [0]),
+        put("call_id", None, [*STRAYS[:2], 0]),
         column="call_id",
     ),
 ]
