@@ -2,7 +2,8 @@
 
 Predictions, labels and splits are matched by the text of an id. The same id may arrive as 1000, as
 1000.0 (a null elsewhere turned its column into floats), as `Decimal("1000")` (a database's NUMERIC) or as
-the text `1000.0` (a file written from such floats): every way in goes through here.
+the text `1000.0` (a file written from such floats): every way in goes through here. A service's logger
+does, too, so that neither pandas nor NumPy is imported before they are needed.
 """
 
 from __future__ import annotations
@@ -10,15 +11,17 @@ from __future__ import annotations
 import math
 import re
 from decimal import Decimal
-from typing import Any
-
-import numpy as np
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from .text import text_of
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 # What formatting a whole number as a float leaves behind; a code such as 007.0 never comes of it.
 _RUINED = re.compile(r"(0|-?[1-9]\d*)\.0")
+_WHOLE = re.compile(r"0|-?[1-9]\d*")
+_NO_TIME, _NO_VALUE = "NaTType", "NAType"
 
 
 def id_text(value: object) -> str:
@@ -39,12 +42,38 @@ def id_text(value: object) -> str:
     """
     if isinstance(value, Decimal):
         return _decimal_text(value)
-    if isinstance(value, float | np.floating):
-        number = float(value)
+    number = _float(value)
+    if number is not None:
         return str(int(number)) if number.is_integer() else str(value)
     text = text_of(value).strip()
     ruined = _RUINED.fullmatch(text)
     return ruined[1] if ruined else text
+
+
+def earlier_texts(value: object) -> list[str]:
+    """Return the texts that an id may have been logged under before there was one text for it.
+
+    Args:
+        value: The id, not missing.
+
+    Returns:
+        Texts other than `id_text(value)`, without repetition.
+
+    Example:
+        >>> earlier_texts(1000), earlier_texts(" a"), earlier_texts("a")
+        (['1000.0'], [' a'], [])
+    """
+    text = id_text(value)
+    ruined = f"{text}.0" if _WHOLE.fullmatch(text) else text
+    return [other for other in dict.fromkeys([text_of(value), ruined]) if other != text]
+
+
+def _float(value: object) -> float | None:
+    """Return a float of Python's or NumPy's as Python's; None for anything else."""
+    if isinstance(value, float):
+        return float(value)
+    is_numpys = getattr(getattr(value, "dtype", None), "kind", "") == "f"
+    return float(value) if is_numpys else None  # pyright: ignore[reportArgumentType]
 
 
 def _decimal_text(value: Decimal) -> str:
@@ -60,9 +89,12 @@ def is_missing(value: Any) -> bool:
     """Return whether a value stands for none: None, NaN, NaT, `pd.NA`, or text without any character."""
     if isinstance(value, str):
         return not value.strip()
-    if isinstance(value, float | np.floating | Decimal):
-        return math.isnan(value)
-    return value is None or value is pd.NaT or value is pd.NA
+    if isinstance(value, Decimal):
+        return value.is_nan()
+    number = _float(value)
+    if number is not None:
+        return math.isnan(number)
+    return value is None or type(value).__name__ in (_NO_TIME, _NO_VALUE)
 
 
 def id_texts(values: pd.Series) -> pd.Series:
@@ -78,5 +110,7 @@ def id_texts(values: pd.Series) -> pd.Series:
         >>> id_texts(pd.Series([1000.0, None])).tolist()
         ['1000', None]
     """
+    import pandas as pd
+
     texts = [None if is_missing(value) else id_text(value) for value in values]
     return pd.Series(texts, index=values.index, name=values.name, dtype=object)

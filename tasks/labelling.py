@@ -8,7 +8,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from ..core.errors import DataRejected
-from ..core.identifiers import earlier_texts, id_text
+from ..core.identifiers import earlier_texts, id_texts
 from ..core.tags import CHAMPION
 from .champion import find_version
 from .run_log import run_logger
@@ -101,8 +101,7 @@ def _labels_by_id(
 ) -> tuple[dict[str, Any], dict[str, list[str]]]:
     """Return the label of each id as it is logged, and what it was logged as before."""
     given = known[identifier]
-    texts = given.map(id_text, na_action="ignore").astype(object)
-    ids = logged_ids(texts.mask(texts == ""), project.redaction)
+    ids = logged_ids(id_texts(given), project.redaction)
     missing = int(ids.isna().sum())
     if missing:
         raise DataRejected(

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import ConfigurationError, DataRejected
-from ..core.identifiers import id_text
+from ..core.identifiers import id_texts
 from ..core.results import ModelVersion
 
 if TYPE_CHECKING:
@@ -108,8 +108,7 @@ def identifiers(frame: pd.DataFrame, name: str, redaction: Redaction | None) -> 
             "or add it at the source",
             column=name,
         )
-    texts = frame[name].map(id_text, na_action="ignore").astype(object)
-    values = logged_ids(texts.mask(texts == ""), redaction)
+    values = logged_ids(id_texts(frame[name]), redaction)
     nulls = int(values.isna().sum())
     repeated = values[values.duplicated() & values.notna()]
     if nulls or len(repeated):

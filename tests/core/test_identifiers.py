@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from prefect_mlops.core.identifiers import id_text, id_texts, is_missing
+from prefect_mlops.core.identifiers import earlier_texts, id_text, id_texts, is_missing
 
 
 class Kind(StrEnum):
@@ -91,3 +91,11 @@ def test_missing_ids_are_none_and_keep_their_place():
     for value in (None, np.nan, pd.NaT, pd.NA, Decimal("NaN"), "", "  "):
         assert is_missing(value)
     assert not any(map(is_missing, (0, 0.0, "0", "nan", False, Decimal(0))))
+
+
+def test_earlier_texts_are_those_that_were_logged():
+    assert earlier_texts(1000.0) == ["1000.0"]
+    assert earlier_texts(np.int64(7)) == ["7.0"]
+    assert earlier_texts(" 7 ") == [" 7 ", "7.0"]
+    assert earlier_texts("007") == []
+    assert earlier_texts("a") == []
