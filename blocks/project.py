@@ -14,6 +14,7 @@ from ..core.settings import (
     DataSettings,
     GateSettings,
     MonitoringSettings,
+    ScoringSettings,
     TrainingSettings,
 )
 from ..core.workspace import Workspace
@@ -88,6 +89,9 @@ class MLProject(Block):
     )
     monitoring: MonitoringSettings = Field(
         default_factory=MonitoringSettings, description="Drift, performance and the governor."
+    )
+    scoring: ScoringSettings = Field(
+        default_factory=ScoringSettings, description="Which rows batch scoring refuses."
     )
     canary: CanarySettings = Field(
         default_factory=CanarySettings,

@@ -7,6 +7,7 @@
 | `TrainingSettings` | estimators, hyperparameter optimisation and fitting |
 | `GateSettings` | what a candidate must pass before it is promoted |
 | `MonitoringSettings` | drift, performance and the governor |
+| `ScoringSettings` | which rows batch scoring refuses |
 | `CanarySettings` | when a challenger on live traffic is promoted or withdrawn |
 
 Unknown keys are errors everywhere. `None` means unbounded.
@@ -427,6 +428,21 @@ class MonitoringSettings(Settings):
     )
     window_rows: int = Field(
         default=2_000, ge=30, description="Latest predictions to look at when no window is given."
+    )
+
+
+class ScoringSettings(Settings):
+    """Which rows batch scoring refuses."""
+
+    maximum_unreadable: Share = Field(
+        default=0.2,
+        description="Largest share of a column's present values, 0 to 1, that may be infinite or not of its "
+        "kind and are scored as missing. With more, nothing is scored. 1: never refused.",
+    )
+    minimum_unreadable: int = Field(
+        default=10,
+        ge=1,
+        description="Fewest such values of a column that are a reason to refuse, whatever their share.",
     )
 
 

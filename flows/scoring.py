@@ -10,7 +10,8 @@ from ..blocks.dataset import Dataset
 from ..blocks.project import MLProject
 from ..core.results import ScoringOutcome
 from ..tasks.champion import get_champion
-from ..tasks.scoring import attach_labels, score_rows
+from ..tasks.labelling import attach_labels
+from ..tasks.scoring import score_rows
 from .projects import load_dataset, load_project, run_name
 from .reaching import reaching
 
@@ -28,11 +29,13 @@ def score(project: MLProject | str, dataset: Dataset | str | None = None) -> Sco
         dataset: Rows to score, or the name of a saved Dataset block. Empty: the project's own.
 
     Returns:
-        What was logged.
+        What was logged, and where every row's id, prediction and scores are.
 
     Raises:
         ModelUnavailable: If there is no champion yet, or it does not load.
-        DataRejected: If the rows lack a feature, an id or a time zone.
+        DataRejected: If the rows lack a feature, an id or a time zone, or hardly any value of a column
+            can be read.
+        WorkspaceUnavailable: If the workspace cannot be written.
         LogUnavailable: If the log cannot be written; scoring again logs the rest.
 
     Example:
@@ -40,7 +43,7 @@ def score(project: MLProject | str, dataset: Dataset | str | None = None) -> Sco
         from prefect_mlops.flows.scoring import score
 
         outcome = score("telemarketing", "todays-calls")
-        print(outcome.rows, outcome.version)
+        print(outcome.rows, outcome.version, outcome.scores_uri)
         ```
     """
     found = load_project(project)
@@ -49,19 +52,29 @@ def score(project: MLProject | str, dataset: Dataset | str | None = None) -> Sco
 
 @reaching
 @flow(name="label", flow_run_name=lambda: run_name("label"), persist_result=False)
-def label(project: MLProject | str, dataset: Dataset | str | None = None) -> LabelReport:
+def label(
+    project: MLProject | str,
+    dataset: Dataset | str | None = None,
+    overwrite: bool = False,
+    new_classes: bool = False,
+) -> LabelReport:
     """Attach labels that have become known to the predictions they belong to.
 
     Args:
         project: The project, or the name its block was saved under.
         dataset: Rows with id and target, or the name of a saved Dataset block. Empty: the project's
             own.
+        overwrite: Whether a label that is known already may become another one; what it was is kept in
+            the prediction log's journal.
+        new_classes: Whether labels may be of a class that the champion does not know.
 
     Returns:
         How many were attached or changed, and which ids no prediction has.
 
     Raises:
-        DataRejected: If the id or target column is missing.
+        DataRejected: If the id or target column is missing, or labels are of no known class, are no
+            finite numbers for a regression, or would change known ones; none was attached.
+        ModelUnavailable: If the champion does not load.
         LogUnavailable: If the log cannot be written.
 
     Example:
@@ -73,4 +86,6 @@ def label(project: MLProject | str, dataset: Dataset | str | None = None) -> Lab
         ```
     """
     found = load_project(project)
-    return attach_labels(found, load_dataset(dataset, found))
+    return attach_labels(
+        found, load_dataset(dataset, found), overwrite=overwrite, new_classes=new_classes
+    )

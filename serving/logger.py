@@ -14,6 +14,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, Self, get_args
 
 from ..core.errors import ConfigurationError, LogUnavailable
+from ..core.identifiers import id_text
 from ..storage.documents import encode_failure, encode_row
 from ..storage.interface import Role
 from ..storage.open import (
@@ -196,7 +197,8 @@ class PredictionLogger:
             prediction: Predicted class or number.
             score: Class (as text) to probability for classifiers.
             id: Identifies the prediction within model and role, to attach its label by; logging it
-                again changes nothing. None: a new one.
+                again changes nothing. It is logged as `core.identifiers.id_text` writes it: `"1000.0"`
+                and `" 1000"` are the id `"1000"`. None: a new one.
             at: When it was made, with a zone. None: now.
             version: Version that predicted. None: the logger's.
             role: Who predicted. None: the logger's.
@@ -204,7 +206,7 @@ class PredictionLogger:
             request: Id of the request that it answered.
 
         Returns:
-            The id.
+            The id, as it is logged.
 
         Raises:
             TypeError: If a value cannot be logged; nothing was kept.
@@ -213,7 +215,7 @@ class PredictionLogger:
                 it; nothing was kept.
         """
         self._check_process()
-        name = self._new_id() if id is None else id
+        name = self._new_id() if id is None else _one_text(id)
         try:
             document = encode_row(
                 model=self._model,
@@ -248,7 +250,7 @@ class PredictionLogger:
     ) -> list[str]:
         """Log several predictions that were made at one moment, all of them or none. See `log`."""
         self._check_process()
-        names = [self._new_id() for _ in features] if ids is None else list(ids)
+        names = [self._new_id() for _ in features] if ids is None else list(map(_one_text, ids))
         moment = datetime.now(UTC) if at is None else at
         given = repeat(None, len(features)) if scores is None else scores
         try:
@@ -311,7 +313,7 @@ class PredictionLogger:
                     at=moment,
                     request=request,
                 )
-                for name in ids
+                for name in map(_one_text, ids)
             ]
         except Exception:
             self._buffer.refuse(len(ids))
@@ -384,6 +386,11 @@ class PredictionLogger:
                 f"the logger of {self._model} was made in process {self._process}, and this is "
                 f"{os.getpid()}, forked from it: make a logger after the fork"
             )
+
+
+def _one_text(id: str) -> str:
+    # What is no text is refused by whoever encodes the row.
+    return id_text(id) if isinstance(id, str) else id
 
 
 def _known(role: Role) -> Role:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from ..core.errors import DataRejected, LogUnavailable, MLOpsError, ModelUnavailable
+from ..core.identifiers import id_text
 from ..core.models import Predictor
 from ..storage.interface import Role
 from .answer_log import AnswerLog
@@ -133,9 +134,9 @@ class ModelService:
         name = self._settings.id_column
         if name is None or name not in columns:
             rows = len(next(iter(columns.values())))
-            return [request] if rows == 1 else [f"{request}-{row}" for row in range(rows)]
+            return [id_text(request)] if rows == 1 else [f"{request}-{row}" for row in range(rows)]
         values = columns[name] if name in champion.predictor.kinds else columns.pop(name)
-        ids = [str(value) for value in values]
+        ids = [id_text(value) for value in values]
         for row, (value, text) in enumerate(zip(values, ids, strict=True)):
             if type(value) not in (str, int) or not 0 < len(text) <= _LONGEST_ID:
                 raise DataRejected(

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import bson
+from bson.int64 import Int64
 
 from ..storage.documents import (
     AnyDocument,
@@ -28,6 +29,7 @@ _PAUSE_SECONDS = 1e-6
 BATCH_BYTES = 16 * 2**20
 
 _MOST_SIGNATURES = 512
+_OUR_NUMBERS = {"at", "draw"}
 _columns: dict[tuple[Any, ...], frozenset[Column]] = {}
 
 Refuse = Callable[[list[tuple[bytes, str]]], None]
@@ -184,8 +186,11 @@ def _document(body: bytes) -> Document:
     columns = _columns.get(signature)
     if columns is None:
         document = encode_prediction(decode_document(body))
-        # Of a special value, its text tells the kind.
-        if not any(field.startswith(SPECIAL) for field in content):
+        # Of a special value, its text tells the kind; of a large integer, the number itself.
+        if not any(
+            field.startswith(SPECIAL) or (type(value) is Int64 and field not in _OUR_NUMBERS)
+            for field, value in content.items()
+        ):
             if len(_columns) >= _MOST_SIGNATURES:
                 _columns.clear()
             _columns[signature] = document.columns

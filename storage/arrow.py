@@ -27,8 +27,6 @@ _FIXED = {
     "latency_seconds": pa.float64(),
     "request": pa.string(),
 }
-# Their text is a number to Arrow, too.
-_NUMBER_TEXTS = {"nonfinite", "large"}
 _MOMENT = pa.timestamp("us", "UTC")
 
 
@@ -92,16 +90,23 @@ class Decoder:
 def _stored_types(layout: ColumnLayout) -> dict[str, pa.DataType]:
     types: dict[str, pa.DataType] = {}
     if layout.native and not layout.decoded:
-        numeric = len(layout.native) > 1
-        types[layout.field] = layout.type if numeric else _NATIVE_TYPES[next(iter(layout.native))]
+        types[layout.field] = _native_type(layout)
     if layout.special and not layout.decoded:
         types[f"{SPECIAL}{layout.field}"] = pa.string()
     return types
 
 
+def _native_type(layout: ColumnLayout) -> pa.DataType:
+    """Return what the values are read as that are stored in the field itself."""
+    if len(layout.native) > 1:
+        return pa.int64() if pa.types.is_decimal(layout.type) else layout.type
+    return _NATIVE_TYPES[next(iter(layout.native))]
+
+
 _NATIVE_TYPES = {
     "boolean": pa.bool_(),
     "integer": pa.int64(),
+    "wide": pa.int64(),
     "number": pa.float64(),
     "text": pa.string(),
 }
@@ -121,20 +126,21 @@ def _column(found: pa.Table, layout: ColumnLayout) -> pa.Array:
     rows = found.num_rows
     native = found.column(layout.field).chunk(0) if layout.native else None
     if not layout.special:
-        return pa.nulls(rows, layout.type) if native is None else native.cast(layout.type)
+        return pa.nulls(rows, layout.type) if native is None else _cast(native, layout.type)
     texts = found.column(f"{SPECIAL}{layout.field}").chunk(0)
     if native is not None and texts.null_count == rows:
         return (
-            native.cast(layout.type)
+            _cast(native, layout.type)
             if layout.type != pa.string()
             else _array(native.to_pylist(), layout.type)
         )
-    if layout.kinds - NATIVE <= _NUMBER_TEXTS and pa.types.is_float64(layout.type):
+    if layout.kinds - NATIVE == {"nonfinite"} and pa.types.is_float64(layout.type):
+        # Their text is a number to Arrow, too.
         numbers = texts.cast(layout.type)
         return (
             numbers
             if native is None
-            else pc.call_function("coalesce", [native.cast(layout.type), numbers])
+            else pc.call_function("coalesce", [_cast(native, layout.type), numbers])
         )
     natives = [None] * rows if native is None else native.to_pylist()
     values = [
@@ -142,6 +148,11 @@ def _column(found: pa.Table, layout: ColumnLayout) -> pa.Array:
         for value, text in zip(natives, texts.to_pylist(), strict=True)
     ]
     return _array(values, layout.type)
+
+
+def _cast(values: pa.Array, type_: pa.DataType) -> pa.Array:
+    # Arrow takes integers beyond 2^53 for no floats, whether or not one is equal.
+    return values.cast(type_, safe=not pa.types.is_float64(type_))
 
 
 def _value(row: dict[str, Any], field: str) -> Any:
@@ -162,13 +173,25 @@ def _array(values: list[Any], type_: pa.DataType) -> pa.Array:
         return pa.array([None if value is None else _float(value) for value in values], type_)
     if pa.types.is_int64(type_):
         return pa.array([None if value is None else int(value) for value in values], type_)
+    if pa.types.is_decimal(type_):
+        return pa.array([None if v is None else Decimal(v) for v in values], type_)
     return pa.array(values, type_)
 
 
 def _text(value: Any) -> str:
-    text = json.dumps(value, default=str) if isinstance(value, dict | list) else str(value)
+    text = json.dumps(_named(value), default=str) if isinstance(value, dict | list) else str(value)
     # Half of a surrogate pair is no UTF-8, and no reason to lose the window.
     return text.encode("utf-8", "replace").decode()
+
+
+def _named(value: Any) -> Any:
+    """Give a mapping names that JSON has: its own keys may be moments, Decimals or bytes."""
+    if isinstance(value, dict):
+        return {
+            key if isinstance(key, str | int | float | None) else str(key): _named(item)
+            for key, item in value.items()
+        }
+    return [_named(item) for item in value] if isinstance(value, list) else value
 
 
 def _float(value: float | Decimal) -> float:

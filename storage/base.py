@@ -171,8 +171,14 @@ class BaseStore(ABC):
 
     def get(self, model: str, id: str, *, role: Role = "champion") -> Prediction | None:
         """Return one prediction. See `PredictionStore.get`."""
-        body = self._body(model, id, role)
-        return None if body is None else decode_document(body)
+        return self.find(model, [id], role=role).get(id)
+
+    def find(
+        self, model: str, ids: Sequence[str], *, role: Role = "champion"
+    ) -> dict[str, Prediction]:
+        """Return those of some predictions that there are. See `PredictionStore.find`."""
+        found = map(decode_document, self._bodies(model, ids, role))
+        return {prediction.id: prediction for prediction in found}
 
     def __enter__(self) -> Self:
         return self
@@ -218,8 +224,8 @@ class BaseStore(ABC):
         """Yield a window's rows in order, those whose draw is below a number."""
 
     @abstractmethod
-    def _body(self, model: str, id: str, role: Role) -> bytes | None:
-        """Return one row, its label included."""
+    def _bodies(self, model: str, ids: Sequence[str], role: Role) -> Iterator[bytes]:
+        """Yield the rows that there are of some, their labels included."""
 
     @abstractmethod
     def _columns(self, model: str) -> frozenset[Column]:

@@ -33,6 +33,8 @@ from ..core.text import text_of
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PLAIN = (bool, int, float, str)
+# Whoever reads it back may have less of the interpreter's stack left.
+_MOST_LEVELS = 100
 
 
 def plain(value: Any) -> Any:
@@ -57,6 +59,9 @@ def plain(value: Any) -> Any:
         # A NumPy datetime finer than microseconds would become an integer.
         exact = value.astype("datetime64[us]") if value.dtype.kind == "M" else value
         item = exact.item()
+        if value.dtype.kind in "mM" and isinstance(item, int):
+            # A number of its units, for want of a kind of Python's own.
+            return value
         # Wider than a float: nothing of Python's own has its value.
         return value if type(item) is type(value) else plain(item)
     # NumPy's text and enumerations are kinds of these.
@@ -73,6 +78,7 @@ def encode(value: Any) -> str:
 
     Raises:
         TypeError: If it cannot be logged.
+        ValueError: If it is nested too deeply, or an integer has too many digits for Python to write.
     """
     return json.dumps(_tagged(value), separators=(",", ":"))
 
@@ -98,8 +104,10 @@ def is_missing(label: Any) -> bool:
     return label is None or (isinstance(label, float) and math.isnan(label))
 
 
-def _tagged(value: Any) -> Any:
+def _tagged(value: Any, level: int = 0) -> Any:
     value = plain(value)
+    if level > _MOST_LEVELS:
+        raise ValueError(f"lists and mappings of more than {_MOST_LEVELS} levels cannot be logged")
     if value is None or type(value) in _PLAIN:
         return value
     if isinstance(value, datetime):
@@ -111,9 +119,11 @@ def _tagged(value: Any) -> Any:
     if isinstance(value, bytes | bytearray | memoryview):
         return {"bytes": b64encode(value).decode()}
     if isinstance(value, Mapping):
-        return {"mapping": [[_tagged_key(key), _tagged(item)] for key, item in value.items()]}
+        return {
+            "mapping": [[_tagged_key(key), _tagged(item, level + 1)] for key, item in value.items()]
+        }
     if isinstance(value, list | tuple):
-        return [_tagged(item) for item in value]
+        return [_tagged(item, level + 1) for item in value]
     raise TypeError(
         f"{type(value).__name__} {value!r} cannot be logged: expected text, a number, a boolean, a "
         "datetime, a date, a Decimal, bytes, None, or a list or mapping of these"

@@ -7,12 +7,17 @@ has of them, so that windows of one model look alike:
 | values | Arrow type |
 | --- | --- |
 | one kind: booleans, integers of 64 bits, numbers, text, bytes | `bool`, `int64`, `float64`, `string`, `binary` |
-| booleans and integers | `int64` |
-| numbers of several kinds, or integers beyond 64 bits | `float64` |
+| booleans and integers of 64 bits | `int64` |
+| integers beyond 64 bits, of at most 38 digits, and any of these | `decimal256(76, 0)` |
+| Decimals of at most 38 digits on each side of the point, and any of these | `decimal256(76, 38)` |
+| numbers, and integers, booleans or Decimals that a float holds | `float64` |
 | datetimes with a zone, without one, dates | `timestamp[us, UTC]`, `timestamp[us]`, `date32` |
-| Decimals | `decimal256(76, 38)` |
 | any other mixture, lists, mappings | `string`, as Python's `str` writes the values, lists and mappings as JSON |
 | None only | `null`; for the label, the prediction's type |
+
+No value is rounded: beside a number such as 0.5, an integer like 2^53 + 1, which no float equals, makes the
+column text, and so does a Decimal of more digits than its float is written with. The first release did not
+tell these apart: what it logged comes as the nearest float beside numbers.
 """
 
 from __future__ import annotations
@@ -25,9 +30,11 @@ from .fields import FEATURE, SCORE, SPECIAL, Column, escaped, unescaped
 if TYPE_CHECKING:
     import pyarrow as pa
 
-NATIVE = frozenset({"boolean", "integer", "number", "text"})
-_WHOLE = frozenset({"boolean", "integer"})
-_NUMBERS = _WHOLE | {"number", "nonfinite", "large", "decimal"}
+NATIVE = frozenset({"boolean", "integer", "wide", "number", "text"})
+_WHOLE = frozenset({"boolean", "integer", "wide"})
+_LONG = _WHOLE | {"long"}
+_DECIMALS = _LONG | {"decimal", "precise"}
+_NUMBERS = frozenset({"boolean", "integer", "number", "nonfinite", "decimal"})
 
 
 class ColumnLayout(NamedTuple):
@@ -117,7 +124,6 @@ def _type(kinds: frozenset[str], *, is_score: bool) -> pa.DataType:
         "moment": pa.timestamp("us", "UTC"),
         "local": pa.timestamp("us"),
         "date": pa.date32(),
-        "decimal": pa.decimal256(76, 38),
     }
     if is_score:
         return pa.float64()
@@ -125,6 +131,12 @@ def _type(kinds: frozenset[str], *, is_score: bool) -> pa.DataType:
         return pa.null()
     if len(kinds) == 1 and (kind := next(iter(kinds))) in alone:
         return alone[kind]
-    if kinds <= _WHOLE:
-        return pa.int64()
-    return pa.float64() if kinds <= _NUMBERS else pa.string()
+    for those, type_ in (
+        (_WHOLE, pa.int64()),
+        (_LONG, pa.decimal256(76, 0)),
+        (_DECIMALS, pa.decimal256(76, 38)),
+        (_NUMBERS, pa.float64()),
+    ):
+        if kinds <= those:
+            return type_
+    return pa.string()

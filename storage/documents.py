@@ -20,7 +20,7 @@ are flat because nested ones take three times as long to read into Arrow.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from json.encoder import encode_basestring_ascii as _quoted
 from math import isfinite
 from typing import Any, NamedTuple
@@ -139,8 +139,8 @@ def encode_failure(
 
     Raises:
         TypeError: If version, request or moment are none.
-        ValueError: If the id or model is missing, the moment has no zone, or the row is larger than the
-            16 MiB that MongoDB takes.
+        ValueError: If the id or model is missing, the moment has no zone or is out of range, or the row
+            is larger than the 16 MiB that MongoDB takes.
 
     Example:
         >>> from datetime import UTC, datetime
@@ -175,9 +175,9 @@ def encode_row(
 
     Raises:
         TypeError: If a value cannot be logged, or version, request or moment are none.
-        ValueError: If the id, model or prediction is missing, a moment has no zone, the latency is not
-            finite, two features have the same name, or the row is larger than the 16 MiB that MongoDB
-            takes.
+        ValueError: If the id, model or prediction is missing, the moment has no zone or is out of range,
+            the latency is not finite, two features have the same name, a name or value has no text, or
+            the row is larger than the 16 MiB that MongoDB takes.
 
     Example:
         >>> from datetime import UTC, datetime
@@ -253,6 +253,12 @@ def _head(
         )
     if at.tzinfo is None:
         raise ValueError(f"prediction {id!r} was made at {at}, which has no time zone")
+    try:
+        at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(
+            f"prediction {id!r} was made at {at}: expected a moment of the years 1 to 9999 in UTC"
+        ) from None
     head = {
         "_id": key_of(model, id, role),
         "model": model,

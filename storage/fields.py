@@ -7,7 +7,7 @@ next are written by one call of BSON's encoder.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache, partial
 from math import isfinite
@@ -29,7 +29,11 @@ _KINDS: dict[type, str] = {
     float: "number",
     str: "text",
 }
-_NATIVE = frozenset(_KINDS.values())
+_NATIVE = frozenset({*_KINDS.values(), "wide"})
+# Whole numbers that are all floats too; of larger ones, most are not.
+_EXACT = range(-(2**53), 2**53 + 1)
+# Digits on each side of a Decimal's point, as many as the column of a table has.
+_DIGITS = 38
 _MOST_LAYOUTS = 512
 _ANSWERS = ("prediction", "label")
 
@@ -43,12 +47,14 @@ class _Layout(NamedTuple):
         fields: Field of every value: the prediction, the label if there is one, features, scores.
         converters: Makes Python's own values of NumPy's scalars; None when all are Python's.
         numbers: Picks the floats among the values, which may not be finite.
+        integers: Picks the integers, which may be of another kind.
         columns: Fields and kinds.
     """
 
     fields: tuple[str, ...]
     converters: tuple[Callable[[Any], Any], ...] | None
     numbers: Callable[[tuple[Any, ...]], tuple[Any, ...]]
+    integers: Callable[[tuple[Any, ...]], tuple[Any, ...]]
     columns: frozenset[Column]
 
 
@@ -98,8 +104,8 @@ def encode_fields(
         The BSON document, and its fields with the kinds of value that they have.
 
     Raises:
-        TypeError: If a value cannot be logged.
-        ValueError: If two names are the same text.
+        TypeError: If a value cannot be logged; the message names it.
+        ValueError: If two names are the same text, or a name or value has no text.
     """
     values = (*answers, *features.values(), *score.values())
     signature = (len(answers), len(features), *features, *score, *map(type, values))
@@ -108,7 +114,8 @@ def encode_fields(
         if layout.converters is not None:
             values = tuple(map(_call, layout.converters, values))
         # Only a sum of finite numbers is finite; one that overflows takes the long way, too.
-        if isfinite(sum(layout.numbers(values))):
+        finite = isfinite(sum(layout.numbers(values)))
+        if finite and all(map(_EXACT.__contains__, layout.integers(values))):
             document.update(zip(layout.fields, values, strict=False))
             try:
                 return bson.encode(document), layout.columns
@@ -118,17 +125,17 @@ def encode_fields(
                     del document[field]
     exact = {
         **{name: plain_answer(name, value) for name, value in zip(_ANSWERS, answers, strict=False)},
-        **{escaped(FEATURE, text_of(name)): value for name, value in features.items()},
+        **{_field(FEATURE, name): value for name, value in features.items()},
         # A score may come as a whole number.
-        **{escaped(SCORE, text_of(name)): float(value) for name, value in score.items()},
+        **{_field(SCORE, name): float(value) for name, value in score.items()},
     }
     if len(exact) < len(values):
         names = [*features, *score]
         raise ValueError(f"the names {names} are not different texts: rename a feature or class")
-    columns = [write_field(document, field, value) for field, value in exact.items()]
+    columns = [_write(document, field, value) for field, value in exact.items()]
     # A name that is no text is equal to others that are written otherwise: 1 and True.
     named = all(type(name) is str for name in (*features, *score))
-    if layout is None and named and all(kind in _NATIVE for _, kind in columns):
+    if layout is None and named and all(kind in _NATIVE - {"wide"} for _, kind in columns):
         _remember(signature, values, columns, scores=len(score))
     return bson.encode(document), frozenset(columns)
 
@@ -152,14 +159,22 @@ def _remember(
             return
     if len(_layouts) >= _MOST_LAYOUTS:
         _layouts.clear()
-    numbers = [place for place, (_, kind) in enumerate(columns) if kind == "number"]
+    numbers, integers = (
+        [place for place, (_, kind) in enumerate(columns) if kind == wanted]
+        for wanted in ("number", "integer")
+    )
     _layouts[signature] = _Layout(
         fields=tuple(field for field, _ in columns),
         converters=tuple(converters) if set(converters) != {_same} else None,
-        # Of one place alone, `itemgetter` would pick no tuple.
-        numbers=itemgetter(*numbers) if len(numbers) > 1 else partial(_picked, numbers),
+        numbers=_picker(numbers),
+        integers=_picker(integers),
         columns=frozenset(columns),
     )
+
+
+def _picker(places: list[int]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+    # Of one place alone, `itemgetter` would pick no tuple.
+    return itemgetter(*places) if len(places) > 1 else partial(_picked, places)
 
 
 def _picked(places: list[int], values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -184,6 +199,27 @@ def _same(value: Any) -> Any:
     return value
 
 
+def _field(prefix: str, name: Any) -> str:
+    text = text_of(name)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        # No column of a table could be called so.
+        raise ValueError(
+            f"the name {text!r} has half of a surrogate pair: rename the feature or class"
+        ) from None
+    return escaped(prefix, text)
+
+
+def _write(document: dict[str, Any], field: str, value: Any) -> Column:
+    try:
+        return write_field(document, field, value)
+    except (TypeError, ValueError) as error:
+        what = field if field in _ANSWERS else f"feature {unescaped(field)!r}"
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{what}: {error}") from error
+
+
 def write_field(document: dict[str, Any], field: str, given: Any) -> Column:
     """Add one value to a document, and return its field and kind."""
     value = plain(given)
@@ -199,8 +235,10 @@ def _kind(value: Any) -> str:
     kind = _KINDS.get(type(value))
     if kind == "number" and not isfinite(value):
         return "nonfinite"
-    if kind == "integer" and not -(2**63) <= value < 2**63:
-        return "large"
+    if kind == "integer" and value not in _EXACT:
+        if -(2**63) <= value < 2**63:
+            return "integer" if int(float(value)) == value else "wide"
+        return "long" if abs(value) < 10**_DIGITS else "large"
     if kind == "text":
         try:
             value.encode()
@@ -209,11 +247,23 @@ def _kind(value: Any) -> str:
     if kind is not None:
         return kind
     if isinstance(value, datetime):
-        return "local" if value.tzinfo is None else "moment"
+        return _kind_of_moment(value)
     if isinstance(value, Decimal):
         _, digits, exponent = value.as_tuple()
-        fits = isinstance(exponent, int) and exponent >= -38 and len(digits) + exponent <= 38
-        return "decimal" if fits else "other"
+        if not isinstance(exponent, int) or not -_DIGITS <= exponent <= _DIGITS - len(digits):
+            return "other"
+        return "decimal" if Decimal(repr(float(value))) == value else "precise"
     if isinstance(value, bytes | bytearray | memoryview):
         return "bytes"
     return "date" if isinstance(value, date) else "other"
+
+
+def _kind_of_moment(value: datetime) -> str:
+    if value.utcoffset() is None:
+        return "local"
+    try:
+        value.astimezone(UTC)
+    except OverflowError:
+        # No table holds moments before the year 1 or after 9999.
+        return "other"
+    return "moment"

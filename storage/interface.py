@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .documents import AnyDocument
 
 JournalKind = Literal[
-    "decision", "request", "retraining", "promotion", "activation", "repair", "canary"
+    "decision", "request", "retraining", "promotion", "activation", "repair", "canary", "label"
 ]
 Role = Literal["champion", "challenger", "shadow"]
 
@@ -84,7 +84,7 @@ class LabelReport(BaseModel):
 
     Attributes:
         attached: Predictions that got a label, or the same label again.
-        changed: Predictions whose earlier label was another one; the new one stands.
+        changed: Predictions whose earlier label was another one and was overwritten.
         unknown: Ids without a prediction; nothing was stored for them.
     """
 
@@ -168,15 +168,46 @@ class PredictionStore(Protocol):
         """
         ...
 
-    def attach_labels(self, model: str, labels: Mapping[str, Any]) -> LabelReport:
+    def find(
+        self, model: str, ids: Sequence[str], *, role: Role = "champion"
+    ) -> dict[str, Prediction]:
+        """Return those of some predictions that there are, exactly as they were logged.
+
+        Args:
+            model: Registered model's name.
+            ids: Their ids; all of them are in memory at once.
+            role: Whose predictions.
+
+        Returns:
+            Id to prediction.
+        """
+        ...
+
+    def attach_labels(
+        self,
+        model: str,
+        labels: Mapping[str, Any],
+        *,
+        overwrite: bool = False,
+        earlier_ids: Mapping[str, Sequence[str]] | None = None,
+    ) -> LabelReport:
         """Attach ground truth that arrives late and in any order, whoever predicted.
 
         Args:
             model: Registered model's name.
             labels: Prediction id to label.
+            overwrite: Whether a label that is known already may become another one. What it was is
+                then kept in the journal `label`, whose project is the model's name. The same label
+                again, however it is typed (1, 1.0, `"1"`), is no other one.
+            earlier_ids: Prediction id to other ids that it may have been logged under. They are looked
+                for when nothing is there under the id itself.
 
         Returns:
             What became of them.
+
+        Raises:
+            DataRejected: If a label is missing, or neither text, number nor boolean; or if labels that
+                are known already would become others, and `overwrite` is not set. None was attached.
         """
         ...
 

@@ -33,7 +33,7 @@ from .documents import AnyDocument, encode_label, key_of
 from .expiry import expire
 from .fields import Column
 from .interface import Coverage, JournalKind, LabelReport, Role
-from .labels import LabelTally
+from .labels import Labelled, LabelTally, LabelWrite, chunks
 from .mongodb_client import connect, database_of
 from .mongodb_journal import Journal
 from .open import check_collection, name_of
@@ -110,30 +110,32 @@ class MongoStore(BaseStore):
         """Host and database."""
         return self._name
 
-    def attach_labels(self, model: str, labels: Mapping[str, Any]) -> LabelReport:
+    def attach_labels(
+        self,
+        model: str,
+        labels: Mapping[str, Any],
+        *,
+        overwrite: bool = False,
+        earlier_ids: Mapping[str, Sequence[str]] | None = None,
+    ) -> LabelReport:
         """Attach ground truth. See `PredictionStore.attach_labels`."""
-        tally = LabelTally(labels)
+        tally = LabelTally(labels, overwrite=overwrite, earlier_ids=earlier_ids)
         self._list(model, tally.columns)
         with self._answering():
-            for ids in tally.chunks(_IDS_PER_QUERY):
-                keys = [key_of(model, id, role) for id in ids for role in _ROLES]
-                rows = list(
-                    self._predictions.find(
-                        {"_id": {"$in": keys}},
-                        {"id": 1, "label": 1, "x_label": 1},
-                        batch_size=_ROWS_PER_REPLY,
-                    )
-                )
-                writes = tally.to_write(ids, [(row["id"], _label(row)) for row in rows])
-                updates = [
-                    UpdateOne({"_id": row["_id"]}, _labelling(writes[row["id"]]))
-                    for row in rows
-                    if row["id"] in writes
-                ]
-                for begin in range(0, len(updates), _UPDATES_PER_COMMAND):
-                    self._predictions.bulk_write(
-                        updates[begin : begin + _UPDATES_PER_COMMAND], ordered=False
-                    )
+            tally.compare(partial(self._labelled, model), _IDS_PER_QUERY)
+            for key, entry in tally.history():
+                self._journal.record("label", key, model, entry)
+            written = sum(
+                self._predictions.bulk_write(
+                    [_labelling(model, write) for write in some], ordered=False
+                ).matched_count
+                for some in chunks(tally.writes, _UPDATES_PER_COMMAND)
+            )
+        if written < len(tally.writes):
+            raise LogUnavailable(
+                f"prediction log {self._name}: {len(tally.writes) - written} predictions got a label from "
+                "somebody else meanwhile, or were deleted, and are as they were: attach the labels again"
+            )
         return tally.report()
 
     def coverage(self, model: str, window: Window, *, role: Role = "champion") -> Coverage:
@@ -250,10 +252,23 @@ class MongoStore(BaseStore):
         with self._answering():
             return stream(reply)
 
-    def _body(self, model: str, id: str, role: Role) -> bytes | None:
-        with self._answering():
-            row = self._predictions.find_one({"_id": key_of(model, id, role)})
-        return None if row is None else bson.encode(row)
+    def _labelled(self, model: str, ids: list[str]) -> list[Labelled]:
+        keys = [key_of(model, id, role) for id in ids for role in _ROLES]
+        rows = self._predictions.find(
+            {"_id": {"$in": keys}},
+            {"id": 1, "role": 1, "label": 1, "x_label": 1},
+            batch_size=_ROWS_PER_REPLY,
+        )
+        return [Labelled(row["id"], row["role"], _label(row)) for row in rows]
+
+    def _bodies(self, model: str, ids: Sequence[str], role: Role) -> Iterator[bytes]:
+        for some in chunks(ids, _IDS_PER_QUERY):
+            keys = [key_of(model, id, role) for id in some]
+            with self._answering():
+                rows = list(
+                    self._predictions.find({"_id": {"$in": keys}}, batch_size=_ROWS_PER_REPLY)
+                )
+            yield from map(bson.encode, rows)
 
     def _columns(self, model: str) -> frozenset[Column]:
         with self._answering():
@@ -317,10 +332,17 @@ class MongoStore(BaseStore):
         )
 
 
-def _labelling(label: Any) -> dict[str, Any]:
-    fields, _ = encode_label(label)
+def _labelling(model: str, write: LabelWrite) -> UpdateOne:
+    """Return the update of one row, if its label is still the one that was found."""
+    row = write.row
+    found = {} if row.label is None else encode_label(row.label)[0]
+    as_found = {field: found.get(field, {"$exists": False}) for field in ("label", "x_label")}
+    fields, _ = encode_label(write.label)
     [other] = {"label", "x_label"} - set(fields)
-    return {"$set": fields, "$unset": {other: ""}}
+    return UpdateOne(
+        {"_id": key_of(model, row.id, row.role), **as_found},
+        {"$set": fields, "$unset": {other: ""}},
+    )
 
 
 def _label(row: Mapping[str, Any]) -> Any:

@@ -27,7 +27,7 @@ from .base import SCHEMA_VERSION, BaseStore, Reply, RowRefused, check_version
 from .documents import AnyDocument, decode_document, draw_of, encode_label
 from .fields import Column
 from .interface import Coverage, JournalKind, LabelReport, Role
-from .labels import LabelTally
+from .labels import Labelled, LabelTally, chunks
 from .open import check_collection
 
 _SCHEMA = """
@@ -114,23 +114,25 @@ class SqliteStore(BaseStore):
         """What messages call the log."""
         return str(self._path)
 
-    def attach_labels(self, model: str, labels: Mapping[str, Any]) -> LabelReport:
+    def attach_labels(
+        self,
+        model: str,
+        labels: Mapping[str, Any],
+        *,
+        overwrite: bool = False,
+        earlier_ids: Mapping[str, Sequence[str]] | None = None,
+    ) -> LabelReport:
         """Attach ground truth, all of it or none. See `PredictionStore.attach_labels`."""
-        tally = LabelTally(labels)
+        tally = LabelTally(labels, overwrite=overwrite, earlier_ids=earlier_ids)
         self._list(model, tally.columns)
         with self._writing() as connection:
-            for ids in tally.chunks(_IDS_PER_QUERY):
-                found = connection.execute(
-                    f"SELECT id, label FROM {self._predictions} "
-                    f"WHERE model = ? AND id IN ({_marks(ids)})",
-                    [model, *ids],
-                ).fetchall()
-                earlier = [(id, None if text is None else codec.decode(text)) for id, text in found]
-                writes = tally.to_write(ids, earlier)
-                connection.executemany(
-                    f"UPDATE {self._predictions} SET label = ? WHERE model = ? AND id = ?",
-                    [(codec.encode(label), model, id) for id, label in writes.items()],
-                )
+            tally.compare(partial(self._labelled, connection, model), _IDS_PER_QUERY)
+            for key, entry in tally.history():
+                connection.execute(self._entry, ("label", key, model, json.dumps(entry)))
+            connection.executemany(
+                f"UPDATE {self._predictions} SET label = ? WHERE model = ? AND id = ? AND role = ?",
+                [(codec.encode(label), model, row.id, row.role) for row, label in tally.writes],
+            )
         return tally.report()
 
     def coverage(self, model: str, window: Window, *, role: Role = "champion") -> Coverage:
@@ -155,12 +157,7 @@ class SqliteStore(BaseStore):
         """Append to the journal, once for each key. See `PredictionStore.record`."""
         text = json.dumps(document)
         with self._writing() as connection:
-            taken = connection.execute(
-                f"INSERT INTO {self._journal} (kind, key, project, document) VALUES (?, ?, ?, ?) "
-                "ON CONFLICT (kind, key) DO NOTHING",
-                (kind, key, project, text),
-            )
-            return taken.rowcount == 1
+            return connection.execute(self._entry, (kind, key, project, text)).rowcount == 1
 
     def journal(
         self, kind: JournalKind, project: str, *, limit: int | None = None
@@ -208,6 +205,26 @@ class SqliteStore(BaseStore):
             "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
         )
 
+    @property
+    def _entry(self) -> str:
+        return (
+            f"INSERT INTO {self._journal} (kind, key, project, document) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (kind, key) DO NOTHING"
+        )
+
+    def _labelled(
+        self, connection: sqlite3.Connection, model: str, ids: list[str]
+    ) -> list[Labelled]:
+        found = connection.execute(
+            f"SELECT id, role, label FROM {self._predictions} "
+            f"WHERE model = ? AND id IN ({_marks(ids)})",
+            [model, *ids],
+        )
+        return [
+            Labelled(id, role, None if text is None else codec.decode(text))
+            for id, role, text in found
+        ]
+
     def _insert(self, documents: Sequence[AnyDocument]) -> int:
         with self._writing() as connection:
             return connection.executemany(self._insertion, map(_row, documents)).rowcount
@@ -233,16 +250,16 @@ class SqliteStore(BaseStore):
             place = rows[-1][:2]
             yield Reply(partial(b"".join, [row[2] for row in rows]), [row[3] for row in rows], 0)
 
-    def _body(self, model: str, id: str, role: Role) -> bytes | None:
-        with self._answering() as connection:
-            row = connection.execute(
-                f"SELECT body, label FROM {self._predictions} "
-                "WHERE model = ? AND id = ? AND role = ?",
-                (model, id, role),
-            ).fetchone()
-        if row is None or row[1] is None:
-            return row and row[0]
-        return bson.encode(bson.decode(row[0]) | encode_label(codec.decode(row[1]))[0])
+    def _bodies(self, model: str, ids: Sequence[str], role: Role) -> Iterator[bytes]:
+        for some in chunks(ids, _IDS_PER_QUERY):
+            with self._answering() as connection:
+                rows = connection.execute(
+                    f"SELECT body, label FROM {self._predictions} "
+                    f"WHERE model = ? AND id IN ({_marks(some)}) AND role = ?",
+                    [model, *some, role],
+                ).fetchall()
+            for body, label in rows:
+                yield body if label is None else _with_label(body, codec.decode(label))
 
     def _columns(self, model: str) -> frozenset[Column]:
         with self._answering() as connection:
@@ -309,6 +326,10 @@ def _schema_version(connection: sqlite3.Connection, collection: str) -> int | No
     if f"{collection}_schema" in tables:
         return connection.execute(f"SELECT max(version) FROM {collection}_schema").fetchone()[0]
     return 1 if f"{collection}_predictions" in tables else None
+
+
+def _with_label(body: bytes, label: Any) -> bytes:
+    return bson.encode(bson.decode(body) | encode_label(label)[0])
 
 
 def _row(document: AnyDocument) -> tuple[Any, ...]:

@@ -63,17 +63,26 @@ class ScoringOutcome(Result):
         model_name: Registered model.
         version: Version that scored.
         rows: Rows scored.
-        logged: Predictions that were new to the log; the others were there already.
+        logged: Predictions that were new to the log.
+        known: Predictions whose id was in the log already; they stay as they were.
+        differing: How many of the known ones were given other feature values this time.
+        differing_ids: Some of their ids, as they are logged.
         first: Earliest prediction time (UTC), or None for zero rows.
         last: Latest prediction time (UTC), or None for zero rows.
         unreadable: Column to the number of values that are infinite or not of its kind, such as text
             among numbers; they were logged as they are and scored as missing.
+        scores_uri: Every row with its id, prediction and scores, Parquet, laid out like the prediction
+            log; labels are attached by these ids. None for zero rows.
     """
 
     model_name: str
     version: str
     rows: int
     logged: int
+    known: int = 0
+    differing: int = 0
+    differing_ids: list[str] = Field(default_factory=list)
     first: UtcDatetime | None = None
     last: UtcDatetime | None = None
     unreadable: dict[str, int] = Field(default_factory=dict)
+    scores_uri: str | None = None

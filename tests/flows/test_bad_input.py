@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from datetime import time as time_of_day
 from pathlib import Path
 from typing import Any
 
@@ -482,6 +483,52 @@ SCORING = [
         put("call_id", None, STRAYS),
         column="call_id",
     ),
+    Case(
+        "a column in another form",
+        "column 'weak' has 120 of 120 values that cannot be read, such as '1,5': expected finite numbers",
+        put("weak", "1,5"),
+        column="weak",
+    ),
+    Case(
+        "values that no log holds",
+        "column 'job' cannot be logged: time datetime.time(12, 0) cannot be logged",
+        lambda frame: frame.assign(job=time_of_day(12)),
+        column="job",
+    ),
+]
+LABELS = [
+    Case(
+        "classes of nobody's",
+        "has 80 of 80 labels of classes that the champion does not know: 'maybe' (80)",
+        lambda frame: frame.assign(y="maybe"),
+        column="y",
+    ),
+    Case(
+        "other labels than those that are known",
+        "labels would change one that is known already, such as '2026-02-01-1-0' from",
+        lambda frame: frame.assign(y=frame["y"].map({"yes": "no", "no": "yes"})),
+    ),
+    Case(
+        "numbers that are none",
+        "has 80 of 80 labels that are no finite numbers, such as",
+        column="y",
+        project={"task": "regression"},
+    ),
+    Case(
+        "two labels of one id",
+        "has two different labels for 1 ids, such as",
+        lambda frame: pd.concat([frame, frame[:1].assign(y="maybe")]),
+        column="call_id",
+        project={"task": "regression"},
+        roles={"target": "row"},
+    ),
+    Case("no id column", "labels need an id column: set columns.id", roles={"id": None}),
+    Case(
+        "labels without an id",
+        "has 3 nulls in rows with a label",
+        put("call_id", None, [*STRAYS[:2], 0]),
+        column="call_id",
+    ),
 ]
 
 
@@ -490,6 +537,22 @@ def test_scoring_refuses_rows_it_could_not_log(world, tmp_path, case):
     with pytest.raises(DataRejected) as caught:
         score(world.project(), case.dataset(tmp_path))
     check(caught, case.error, case.says, case.column)
+
+
+@pytest.mark.parametrize("case", LABELS, ids=lambda case: case.name)
+def test_labelling_refuses(world, tmp_path, case):
+    frame = case.change(make_calls(80, seed=1, start="2026-02-01"))
+    frame = frame.assign(row=range(len(frame)))
+    dataset = Dataset(source=parquet(frame, tmp_path), columns={**ROLES, **case.roles})
+    with pytest.raises(DataRejected) as caught:
+        label(world.project(**case.project), dataset)
+    check(caught, case.error, case.says, case.column)
+
+
+def test_ids_that_were_scored_before_keep_their_prediction(world, tmp_path):
+    again = make_calls(80, seed=1, start="2026-02-01").assign(weak=7.0)
+    outcome = score(world.project(), Dataset(source=parquet(again, tmp_path), columns=ROLES))
+    assert (outcome.logged, outcome.known, outcome.differing) == (0, 80, 80)
 
 
 def test_scoring_nothing_logs_nothing(world, tmp_path):
@@ -861,6 +924,15 @@ def test_a_read_only_disk_stops_scoring(world, read_only_world):
     check(caught, *READ_ONLY["predictions"])
 
 
+def test_a_read_only_workspace_stops_scoring_before_anything_is_logged(
+    world, read_only_world, tmp_path
+):
+    project = world.project(workspace=read_only_world.project().workspace)
+    with pytest.raises(WorkspaceUnavailable) as caught:
+        score(project, Case("rows", "").dataset(tmp_path))
+    check(caught, *READ_ONLY["workspace"])
+
+
 @pytest.mark.parametrize("place", READ_ONLY)
 def test_a_folder_that_cannot_be_made(world, tmp_path, place):
     """Below a file there is no folder: what every user without rights sees, and root too."""
@@ -879,7 +951,7 @@ def test_the_documentation_quotes_what_is_said():
     if not DOCS.exists():
         pytest.skip("the documentation is not here")
     written = DOCS.read_text()
-    said = [case.says for case in (*CASES, *SCORING)]
+    said = [case.says for case in (*CASES, *SCORING, *LABELS)]
     said += [says for _, says in (*BAD_URIS.values(), *READ_ONLY.values())]
     said += [*DAMAGED.values(), NO_CHAMPION, NO_REFERENCE, UNSCORED, CONSTANT, NOT_ENOUGH]
     said += [GONE, ONE_COMMAND, NO_TAG, GUESSING, TEXT]

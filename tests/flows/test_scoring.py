@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from conftest import make_calls
 from prefect.states import StateType
-from prefect_mlops.core.errors import ConfigurationError, ModelUnavailable
+from prefect_mlops.core.errors import ConfigurationError, DataRejected, ModelUnavailable
 from prefect_mlops.core.results import Window
 from prefect_mlops.flows import label, score
 
@@ -35,6 +35,11 @@ def test_labels_arrive_later(champion, dataset):
     assert (report.attached, report.changed, report.unknown) == (60, 0, [])
     again = label(champion, dataset("outcomes", frame))
     assert (again.attached, again.changed) == (100, 0)
+    corrected = dataset("corrected", frame[:5].assign(y="maybe"))
+    with pytest.raises(DataRejected, match="does not know: 'maybe'"):
+        label(champion, corrected)
+    report = label(champion, corrected, overwrite=True, new_classes=True)
+    assert report.changed + report.attached == 5
 
 
 def test_project_and_dataset_are_found_by_their_names(champion, dataset):

@@ -10,7 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +86,32 @@ def test_a_call_may_name_version_role_latency_and_request(uri):
         assert store.get("calls", "a").version == "3"
         answered = store.get("calls", "b")
         assert (answered.latency_seconds, answered.request) == (0.25, "r-1")
+
+
+def test_an_id_is_logged_as_one_text_however_it_was_written(uri):
+    with PredictionLogger(uri, "calls", "3") as logger:
+        assert logger.log({"x": 1}, 1, id="1000.0", at=NOON) == "1000"
+        assert logger.log_batch([{"x": 2}] * 2, [2, 2], ids=[" 1000", "007"]) == ["1000", "007"]
+        logger.log_failures(["1000.0"], role="shadow")
+        with pytest.raises(ValueError, match="must be text that is not empty"):
+            logger.log({"x": 1}, 1, id=" ")
+    with open_store(uri) as store:
+        assert store.get("calls", "1000").features == {"x": 1}
+        assert store.get("calls", "1000", role="shadow").prediction is None
+        assert set(read(uri, Window(last=9)).column("id").to_pylist()) == {"1000", "007"}
+
+
+def test_numbers_of_any_size_leave_every_window_readable(away, tmp_path):
+    uri, bring_back = away
+    numbers = [2**40, 2**62 + 1, 2**63 + 1, 0.5]
+    with PredictionLogger(uri, "calls", "1", spool=tmp_path / "spool") as logger:
+        for count, number in enumerate(numbers):
+            logger.log({"x": number}, 1, id=str(count), at=NOON + timedelta(seconds=count))
+    bring_back()
+    with PredictionLogger(uri, "calls", "1", spool=tmp_path / "spool") as logger:
+        wait_until(lambda: logger.counters().replayed == len(numbers))
+    found = read(uri, Window(last=9)).column("features.x").to_pylist()
+    assert found == [str(number) for number in numbers]
 
 
 def test_failures_are_logged_without_an_answer(uri):

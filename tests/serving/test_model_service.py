@@ -97,6 +97,8 @@ def test_rows_are_named_by_the_id_column(serve, logged):
     assert service.answer("r", named).ids == ["a", "b"]
     assert service.answer("s", [*INPUTS, Tensor("call", "INT64", [2], [1, 2])]).ids == ["1", "2"]
     assert service.answer("t", INPUTS).ids == ["t-0", "t-1"]
+    typed = Tensor("call", "BYTES", [2], ["1.0", " 2 "])
+    assert service.answer("v", [*INPUTS, typed]).ids == ["1", "2"]
     for wrong, message in ((["a", "a"], "twice"), ([None, "a"], "row 0"), (["a", ""], "row 1")):
         with pytest.raises(DataRejected, match=message):
             service.answer("u", [*INPUTS, Tensor("call", "BYTES", [2], wrong)])

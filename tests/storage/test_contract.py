@@ -1,5 +1,6 @@
 """What every prediction log does, whatever database is behind it."""
 
+import json
 import math
 import os
 import signal
@@ -7,17 +8,18 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from uuid import uuid4
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from prefect_mlops.core.errors import DataRejected, LogUnavailable
 from prefect_mlops.core.results import Window
+from prefect_mlops.storage.codec import plain
 from prefect_mlops.storage.interface import Coverage, Prediction
 
 FIXED = ["id", "version", "at", "latency_seconds", "request", "prediction", "label"]
@@ -176,8 +178,10 @@ def test_champion_and_challenger_may_predict_the_same_row(store, predict, window
         assert (row["latency_seconds"], row["request"]) == (0.5, "r")
         assert store.coverage("calls", window(), role=role) == Coverage(rows=1, labelled=1)
     store.append([predict("b"), predict("b", role="shadow", label="yes")])
-    report = store.attach_labels("calls", {"a": "yes", "b": "yes"})
+    report = store.attach_labels("calls", {"a": "yes", "b": "yes"}, overwrite=True)
     assert (report.attached, report.changed) == (1, 1)
+    [entry] = store.journal("label", "calls")
+    assert sorted(row["role"] for row in entry["changed"]) == ["challenger", "champion", "shadow"]
 
 
 def test_one_prediction_is_returned_exactly(store, predict):
@@ -260,13 +264,89 @@ def test_labels_arrive_late_in_any_order_and_may_change(store, predict, window):
     store.append([predict("a"), predict("b", 1), predict("c", 2, label="no"), predict("d", 3)])
     assert store.read("calls", window()).column("label").to_pylist() == [None, None, "no", None]
 
-    report = store.attach_labels("calls", {"c": "yes", "b": "no", "x": "no", "a": "yes", "e": "no"})
+    labels = {"c": "yes", "b": "no", "x": "no", "a": "yes", "e": "no"}
+    report = store.attach_labels("calls", labels, overwrite=True)
     assert (report.attached, report.changed, report.unknown) == (2, 1, ["e", "x"])
     again = store.attach_labels("calls", {"a": "yes", "c": "yes"})
     assert (again.attached, again.changed, again.unknown) == (2, 0, [])
 
     assert store.read("calls", window()).column("label").to_pylist() == ["yes", "no", "yes", None]
     assert store.coverage("calls", window()) == Coverage(rows=4, labelled=3)
+
+
+def test_a_known_label_stays_unless_told_otherwise_and_then_its_history_is_kept(
+    store, predict, window
+):
+    store.append([predict(id, i) for i, id in enumerate("abcd")])
+    store.attach_labels("calls", {"a": "no", "b": "yes", "c": "no"})
+    others = {"a": "yes", "b": "maybe", "c": "no", "d": "no", "e": "no"}
+    with pytest.raises(DataRejected, match=r"2 of 5 labels .* 'a' from 'no' to 'yes'.*overwrite"):
+        store.attach_labels("calls", others)
+    assert store.read("calls", window()).column("label").to_pylist() == ["no", "yes", "no", None]
+    assert store.journal("label", "calls") == []
+
+    report = store.attach_labels("calls", others, overwrite=True)
+    assert (report.attached, report.changed, report.unknown) == (2, 2, ["e"])
+    assert store.read("calls", window()).column("label").to_pylist() == ["yes", "maybe", "no", "no"]
+    [entry] = store.journal("label", "calls")
+    assert datetime.fromisoformat(entry["at"]).tzinfo is not None
+    assert entry["changed"] == [
+        {"id": "a", "role": "champion", "before": "no", "after": "yes"},
+        {"id": "b", "role": "champion", "before": "yes", "after": "maybe"},
+    ]
+    assert store.attach_labels("calls", others, overwrite=True).changed == 0
+    assert len(store.journal("label", "calls")) == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(1, 1.0), (1, "1"), ("1.0", 1), (True, 1), (1, "true"), (1.5, "1.50")]
+)
+def test_the_same_label_of_another_type_is_no_other_one(store, predict, window, before, after):
+    store.append([predict("a")])
+    store.attach_labels("calls", {"a": before})
+    report = store.attach_labels("calls", {"a": after})
+    assert (report.attached, report.changed) == (1, 0)
+    assert store.get("calls", "a").label == before
+
+
+@pytest.mark.parametrize("label", ["$x", 2**62 + 1, 2**70, math.inf, 0.1, True, "\ud800"])
+def test_any_label_can_be_overwritten(store, predict, label):
+    store.append([predict("a")])
+    store.attach_labels("calls", {"a": label})
+    assert store.get("calls", "a").label == label
+    assert store.attach_labels("calls", {"a": "no"}, overwrite=True).changed == 1
+    assert store.get("calls", "a").label == "no"
+    assert store.journal("label", "calls")[0]["changed"][0]["before"] == label
+
+
+def test_labels_find_predictions_by_the_ids_of_before(store, predict, window):
+    store.append([predict("7.0"), predict("8", 1), predict("8.0", 2), predict(" 9", 3)])
+    store.append([predict("7.0", 0, role="shadow")])
+    earlier = {"7": ["7.0"], "8": ["8.0"], "9": [" 9 ", " 9"], "10": ["10.0"]}
+    labels = {"7": "yes", "8": "no", "9": "yes", "10": "no"}
+    report = store.attach_labels("calls", labels, earlier_ids=earlier)
+    assert (report.attached, report.changed, report.unknown) == (3, 0, ["10"])
+    found = store.read("calls", window()).to_pylist()
+    assert {row["id"]: row["label"] for row in found} == {
+        "7.0": "yes",
+        "8": "no",
+        "8.0": None,
+        " 9": "yes",
+    }
+    assert store.get("calls", "7.0", role="shadow").label == "yes"
+    with pytest.raises(DataRejected, match=r"'7.0' from 'yes' to 'no'"):
+        store.attach_labels("calls", {"7": "no"}, earlier_ids=earlier)
+
+
+def test_predictions_are_found_by_their_ids(store, predict):
+    rows = [predict(f"{i:04d}", i, features={"x": i, "y": None}) for i in range(700)]
+    store.append([*rows, predict("0000", role="shadow")])
+    store.attach_labels("calls", {"0007": "no"})
+    found = store.find("calls", [*(row.id for row in rows), "none"])
+    expected = {row.id: row for row in rows}
+    assert found == expected | {"0007": rows[7].model_copy(update={"label": "no"})}
+    assert store.find("calls", []) == {}
+    assert list(store.find("calls", ["0000", "0001"], role="shadow")) == ["0000"]
 
 
 def test_logging_again_does_not_take_a_label_away(store, predict, window):
@@ -393,6 +473,113 @@ def _same(found, expected):
     return type(found) is type(expected) and found == expected
 
 
+WHOLE = (
+    st.integers()
+    | st.integers(2**53 - 2, 2**53 + 2)
+    | st.integers(2**63 - 2, 2**63 + 2)
+    | st.integers(10**38 - 2, 10**38 + 2)
+    | st.integers(0, 2**64 - 1).map(np.uint64)
+)
+ANYTHING = st.one_of(
+    st.none(),
+    st.booleans(),
+    WHOLE,
+    WHOLE.map(lambda value: -int(value)),
+    st.floats(),
+    st.floats(width=32).map(np.float32),
+    WHOLE.map(float),
+    st.decimals(),
+    st.decimals(allow_nan=False, allow_infinity=False, places=2),
+    st.text(),
+    WHOLE.map(str),
+    st.sampled_from(["1", "1.0", "True", "None", "nan", "2026-01-01", "\ud800"]),
+    st.datetimes(timezones=st.sampled_from([None, UTC, timezone(timedelta(hours=-3, seconds=7))])),
+    st.sampled_from([datetime.max, datetime.min]).map(lambda m: m.replace(tzinfo=UTC)),
+    st.integers(-(2**62), 2**62).map(lambda number: np.datetime64(number, "us")),
+    st.dates(),
+    st.binary(max_size=4),
+    st.lists(st.none() | WHOLE | st.dates(), max_size=2),
+    st.dictionaries(st.text(max_size=2) | st.binary(max_size=2) | st.dates(), WHOLE, max_size=2),
+    st.timedeltas(),
+    st.times(),
+    st.just(10**5_000),
+)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(values=st.lists(ANYTHING, min_size=1, max_size=5))
+@example(values=[np.uint64(2**62 + 1), np.uint64(2**63 + 1)])
+@example(values=[2**53 + 1, None, 2**62 + 1])
+@example(values=[2**53 + 1, 0.5])
+@example(values=[2**63 + 1, math.inf, True])
+@example(values=[True, 2**53 + 1, 2**64])
+@example(values=[Decimal("0.1"), 0.1, 3])
+@example(values=[Decimal("0.1234567890123456789"), 0.1])
+@example(values=[datetime.max.replace(tzinfo=timezone(timedelta(hours=-3)))])
+def test_whatever_is_logged_can_be_read_as_it_was_or_is_refused(store, predict, window, values):
+    model = uuid4().hex
+    kept = []
+    for second, value in enumerate(values):
+        row = predict(str(second), second, model=model)
+        row = Prediction.model_construct(**{**dict(row), "features": {"x": value, "y": 1}})
+        try:
+            store.append([row])
+        except (TypeError, ValueError) as error:
+            assert "feature 'x'" in str(error)
+        else:
+            kept.append((str(second), plain(value)))
+        # Of each window: one that was read before is no other afterwards.
+        table = store.read(model, window())
+        assert table.column("id").to_pylist() == [id for id, _ in kept]
+        if kept:
+            column = table.column("features.x")
+            for found, (id, given) in zip(column.to_pylist(), kept, strict=True):
+                assert _holds(column.type, found, given), (column.type, found, given)
+                assert _equal(store.get(model, id).features["x"], given)
+
+
+def _equal(found, given):
+    if isinstance(given, Decimal) and given.is_nan():
+        return found.is_nan()
+    return found == given or (found != found and given != given)  # noqa: PLR0124
+
+
+def _holds(type_, found, given):
+    if given is None:
+        return found is None
+    if pa.types.is_string(type_):
+        as_text = json.loads(found) if isinstance(given, list) else found
+        if isinstance(given, list):
+            return as_text == [v if isinstance(v, int) else v and str(v) for v in map(plain, given)]
+        if isinstance(given, dict):
+            return len(json.loads(found)) == len({str(key) for key in given})
+        return found == str(given).encode("utf-8", "replace").decode()
+    if pa.types.is_float64(type_) and isinstance(given, Decimal):
+        return Decimal(repr(found)) == given
+    return _equal(found, given)
+
+
+def test_a_name_that_no_table_could_have_is_refused(store, predict, window):
+    bad = Prediction.model_construct(**{**dict(predict("b")), "features": {"x\ud800": 1}})
+    with pytest.raises(ValueError, match="rename the feature or class"):
+        store.append([predict("a"), bad])
+    assert store.coverage("calls", window()).rows == 0
+
+
+@pytest.mark.parametrize("seconds", [-1, 1])
+def test_a_moment_that_no_clock_in_utc_shows_is_refused(store, predict, window, seconds):
+    offset = timezone(timedelta(hours=-seconds))
+    edge = (datetime.max if seconds > 0 else datetime.min).replace(tzinfo=offset)
+    bad = Prediction.model_construct(**{**dict(predict("b")), "at": edge})
+    with pytest.raises(ValueError, match="years 1 to 9999"):
+        store.append([predict("a"), bad])
+    store.append([predict("c").model_copy(update={"at": datetime.max.replace(tzinfo=UTC)})])
+    assert store.read("calls", Window(last=1)).column("id").to_pylist() == ["c"]
+    assert store.get("calls", "c").at.year == 9999
+
+
 def test_numpy_scalars_are_logged_as_what_they_are(store, predict, window):
     features = {
         "i": np.int64(3),
@@ -498,7 +685,8 @@ def test_a_closed_store_is_unavailable(open_log, predict):
 
 _WRITER = """
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
+from prefect_mlops.storage.codec import plain
 from prefect_mlops.storage.interface import Prediction
 from prefect_mlops.storage.open import open_store
 store = open_store(sys.argv[1], collection=sys.argv[2], timeout_seconds=20)

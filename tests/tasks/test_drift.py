@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from prefect_mlops.blocks import ModelRegistry
 from prefect_mlops.core.errors import ModelUnavailable, RegistryUnavailable
@@ -48,6 +49,19 @@ def test_a_shifted_window_fails_and_names_the_column(project, watched):
     assert report.drifted_columns[0] == "strong"
     assert report.prediction_drifted
     assert report.report_uri is None
+
+
+@pytest.mark.parametrize("large", [2**53 + 1, 2**63 + 1, 10**40])
+@pytest.mark.parametrize("others", [[1, 2**62 + 1], [0.5, 1.5]])
+def test_numbers_of_any_size_can_be_watched(project, watched, large, others):
+    frame = calls_like(600, seed=2)
+    predicted = chances(frame)
+    values = pd.Series([large, None, *others] * 150, dtype=object)
+    log_predictions(project, frame.assign(weak=values), predicted=predicted)
+    data = read_window.fn(project)
+    report = measure_drift.fn(project, data, watched[1])
+    assert "weak" in report.drifted_columns
+    assert Path(report.report_uri).exists()
 
 
 def test_production_input_nobody_expected_does_not_lose_the_report(project, watched):

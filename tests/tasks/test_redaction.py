@@ -11,10 +11,12 @@ from prefect_mlops.blocks import Dataset, MLProject, ModelRegistry
 from prefect_mlops.core.errors import ConfigurationError
 from prefect_mlops.core.redaction import Redaction
 from prefect_mlops.core.results import Cause, Window
+from prefect_mlops.storage.interface import Prediction
 from prefect_mlops.tasks.champion import get_champion
 from prefect_mlops.tasks.drift import measure_drift, measure_features
+from prefect_mlops.tasks.labelling import attach_labels
 from prefect_mlops.tasks.repair import verify_repair
-from prefect_mlops.tasks.scoring import attach_labels, score_rows
+from prefect_mlops.tasks.scoring import score_rows
 from prefect_mlops.tasks.sources import read_source
 from prefect_mlops.tasks.windows import read_window
 from pydantic import ValidationError
@@ -96,6 +98,34 @@ class TestScoring:
         late = frame.assign(call_id=frame["call_id"].astype("Int64"))
         late.loc[2, ["call_id", "y"]] = None
         assert attach_labels.fn(project, rows(late)).attached == 5
+
+    def test_labels_find_the_hash_of_an_earlier_text(self, project, rows, calls):
+        frame = calls(2).assign(call_id=["7", "8"])
+        hashed = project.redaction.hashed
+        with project.predictions.get_client() as store:
+            store.append(
+                [
+                    Prediction(
+                        id=id,
+                        model="calls",
+                        version="1",
+                        at=EPOCH,
+                        features={},
+                        prediction="yes",
+                    )
+                    for id in (hashed("7.0"), hashed("8"))
+                ]
+            )
+        assert attach_labels.fn(project, rows(frame)).attached == 2
+
+    def test_what_is_written_down_of_a_run_is_redacted_too(self, project, rows, calls):
+        frame = calls(20, seed=3, start="2026-02-01").drop(columns="y")
+        outcome = score(project, rows(frame))
+        scores, found = pd.read_parquet(outcome.scores_uri), logged(project)
+        assert "features.weak" not in scores
+        for name in ("id", "features.job", "features.strong", "prediction"):
+            assert scores[name].tolist() == found[name].tolist()
+        assert score(project, rows(frame)).differing == 0
 
     def test_scoring_again_logs_nothing_twice(self, project, rows, calls):
         frame = calls(20).drop(columns=["call_id", "y"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +13,12 @@ from conftest import make_calls
 from prefect_mlops.blocks import Dataset, ModelRegistry, PredictionLog
 from prefect_mlops.core.errors import DataRejected, LogUnavailable, ModelUnavailable
 from prefect_mlops.core.results import Window
+from prefect_mlops.core.settings import ScoringSettings
+from prefect_mlops.storage.interface import Prediction
 from prefect_mlops.tasks import scoring
 from prefect_mlops.tasks.champion import get_champion
-from prefect_mlops.tasks.scoring import attach_labels, score_rows
+from prefect_mlops.tasks.labelling import attach_labels
+from prefect_mlops.tasks.scoring import score_rows
 from support.candidates import crown, log_candidate, split_at
 
 COLUMNS = {"target": "y", "timestamp": "called_at", "id": "call_id"}
@@ -76,10 +79,163 @@ def test_predictions_are_those_of_the_champion_with_what_it_saw(project, rows, c
 
 def test_scoring_again_logs_nothing_twice_and_more_rows_only_the_new_ones(project, rows, calls):
     frame = calls(60, seed=3, start="2026-02-01")
-    assert score(project, rows(frame[:40])).logged == 40
-    assert score(project, rows(frame[:40])).logged == 0
-    assert score(project, rows(frame)).logged == 20
+    first = score(project, rows(frame[:40]))
+    assert (first.logged, first.known, first.differing) == (40, 0, 0)
+    again = score(project, rows(frame[:40]))
+    assert (again.logged, again.known, again.differing) == (0, 40, 0)
+    more = score(project, rows(frame))
+    assert (more.logged, more.known, more.differing) == (20, 40, 0)
     assert len(logged(project)) == 60
+
+
+def test_other_features_of_a_known_id_are_told_and_the_first_prediction_stays(
+    project, rows, calls, monkeypatch, caplog
+):
+    monkeypatch.setattr(scoring, "_IDS_PER_LOOK", 7)
+    frame = calls(40, seed=3, start="2026-02-01")
+    frame.loc[5, "strong"] = np.nan
+    score(project, rows(frame[:30]))
+    before = logged(project)
+    other = frame.copy()
+    other.loc[[3, 20], "strong"] += 1.0
+    other.loc[[20, 21], "job"] = "astronaut"
+    outcome = score(project, rows(other))
+    assert (outcome.logged, outcome.known, outcome.differing) == (10, 30, 3)
+    assert outcome.differing_ids == frame["call_id"][[3, 20, 21]].tolist()
+    assert (
+        "30 ids were in the log already and keep their first prediction; 3 of them" in caplog.text
+    )
+    pd.testing.assert_frame_equal(logged(project)[:30], before)
+
+
+def test_every_row_is_written_down_with_the_id_it_was_given(project, rows, calls):
+    frame = calls(30, seed=3, start="2026-02-01").drop(columns=["call_id", "called_at"])
+    dataset = rows(frame.drop(columns="y"), id=None, timestamp=None)
+    outcome = score(project, dataset)
+    scores = pd.read_parquet(outcome.scores_uri)
+    assert scores["row"].tolist() == list(range(30))
+    assert scores["features.strong"].tolist() == frame["strong"].tolist()
+    found = logged(project).set_index("id").loc[scores["id"]]
+    for name in ("prediction", "score.yes", "features.job"):
+        assert found[name].tolist() == scores[name].tolist()
+    labels = pd.DataFrame({"call_id": scores["id"], "y": frame["y"]})
+    assert attach_labels.fn(project, rows(labels, timestamp=None)).attached == 30
+    assert score(project, rows(frame[:0], id=None, timestamp=None)).scores_uri is None
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype"),
+    [
+        ([2**62 + 1, 2**63 + 1, 0, 2**53 + 1], "uint64"),
+        ([2**53 + 1, None, -(2**62) - 1, 5], "Int64"),
+        ([2**63 + 1, None, 7, 2**64 - 1], "UInt64"),
+    ],
+)
+def test_whole_numbers_that_no_float_holds_are_logged_as_they_are(
+    project, rows, calls, values, dtype
+):
+    frame = calls(8).assign(strong=pd.Series([*values, *values], dtype=dtype))
+    score(project, rows(frame))
+    with project.predictions.get_client() as store:
+        column = store.read("calls", EVER).column("features.strong")
+    assert column.to_pylist() == values * 2
+    # Rows of another type of the same column leave no window unreadable.
+    score(project, rows(calls(4, start="2026-03-01")))
+    assert len(logged(project)) == 12
+
+
+def test_values_that_no_log_holds_are_refused_before_anything_is_logged(project, rows, calls):
+    frame = calls(8)
+    frame["job"] = pd.Series([None] * 5 + [time(12)] * 3, dtype=object)
+    with pytest.raises(DataRejected, match="column 'job' cannot be logged") as caught:
+        score(project, rows(frame))
+    assert caught.value.column == "job"
+    assert len(logged(project)) == 0
+
+
+@pytest.mark.parametrize("type_", [int, float, str, lambda value: f" {value}.0"])
+def test_an_id_is_one_whatever_type_its_column_has(project, rows, calls, type_):
+    frame = calls(6).assign(call_id=[1000 + i for i in range(6)])
+    typed = frame.assign(call_id=frame["call_id"].map(type_))
+    assert score(project, rows(typed)).logged == 6
+    assert logged(project)["id"].tolist() == [str(1000 + i) for i in range(6)]
+    for label_type in (float, str, int):
+        late = frame.assign(call_id=frame["call_id"].map(label_type))
+        assert attach_labels.fn(project, rows(late)).attached == 6
+    assert score(project, rows(frame)).known == 6
+
+
+def test_ids_that_differ_by_their_type_only_are_duplicates(project, rows, calls):
+    with pytest.raises(DataRejected, match=r"0 nulls and 1 duplicates, such as \['7'\]"):
+        score(project, rows(calls(2).assign(call_id=["7", " 7.0"])))
+    with pytest.raises(DataRejected, match="1 nulls"):
+        score(project, rows(calls(2).assign(call_id=["7", " "])))
+
+
+def test_labels_find_what_was_logged_under_an_earlier_text(project, rows, calls):
+    frame = calls(3).assign(call_id=[7.0, 8.0, 9.0])
+    with project.predictions.get_client() as store:
+        store.append(
+            [
+                Prediction(
+                    id=id,
+                    model="calls",
+                    version="1",
+                    at=frame["called_at"][0],
+                    features={},
+                    prediction="yes",
+                )
+                for id in ("7.0", "8.0", "stranger")
+            ]
+        )
+    report = attach_labels.fn(project, rows(frame))
+    assert (report.attached, report.unknown) == (2, ["9"])
+
+
+def test_a_column_in_another_form_is_refused_before_anything_is_logged(make_project, rows, calls):
+    frame = calls(300).assign(flag=lambda f: f["strong"] > 0)
+    project = make_project(frame)
+    crown(project, log_candidate(project, split_at(project, frame, 200), iterations=3))
+    new = frame[:100].assign(
+        flag=frame["flag"].map({True: "yes", False: "no"}),
+        strong=frame["strong"].map(lambda value: f"{value:.3f}".replace(".", ",")),
+    )
+    with pytest.raises(DataRejected) as caught:
+        score(project, rows(new))
+    message = str(caught.value)
+    shown = new["strong"][0]
+    assert (
+        f"column 'strong' has 100 of 100 values that cannot be read, such as '{shown}'" in message
+    )
+    assert "expected finite numbers with a decimal point, such as 1.5" in message
+    assert "column 'flag' has 100 of 100" in message
+    assert "expected true or false, or 1 or 0" in message
+    assert len(logged(project)) == 0
+    lenient = project.model_copy(update={"scoring": ScoringSettings(maximum_unreadable=1.0)})
+    assert score(lenient, rows(new)).unreadable == {"flag": 100, "strong": 100}
+
+
+def test_labels_of_a_class_that_the_model_does_not_know_are_refused(project, rows, calls):
+    frame = calls(100)
+    score(project, rows(frame))
+    attach_labels.fn(project, rows(frame))
+    strange = frame.assign(y="maybe")
+    with pytest.raises(DataRejected, match=r"100 of 100 labels .* 'maybe' \(100\); .*new_classes"):
+        attach_labels.fn(project, rows(strange))
+    with pytest.raises(DataRejected, match="would change one that is known already"):
+        attach_labels.fn(project, rows(strange), new_classes=True)
+    assert logged(project)["label"].tolist() == frame["y"].tolist()
+    report = attach_labels.fn(project, rows(strange), new_classes=True, overwrite=True)
+    assert report.changed == 100
+
+
+@pytest.mark.parametrize("label", ["much", np.inf, "nan", "inf"])
+def test_labels_of_a_regression_are_finite_numbers(make_project, rows, calls, label):
+    project = make_project(task="regression")
+    frame = calls(5).assign(y=pd.Series([1.5, label, 2, 3, 4], dtype=object).map(str))
+    with pytest.raises(DataRejected, match="1 of 5 labels that are no finite numbers") as caught:
+        attach_labels.fn(project, rows(frame))
+    assert caught.value.column == "y"
 
 
 def test_rows_are_logged_in_portions_without_a_seam(project, rows, calls, monkeypatch):
@@ -197,14 +353,17 @@ def test_labels_find_their_predictions(project, rows, calls):
     assert known.to_dict() == late[late["y"].notna()].set_index("call_id")["y"].to_dict()
 
 
-def test_labels_attached_again_change_nothing_and_other_ones_stand(project, rows, calls):
+def test_labels_attached_again_change_nothing_and_other_ones_are_asked_about(project, rows, calls):
     frame = calls(6)
     score(project, rows(frame))
     attach_labels.fn(project, rows(frame))
     again = attach_labels.fn(project, rows(frame))
     assert (again.attached, again.changed) == (6, 0)
     other = frame.assign(y=frame["y"].map({"yes": "no", "no": "yes"}))
-    report = attach_labels.fn(project, rows(other))
+    with pytest.raises(DataRejected, match="6 of 6 labels would change"):
+        attach_labels.fn(project, rows(other))
+    assert logged(project)["label"].tolist() == frame["y"].tolist()
+    report = attach_labels.fn(project, rows(other), overwrite=True)
     assert report.changed == 6
     assert logged(project)["label"].tolist() == other["y"].tolist()
 
@@ -246,7 +405,7 @@ def test_two_labels_of_one_prediction_are_not_guessed_between(project, rows, cal
     [
         ("y", {}, "'y' is missing"),
         ("call_id", {}, "'call_id' is missing"),
-        ("call_id", {"id": None}, "set columns.id"),
+        ("call_id", {"id": None}, r"set columns\.id .* scores_uri, column 'id'"),
     ],
 )
 def test_labels_without_target_or_id_are_rejected(make_project, rows, dropped, columns, expected):

@@ -1,0 +1,125 @@
+"""Attaches labels that arrive late to the predictions they belong to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from ..core.errors import DataRejected
+from ..core.identifiers import earlier_texts, id_texts
+from ..core.tags import CHAMPION
+from .champion import find_version
+from .run_log import run_logger
+from .scored_rows import exact_frame, logged_ids, plain_value
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..blocks.dataset import Dataset
+    from ..blocks.project import MLProject
+    from ..storage.interface import LabelReport
+
+
+@task(name="attach labels", cache_policy=NO_CACHE, persist_result=False)
+def attach_labels(
+    project: MLProject, dataset: Dataset, *, overwrite: bool = False, new_classes: bool = False
+) -> LabelReport:
+    """Attach the labels of a dataset to the predictions with the same ids.
+
+    Args:
+        project: The project.
+        dataset: Rows with the id column and the target.
+        overwrite: Whether a label that is known already may become another one; what it was is kept in
+            the prediction log's journal.
+        new_classes: Whether labels may be of a class that the champion does not know.
+
+    Returns:
+        What became of them: attached, changed, and ids that no prediction has.
+
+    Raises:
+        DataRejected: If the id or target column is not set or missing, a label has no id, an id has
+            two different labels, a label is of no class that the champion knows or, for a regression,
+            no finite number, or known labels would change; none was attached.
+        SourceUnavailable: If the rows cannot be read.
+        ModelUnavailable: If the champion does not load.
+        RegistryUnavailable: If MLflow cannot be reached.
+        LogUnavailable: If the log cannot be written.
+    """
+    from ..core.new_labels import finite_numbers
+    from .sources import read_source
+
+    identifier, target = dataset.columns.id, dataset.columns.target
+    if identifier is None:
+        raise DataRejected(
+            "labels need an id column: set columns.id to the prediction's id. Rows that were scored "
+            "without one were given ids: they are in the Parquet file that the score flow names as "
+            "scores_uri, column 'id'"
+        )
+    table = read_source(project, dataset)
+    frame = exact_frame(table, table.to_pandas())
+    for name in (identifier, target):
+        if name not in frame:
+            raise DataRejected(f"column {name!r} is missing; found {list(frame)}", column=name)
+    known = frame[frame[target].notna()]
+    if project.task == "regression":
+        known = known.assign(**{target: finite_numbers(known[target])})
+    elif not new_classes and len(known):
+        _refuse_new_classes(project, known[target])
+    labels, earlier_ids = _labels_by_id(project, known, identifier, target)
+    with project.predictions.get_client() as store:
+        report = store.attach_labels(
+            project.registry.model_name, labels, overwrite=overwrite, earlier_ids=earlier_ids
+        )
+    run_logger().info(
+        "%d labels attached, %d changed, %d without a prediction",
+        report.attached,
+        report.changed,
+        len(report.unknown),
+    )
+    return report
+
+
+def _refuse_new_classes(project: MLProject, labels: pd.Series) -> None:
+    from ..core.new_labels import refuse_new_classes
+
+    champion = find_version(project, CHAMPION)
+    if champion is None:
+        run_logger().warning(
+            "%s has no champion yet: nobody can tell whether these labels are of its classes",
+            project.registry.model_name,
+        )
+        return
+    classes = project.registry.load_model(champion.uri, project.task).classes
+    if classes is not None:
+        refuse_new_classes(labels, classes.tolist())
+
+
+def _labels_by_id(
+    project: MLProject, known: pd.DataFrame, identifier: str, target: str
+) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """Return the label of each id as it is logged, and what it was logged as before."""
+    given = known[identifier]
+    ids = logged_ids(id_texts(given), project.redaction)
+    missing = int(ids.isna().sum())
+    if missing:
+        raise DataRejected(
+            f"id column {identifier!r} has {missing} nulls in rows with a label: fill it in, or leave "
+            "these rows out",
+            column=identifier,
+        )
+    pairs = known.assign(**{identifier: ids})[[identifier, target]].drop_duplicates()
+    twice = pairs[identifier][pairs[identifier].duplicated()]
+    if len(twice):
+        raise DataRejected(
+            f"id column {identifier!r} has two different labels for {len(twice)} ids, such as "
+            f"{twice.iloc[0]!r}: keep the right one at its source",
+            column=identifier,
+        )
+    earlier = logged_ids(given.map(earlier_texts).explode().dropna(), project.redaction)
+    earlier_ids: dict[str, list[str]] = {}
+    for id, other in zip(ids.loc[earlier.index], earlier, strict=True):
+        earlier_ids.setdefault(id, []).append(other)
+    labels = dict(zip(pairs[identifier], map(plain_value, pairs[target]), strict=True))
+    return labels, earlier_ids
