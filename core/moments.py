@@ -45,12 +45,12 @@ def moments_of(values: pd.Series, text_format: str = ISO_8601) -> pd.Series:
         return _in_nanoseconds(values)
     if ptypes.is_numeric_dtype(values.dtype):
         return pd.Series(pd.NaT, index=values.index, dtype="datetime64[ns, UTC]")
-    cleaned = values.astype(object).map(readable)
+    cleaned = values.astype(object).map(readable).reset_index(drop=True)
     read = _from_iso(cleaned)
     if text_format != ISO_8601:
         declared = pd.to_datetime(cleaned, errors="coerce", utc=True, format=text_format)
         read = declared.fillna(read)
-    return read.astype("datetime64[ns, UTC]")
+    return read.astype("datetime64[ns, UTC]").set_axis(values.index)
 
 
 def _from_iso(values: pd.Series) -> pd.Series:
