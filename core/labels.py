@@ -68,7 +68,7 @@ def _plain(text: str) -> str:
     if not math.isfinite(number):
         return stripped
     # A float holds 16 digits: two classes of more must not become one.
-    return class_text(number) if abs(number) <= _EXACT else stripped
+    return class_text(number) if abs(number) < _EXACT else stripped
 
 
 def to_classes(labels: Iterable[object], classes: Iterable[object]) -> np.ndarray:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from .errors import DataRejected, WorkspaceUnavailable
 from .results import Snapshot
-from .tables import plain
+from .tables import without_spaces
 from .workspace import Workspace, read_uri
 
 
@@ -98,7 +98,7 @@ def load_frame(snapshot: Snapshot, columns: list[str] | None = None) -> pd.DataF
                 column=missing[0],
             )
         table = table.select(columns)
-    return plain(table).to_pandas()
+    return without_spaces(table).to_pandas()
 
 
 def open_snapshot(workspace: Workspace, digest: str) -> Snapshot:

@@ -177,6 +177,16 @@ def _plain(field: pa.Field, values: pa.ChunkedArray) -> pa.ChunkedArray:
     return values
 
 
+def without_spaces(table: pa.Table) -> pa.Table:
+    """Return the rows with no spaces around text, other columns as they are."""
+    for position, field in enumerate(table.schema):
+        if pa.types.is_string(field.type):
+            table = table.set_column(
+                position, field.name, pc.utf8_trim_whitespace(table.column(position))
+            )
+    return table
+
+
 def with_digits(table: pa.Table, columns: Columns, task: TaskType) -> pa.Table:
     """Keep the digits of ids, categories and classes, which later steps would hold as floats.
 

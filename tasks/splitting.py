@@ -46,7 +46,7 @@ def split(project: MLProject, snapshot: Snapshot) -> Split:
     import numpy as np
 
     from ..core.snapshots import load_table, save_snapshot
-    from ..core.tables import plain
+    from ..core.tables import without_spaces
 
     columns = project.dataset.columns
     table = load_table(snapshot)
@@ -57,7 +57,7 @@ def split(project: MLProject, snapshot: Snapshot) -> Split:
     else:
         first = None
         held_out = held_out_by_hash(
-            plain(table).to_pandas(),
+            without_spaces(table).to_pandas(),
             columns.id,
             columns.feature_names(table.column_names),
             project.data.holdout_share,
