@@ -51,7 +51,7 @@ def without_row_numbers(
         if values.null_count < len(values) and not _counts(values):
             raise DataRejected(
                 f"{source} has a column without a name ({name}), first value {_first(values)!r}: name it "
-                "at the source, leave it out there (pandas: `index=False`), or list it in "
+                "at the source, leave it out there (pandas: index=False), or list it in "
                 "columns.features or columns.ignored",
                 column=name,
             )

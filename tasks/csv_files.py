@@ -65,7 +65,7 @@ def _parsed(content: bytes, name: str, source: CsvSource, columns: Columns) -> p
     from ..core.tables import refuse_repeated
 
     text = _decoded(content, name, source.encoding)
-    header = header_of(text, name, source, columns.target)
+    header = header_of(text, name, source, columns)
     if header.comments:
         run_logger().info("%s: %d lines above the header left out", name, header.comments)
     names = [column or unnamed(position) for position, column in enumerate(header.names)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -13,9 +14,11 @@ from ..core.errors import DataRejected
 
 if TYPE_CHECKING:
     from ..blocks.dataset import CsvSource
+    from ..core.settings import Columns
 
 _SEPARATORS = ",;\t|"
 _COMMENT = "#"
+_NAMED_SEPARATOR = re.compile("sep=.", re.IGNORECASE)
 # As many rows tell what the width of a table is.
 _LOOKED_AT = 20
 
@@ -37,17 +40,18 @@ class Header:
     comments: int
 
 
-def header_of(text: str, name: str, source: CsvSource, target: str) -> Header:
+def header_of(text: str, name: str, source: CsvSource, columns: Columns) -> Header:
     """Find the header.
 
-    Lines above it that are empty, or comments that begin with `#`, are passed over. A line that begins
-    with `#` and has as many values as the next line is a header.
+    Lines above it that are empty, or comments that begin with `#`, are passed over, and so is the line
+    `sep=;` that spreadsheets write. A line that begins with `#` and has as many values as the next line is
+    a header, unless only the next line names columns with a role.
 
     Args:
         text: The file.
         name: Its name, for messages.
         source: Its separator, and the lines to leave out.
-        target: The only column that a file may have alone.
+        columns: Roles; the target is the only column that a file may have alone.
 
     Returns:
         The header.
@@ -57,7 +61,7 @@ def header_of(text: str, name: str, source: CsvSource, target: str) -> Header:
     """
     if not text.strip():
         raise DataRejected(f"{name} is empty: expected a header and rows")
-    begin, lines, comments = _above(text, source)
+    begin, lines, comments = _above(text, source, columns)
     rows = _first_rows(text[begin:], source.separator)
     if not rows:
         raise DataRejected(
@@ -66,18 +70,22 @@ def header_of(text: str, name: str, source: CsvSource, target: str) -> Header:
     stream = io.StringIO(text[begin:], newline="")
     reader = csv.reader(stream, delimiter=source.separator)
     names = next(reader)
-    if len(names) == 1 and names[0] != target:
+    if len(names) == 1 and names[0] != columns.target:
         raise DataRejected(_wrong_separator(name, text[begin:], rows, source.separator))
     end = begin + len("".join(islice(io.StringIO(text[begin:], newline=""), reader.line_num)))
     return Header(names, end, lines + reader.line_num, comments)
 
 
-def _above(text: str, source: CsvSource) -> tuple[int, int, int]:
+def _above(text: str, source: CsvSource, columns: Columns) -> tuple[int, int, int]:
     """Return position and number of the lines above the header, and how many of them say something."""
     position = comments = 0
     lines = list(islice(io.StringIO(text, newline=""), 1_000))
+    roles = {columns.target, columns.id, columns.timestamp, *columns.features, *columns.categorical}
     for number, line in enumerate(lines):
-        comment = line.startswith(_COMMENT) and not _is_header(lines[number:], source.separator)
+        comment = line.startswith(_COMMENT) and not _is_header(
+            lines[number:], source.separator, roles
+        )
+        comment = comment or (number == 0 and _NAMED_SEPARATOR.fullmatch(line.strip()) is not None)
         if number >= source.skip_lines and line.strip() and not comment:
             return position, number, comments
         comments += bool(line.strip())
@@ -85,14 +93,16 @@ def _above(text: str, source: CsvSource) -> tuple[int, int, int]:
     return position, len(lines), comments
 
 
-def _is_header(lines: list[str], separator: str) -> bool:
+def _is_header(lines: list[str], separator: str, roles: set[str | None]) -> bool:
     below = next((line for line in lines if line.strip() and not line.startswith(_COMMENT)), "")
-    width = _width(lines[0], separator)
-    return width > 1 and width == _width(below, separator)
+    here, there = _values(lines[0], separator), _values(below, separator)
+    if roles & {*there} and not roles & {*here}:
+        return False
+    return len(here) > 1 and len(here) == len(there)
 
 
-def _width(line: str, separator: str) -> int:
-    return len(next(csv.reader([line], delimiter=separator), []))
+def _values(line: str, separator: str) -> list[str]:
+    return next(csv.reader([line], delimiter=separator), [])
 
 
 def _first_rows(text: str, separator: str) -> list[list[str]]:

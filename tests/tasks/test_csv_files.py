@@ -264,6 +264,18 @@ def test_empty_lines_and_comments_above_the_header_are_left_out(tmp_path, above)
     assert table.to_pylist() == [{"n": 1, "y": "a"}, {"n": 2, "y": "b"}]
 
 
+def test_a_comment_as_wide_as_the_header_is_told_from_it_by_the_roles(tmp_path):
+    table = read(tmp_path / "a.csv", "# by me, and you\nn,y\n1,a\n")
+    assert table.to_pylist() == [{"n": 1, "y": "a"}]
+
+
+def test_the_separator_that_a_spreadsheet_names_is_no_header(tmp_path):
+    text = "sep=;\nn;y\n1;a\n"
+    assert read(tmp_path / "a.csv", text, separator=";").to_pylist() == [{"n": 1, "y": "a"}]
+    with pytest.raises(DataRejected, match="probably separated by ';'"):
+        read(tmp_path / "a.csv", text)
+
+
 def test_a_header_may_begin_with_the_sign_of_a_comment(tmp_path):
     assert read(tmp_path / "a.csv", "#n,y\n1,a\n").column_names == ["#n", "y"]
 
