@@ -50,7 +50,7 @@ def without_row_numbers(
         values = table.column(name)
         if values.null_count < len(values) and not _counts(values):
             raise DataRejected(
-                f"{source} has a column without a name ({name}), first value {_first(values)!r}: name it "
+                f"{source} has a column without a name ({name!r}), first value {_first(values)!r}: name it "
                 "at the source, leave it out there (pandas: index=False), or list it in "
                 "columns.features or columns.ignored",
                 column=name,

@@ -21,6 +21,8 @@ _COMMENT = "#"
 _NAMED_SEPARATOR = re.compile("sep=.", re.IGNORECASE)
 # As many rows tell what the width of a table is.
 _LOOKED_AT = 20
+# Characters, of a file that may be large, in which the header is looked for.
+_HEAD = 1_048_576
 
 
 @dataclass(frozen=True)
@@ -62,24 +64,25 @@ def header_of(text: str, name: str, source: CsvSource, columns: Columns) -> Head
     if not text.strip():
         raise DataRejected(f"{name} is empty: expected a header and rows")
     begin, lines, comments = _above(text, source, columns)
-    rows = _first_rows(text[begin:], source.separator)
+    head = text[begin : begin + _HEAD]
+    rows = _first_rows(head, source.separator)
     if not rows:
         raise DataRejected(
             f"{name} has no header below its first {lines} lines: expected one, and rows"
         )
-    stream = io.StringIO(text[begin:], newline="")
+    stream = io.StringIO(head, newline="")
     reader = csv.reader(stream, delimiter=source.separator)
     names = next(reader)
     if len(names) == 1 and names[0] != columns.target:
-        raise DataRejected(_wrong_separator(name, text[begin:], rows, source.separator))
-    end = begin + len("".join(islice(io.StringIO(text[begin:], newline=""), reader.line_num)))
+        raise DataRejected(_wrong_separator(name, head, rows, source.separator))
+    end = begin + len("".join(islice(io.StringIO(head, newline=""), reader.line_num)))
     return Header(names, end, lines + reader.line_num, comments)
 
 
 def _above(text: str, source: CsvSource, columns: Columns) -> tuple[int, int, int]:
     """Return position and number of the lines above the header, and how many of them say something."""
     position = comments = 0
-    lines = list(islice(io.StringIO(text, newline=""), 1_000))
+    lines = list(islice(io.StringIO(text[:_HEAD], newline=""), 1_000))
     roles = {columns.target, columns.id, columns.timestamp, *columns.features, *columns.categorical}
     for number, line in enumerate(lines):
         comment = line.startswith(_COMMENT) and not _is_header(

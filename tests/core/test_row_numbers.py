@@ -18,7 +18,7 @@ def test_row_numbers_from_zero_or_one_are_left_out_as_numbers_and_as_text(rows, 
 @pytest.mark.parametrize("values", [[0, 2], [2, 3], [1, 0], [0, None], [0.5, 1.5], ["a", "b"]])
 def test_what_does_not_number_the_rows_is_refused(values):
     table = pa.table({"Unnamed: 0": values})
-    with pytest.raises(DataRejected, match=r"a\.csv has a column without a name \(Unnamed: 0\)"):
+    with pytest.raises(DataRejected, match=r"a\.csv has a column without a name \('Unnamed: 0'\)"):
         without_row_numbers(table, "a.csv")
     columns = Columns(target="y", ignored=["Unnamed: 0"])
     assert without_row_numbers(table, "a.csv", columns) == (table, [])

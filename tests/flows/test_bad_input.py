@@ -394,7 +394,7 @@ CASES = [
     ),
     Case(
         "a column without a name",
-        "has a column without a name (Unnamed: 0)",
+        "has a column without a name ('Unnamed: 0')",
         lambda frame: frame[::-1].reset_index().rename(columns={"index": ""}),
         write=csv(),
         column="Unnamed: 0",
