@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from prefect.blocks.core import Block
 from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
@@ -27,9 +27,36 @@ class CsvSource(Settings):
         default=",", min_length=1, max_length=1, description="Character between two values."
     )
     encoding: str = Field(default="utf-8", description="Encoding of the text.")
+    decimal: Literal[".", ","] = Field(
+        default=".", description="Character between a number and its fraction."
+    )
+    thousands: Literal[",", ".", " ", "'"] | None = Field(
+        default=None,
+        description="Character between the thousands of a number. None: there is none.",
+    )
+    null_words: list[str] = Field(
+        default_factory=list,
+        description="Words that stand for a missing value in columns of text. An empty field always does; in "
+        "columns of numbers so do NA, N/A, NaN, null, None and the like.",
+        examples=[["unknown", "?"]],
+    )
+    skip_lines: int = Field(
+        default=0,
+        ge=0,
+        description="Lines above the header to leave out. Empty lines, and comments that begin with `#`, are "
+        "left out there anyway.",
+    )
     storage_options: dict[str, Any] = Field(
         default_factory=dict, description="Options of the fsspec file system, without secrets."
     )
+
+    @model_validator(mode="after")
+    def _distinct_marks(self) -> Self:
+        if self.decimal == self.thousands:
+            raise ValueError(
+                f"decimal and thousands are both {self.decimal!r}: no number could be read"
+            )
+        return self
 
 
 class ParquetSource(Settings):

@@ -1,7 +1,8 @@
 """Matches labels and score columns to a model's classes, however they were typed on the way.
 
 A class that was the integer 1 at training may come back as `1.0` (a null elsewhere in the column), as
-`"1"` (JSON) or as `True`. Text that equals a class wins; else a form that numbers and booleans share
+`"1"` (JSON) or as `True`, and `<=50K` as ` <=50K` from a file with spaces after its separators. Text that
+equals a class wins; else a form that numbers and booleans share, or the text without spaces around it,
 decides, unless two classes have the same one.
 """
 
@@ -12,6 +13,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+
+_EXACT = 2**53
 
 
 def class_text(value: object) -> str:
@@ -54,14 +57,18 @@ def match_classes(values: Iterable[object], classes: Sequence[str]) -> list[str 
 
 
 def _plain(text: str) -> str:
-    word = text.strip().lower()
+    stripped = text.strip()
+    word = stripped.lower()
     if word in ("true", "false"):
         return "1" if word == "true" else "0"
     try:
         number = float(word)
     except ValueError:
-        return text
-    return class_text(number) if math.isfinite(number) else text
+        return stripped
+    if not math.isfinite(number):
+        return stripped
+    # A float holds 16 digits: two classes of more must not become one.
+    return class_text(number) if abs(number) < _EXACT else stripped
 
 
 def to_classes(labels: Iterable[object], classes: Iterable[object]) -> np.ndarray:

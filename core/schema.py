@@ -10,6 +10,9 @@ as text, booleans as objects) never changes a prediction.
 | `boolean` | float64, 0 or 1 | NaN |
 | `category` | object of str | None |
 | `datetime` | datetime64[ns], UTC without zone | NaT |
+
+Text is a datetime as ISO 8601 only; a number is none, and neither is a moment that nanoseconds cannot
+hold, such as the year 9999.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from pandas.api import types as ptypes
 from pydantic import BaseModel, ConfigDict
 
 from .errors import DataRejected
+from .moments import moments_of
 
 Kind = Literal["number", "boolean", "category", "datetime"]
 
@@ -157,18 +161,25 @@ def _to_category(values: pd.Series) -> pd.Series:
 
 
 def category_text(value: object) -> str:
-    """Return a category as text: 1 and 1.0 are the same one.
+    """Return a category as text: 1 and 1.0 are the same one, and " yes" and "yes" are.
 
-    A null elsewhere in a column of whole numbers turns them into floats, and must not rename them.
+    A null elsewhere in a column of whole numbers turns them into floats, and must not rename them; nor
+    may the spaces after a file's separators.
+
+    Example:
+        >>> [category_text(value) for value in (1, 1.0, " yes", "1.0")]
+        ['1', '1', 'yes', '1.0']
     """
-    if isinstance(value, float | np.floating | Decimal) and float(value).is_integer():
+    if isinstance(value, float | np.floating) and float(value).is_integer():
         return str(int(value))
-    return str(value)
+    # Through a float, the last digits of a long decimal would go.
+    if isinstance(value, Decimal) and value.is_finite() and value == value.to_integral_value():
+        return str(int(value))
+    return str(value).strip()
 
 
 def _to_datetime(values: pd.Series) -> pd.Series:
-    moments = pd.to_datetime(values, errors="coerce", utc=True, format="mixed")
-    return moments.dt.tz_convert(None).astype("datetime64[ns]")
+    return moments_of(values).dt.tz_convert(None)
 
 
 _CONVERT = {

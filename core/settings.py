@@ -15,9 +15,10 @@ Unknown keys are errors everywhere. `None` means unbounded.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 TaskType = Literal["binary", "multiclass", "regression"]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -28,6 +29,16 @@ class Settings(BaseModel):
     """Base of all settings: unknown keys are refused, values are checked on assignment too."""
 
     model_config = ConfigDict(extra="forbid", validate_assignment=True)
+
+
+def _tells_days_apart(text_format: str) -> bool:
+    days = (datetime(2026, 1, 31), datetime(2025, 1, 31), datetime(2026, 2, 1))
+    try:
+        texts = [day.strftime(text_format) for day in days]
+        read = [datetime.strptime(text, text_format).replace(tzinfo=None) for text in texts]
+    except ValueError:
+        return False
+    return read == list(days)
 
 
 class Columns(Settings):
@@ -68,6 +79,24 @@ class Columns(Settings):
         description="Columns that must not reach the model.",
         examples=[["duration"]],
     )
+    datetime_formats: dict[str, str] = Field(
+        default_factory=dict,
+        description="Features that hold dates or moments as text, or as numbers such as 20260403, to their "
+        "format as Python's `strptime` takes it, or `ISO8601`. Without an offset they are UTC. Values of "
+        "another form are refused in training, and scored as missing.",
+        examples=[{"signed_up": "%d/%m/%Y", "born": "%Y%m%d"}],
+    )
+
+    @field_validator("datetime_formats")
+    @classmethod
+    def _complete_formats(cls, value: dict[str, str]) -> dict[str, str]:
+        for name, text_format in value.items():
+            if text_format != "ISO8601" and not _tells_days_apart(text_format):
+                raise ValueError(
+                    f"format {text_format!r} of {name!r} tells no day of a year: expected one such as "
+                    "%d/%m/%Y, or ISO8601"
+                )
+        return value
 
     @model_validator(mode="after")
     def _one_role_each(self) -> Self:
@@ -85,12 +114,19 @@ class Columns(Settings):
                         f"column {name!r} is both {roles[name]} and {role}: give it one role"
                     )
                 roles[name] = role
-        for role, names in {"slices": self.slices, "categorical": self.categorical}.items():
+        for role, names in {
+            "slices": self.slices,
+            "categorical": self.categorical,
+            "datetime_formats": list(self.datetime_formats),
+        }.items():
             for name in names:
                 if roles.get(name, "features") != "features" or (
                     self.features and name not in self.features
                 ):
                     raise ValueError(f"{role} names {name!r}, which is not a feature")
+        both = sorted(set(self.categorical) & set(self.datetime_formats))
+        if both:
+            raise ValueError(f"columns {both} are both categorical and datetimes: choose one")
         return self
 
     @property

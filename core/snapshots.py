@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from .errors import DataRejected, WorkspaceUnavailable
 from .results import Snapshot
+from .tables import without_spaces
 from .workspace import Workspace, read_uri
 
 
@@ -78,6 +79,8 @@ def load_table(snapshot: Snapshot) -> pa.Table:
 def load_frame(snapshot: Snapshot, columns: list[str] | None = None) -> pd.DataFrame:
     """Read a snapshot as a pandas frame with a fresh index.
 
+    Text loses the spaces around it, which snapshots of earlier versions still have.
+
     Args:
         snapshot: The handle.
         columns: Columns to read, in this order. None: all.
@@ -95,7 +98,7 @@ def load_frame(snapshot: Snapshot, columns: list[str] | None = None) -> pd.DataF
                 column=missing[0],
             )
         table = table.select(columns)
-    return table.to_pandas()
+    return without_spaces(table).to_pandas()
 
 
 def open_snapshot(workspace: Workspace, digest: str) -> Snapshot:

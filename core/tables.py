@@ -1,27 +1,27 @@
 """Turns what a source gave into a table that every later step can rely on.
 
-Values that no model takes are refused here, where the column can still be named, and moments are
-brought to UTC, because a guessed zone moves rows between windows.
+Values that no model takes are refused here, where the column can still be named. Spaces around text go,
+and the digits of ids, categories and classes stay; `core.table_moments` reads the moments.
 """
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute
 
 from .errors import DataRejected
+from .identifiers import id_text, is_missing
 from .schema import category_text
+from .settings import Columns, TaskType
+from .whole_numbers import EXACT, float_of, loses_digits, whole_array
 
-MOMENT = pa.timestamp("us", tz="UTC")
-_ZONED = re.compile(r"\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\s*(?:Z|[+-]\d{2}(?::?\d{2})?)$")
+# Its functions are made when it is loaded, where no type checker sees them.
+pc: Any = pyarrow.compute
 
 
 def refuse_repeated(names: Sequence[str]) -> None:
@@ -39,30 +39,38 @@ def refuse_repeated(names: Sequence[str]) -> None:
 
 
 def table_of(
-    columns: Mapping[str, Sequence[Any]], *, categorical: Collection[str] = ()
+    columns: Mapping[str, Sequence[Any]],
+    *,
+    categorical: Collection[str] = (),
+    identifier: str | None = None,
 ) -> pa.Table:
     """Build a table from Python values, such as a database driver returns.
 
     Args:
         columns: Column to its values, all of the same length.
         categorical: Columns to store as text whatever their values are.
+        identifier: Column to store as the text of ids.
 
     Returns:
-        The table. A column without any value is float64.
+        The table. Whole numbers stay whole beside nulls, see `core.whole_numbers`. A column without any
+        value is float64.
 
     Raises:
         DataRejected: If a column holds documents or lists, or mixes types.
 
     Example:
         >>> table_of({"a": [1, None], "b": [True, False]}).schema.types
-        [DataType(double), DataType(bool)]
+        [DataType(int64), DataType(bool)]
     """
+    texts: dict[str, Callable[[Any], str]] = dict.fromkeys(categorical, category_text)
+    if identifier is not None:
+        texts[identifier] = id_text
     return pa.table(
-        {name: _array(name, values, name in categorical) for name, values in columns.items()}
+        {name: _array(name, values, texts.get(name)) for name, values in columns.items()}
     )
 
 
-def _array(name: str, values: Sequence[Any], as_text: bool) -> pa.Array:
+def _array(name: str, values: Sequence[Any], to_text: Callable[[Any], str] | None) -> pa.Array:
     present = [value for value in values if not _missing(value)]
     nested = next((v for v in present if isinstance(v, list | tuple | dict | set)), None)
     if nested is not None:
@@ -72,19 +80,14 @@ def _array(name: str, values: Sequence[Any], as_text: bool) -> pa.Array:
             column=name,
         )
     families = {_family(value) for value in present}
-    if as_text and families - {"text"}:
-        return pa.array([None if _missing(v) else category_text(v) for v in values], pa.string())
+    if to_text is not None and families:
+        return pa.array([None if _missing(v) else to_text(v) for v in values], pa.string())
     if len(families) > 1:
         raise DataRejected(mixed_types(name, sorted(families), present), column=name)
     if not families:
         return pa.nulls(len(values), pa.float64())
     if families == {"number"}:
-        whole = len(present) == len(values) and all(isinstance(v, int) for v in present)
-        kept = values if whole else [None if _missing(v) else float(v) for v in values]
-        try:
-            return pa.array(kept, pa.int64() if whole else pa.float64())
-        except OverflowError:
-            return pa.array([float(v) for v in values], pa.float64())
+        return _numbers(values)
     try:
         return pa.array([None if _missing(v) else v for v in values])
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
@@ -96,9 +99,25 @@ def _array(name: str, values: Sequence[Any], as_text: bool) -> pa.Array:
 
 
 def _missing(value: Any) -> bool:
-    if isinstance(value, float | Decimal):
-        return math.isnan(value)
-    return value is None or value is pd.NaT
+    # Text of no character is a value here: only a CSV file cannot tell it from an empty field.
+    return not isinstance(value, str) and is_missing(value)
+
+
+def _numbers(values: Sequence[Any]) -> pa.Array:
+    present = [value for value in values if not _missing(value)]
+    if all(isinstance(value, int) for value in present) or _loses_digits(present):
+        return whole_array([None if _missing(v) else int(v) for v in values])
+    return pa.array([None if _missing(v) else float_of(v) for v in values], pa.float64())
+
+
+def _loses_digits(present: Sequence[Any]) -> bool:
+    """Whether these are whole numbers, some of them of more digits than a float holds."""
+    exact = [value for value in present if isinstance(value, int | Decimal)]
+    return (
+        len(exact) == len(present)
+        and all(v.is_finite() and v == int(v) for v in exact if isinstance(v, Decimal))
+        and any(abs(value) > EXACT for value in exact)
+    )
 
 
 def _family(value: Any) -> str:
@@ -129,8 +148,8 @@ def plain(table: pa.Table) -> pa.Table:
         table: Rows of any source.
 
     Returns:
-        The rows with dictionaries decoded, decimals and half floats as float64, and columns without
-        any type as float64 nulls.
+        The rows with dictionaries decoded, decimals and half floats as float64, columns without any type
+        as float64 nulls, and text without spaces around it.
 
     Raises:
         DataRejected: If a column is nested or binary.
@@ -152,89 +171,56 @@ def _plain(field: pa.Field, values: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_decimal(kind) or pa.types.is_float16(kind) or pa.types.is_null(kind):
         return values.cast(pa.float64())
     if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        return values.cast(pa.string())
+        values = values.cast(pa.string())
+    if pa.types.is_string(values.type):
+        return pc.utf8_trim_whitespace(values)
     return values
 
 
-def with_moments(table: pa.Table, name: str) -> pa.Table:
-    """Bring a timestamp column to UTC, microseconds.
-
-    Args:
-        table: Rows.
-        name: The column: timestamps with time zone, or ISO 8601 text with an offset.
-
-    Returns:
-        The rows with the column as timestamp[us, UTC].
-
-    Raises:
-        DataRejected: If a moment is missing, has no time zone or cannot be read.
-    """
-    values = table.column(name)
-    if values.null_count:
-        raise DataRejected(
-            f"timestamp column {name!r} is empty in {values.null_count} rows: fill it in at the source",
-            column=name,
-        )
-    if pa.types.is_timestamp(values.type) and values.type.tz is not None:
-        moments = values.cast(MOMENT, safe=False)
-    elif len(values) == 0:
-        moments = pa.chunked_array([pa.array([], MOMENT)])
-    elif pa.types.is_timestamp(values.type) or pa.types.is_date(values.type):
-        raise DataRejected(_no_zone(name, values[0].as_py()), column=name)
-    elif pa.types.is_string(values.type):
-        moments = _from_text(name, values.to_pandas())
-    else:
-        raise DataRejected(
-            f"timestamp column {name!r} holds {values.type}, first value {values[0].as_py()}: expected "
-            "timestamps with time zone, or ISO 8601 text such as 2026-01-31T12:00:00Z",
-            column=name,
-        )
-    return table.set_column(table.column_names.index(name), name, moments)
-
-
-def _from_text(name: str, texts: pd.Series) -> pa.Array:
-    cleaned = texts.str.strip().str.replace(r"\s*UTC$", "Z", regex=True)
-    moments = pd.to_datetime(cleaned, errors="coerce", utc=True, format="ISO8601")
-    zoned = cleaned.str.contains(_ZONED)
-    unread = texts[moments.isna()]
-    if len(unread):
-        raise DataRejected(
-            f"timestamp column {name!r} has {len(unread)} values that are no moments, first "
-            f"{unread.iloc[0]!r}: expected ISO 8601 with an offset, such as 2026-01-31T12:00:00Z",
-            column=name,
-        )
-    if not zoned.all():
-        raise DataRejected(_no_zone(name, texts[~zoned].iloc[0]), column=name)
-    return pa.array(moments.astype("datetime64[us, UTC]"), MOMENT)
-
-
-def _no_zone(name: str, value: object) -> str:
-    return (
-        f"timestamp column {name!r} has no time zone, first value {value}: append 'Z' or an offset "
-        "such as +02:00 at its source"
-    )
-
-
-def between(
-    table: pa.Table, name: str, start: datetime | None = None, end: datetime | None = None
-) -> pa.Table:
-    """Keep the rows of a time window `[start, end)`.
-
-    Args:
-        table: Rows, with the column as `with_moments` leaves it.
-        name: Timestamp column.
-        start: First moment. None: unbounded.
-        end: First moment after the window. None: unbounded.
-    """
-    moments = table.column(name)
-    for bound, keep in ((start, pc.greater_equal), (end, pc.less)):  # pyright: ignore[reportAttributeAccessIssue]
-        if bound is not None:
-            table = table.filter(keep(moments, pa.scalar(bound, MOMENT)))
-            moments = table.column(name)
+def without_spaces(table: pa.Table) -> pa.Table:
+    """Return the rows with no spaces around text, other columns as they are."""
+    for position, field in enumerate(table.schema):
+        if pa.types.is_string(field.type):
+            table = table.set_column(
+                position, field.name, pc.utf8_trim_whitespace(table.column(position))
+            )
     return table
 
 
-def in_order(table: pa.Table, name: str) -> pa.Table:
-    """Sort rows by a timestamp column; rows of the same moment keep their order."""
-    order = table.column(name).to_pandas().argsort(kind="stable")
-    return table.take(pa.array(order.to_numpy()))
+def with_digits(table: pa.Table, columns: Columns, task: TaskType) -> pa.Table:
+    """Keep the digits of ids, categories and classes, which later steps would hold as floats.
+
+    A number feature is a float to every model, so of a whole number beyond 2^53 it sees the first 16
+    digits or so.
+
+    Args:
+        table: Rows, before `plain`.
+        columns: Roles.
+        task: Task type.
+
+    Returns:
+        The rows with ids as text, and categories and classes as text where a float would lose digits.
+    """
+    exact = [columns.id, *columns.categorical, columns.target if task != "regression" else None]
+    for name in table.column_names:
+        if name not in exact:
+            continue
+        values = table.column(name)
+        if pa.types.is_dictionary(values.type):
+            values = values.cast(values.type.value_type)
+        to_text = id_text if name == columns.id else category_text
+        if _has_text(values.type) and (name == columns.id or loses_digits(values)):
+            texts = [None if is_missing(v) else to_text(v) for v in values.to_pylist()]
+            at = table.column_names.index(name)
+            table = table.set_column(at, name, pa.array(texts, pa.string()))
+    return table
+
+
+def _has_text(kind: pa.DataType) -> bool:
+    # The others are refused by `plain`, by name.
+    return not (
+        pa.types.is_nested(kind)
+        or pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+        or pa.types.is_null(kind)
+    )

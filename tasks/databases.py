@@ -85,6 +85,7 @@ def _table(names: list[str], rows: list[Any], columns: Columns) -> pa.Table:
             if name in wanted
         },
         categorical=columns.categorical,
+        identifier=columns.id,
     )
 
 

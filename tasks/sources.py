@@ -2,7 +2,8 @@
 
 | source | reader | order before sorting by time |
 | --- | --- | --- |
-| CSV, Parquet | `files` | names of the files, then rows |
+| CSV | `csv_files` | names of the files, then rows |
+| Parquet | `files` | names of the files, then rows |
 | SQL | `databases` | the query's |
 | MongoDB | `databases` | `sort`, then `_id` |
 | predictions | here | history, then the log by time |
@@ -16,8 +17,9 @@ from typing import TYPE_CHECKING, assert_never
 from ..core.errors import DataRejected
 from ..core.results import Window
 from ..core.secret_text import public_uri
+from .csv_files import read_csv
 from .databases import read_mongo, read_sql
-from .files import public_url, read_csv, read_parquet
+from .files import public_url, read_parquet
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -34,7 +36,9 @@ _FEATURE = "features."
 def read_source(project: MLProject, dataset: Dataset) -> pa.Table:
     """Read a dataset's rows: those of its time window, in time order, columns with a role only.
 
-    Columns with a role may be missing: rows to score have no target.
+    Columns with a role may be missing: rows to score have no target. Text has no spaces around it.
+    Whatever a column was beside its nulls, ids are text and keep every digit, and so do categories and
+    classes.
 
     Args:
         project: The project, for its prediction log.
@@ -51,12 +55,12 @@ def read_source(project: MLProject, dataset: Dataset) -> pa.Table:
         ConfigurationError: If the project redacts columns that its own rows do not have, or rows are
             read from the prediction log whose features are redacted there.
     """
-    from ..core.tables import between, in_order, plain, with_moments
+    from ..core.table_moments import between, in_order, with_moments
 
     found = _read(project, dataset)
     if project.redaction is not None and dataset == project.dataset:
         project.redaction.check(dataset.columns, found.column_names)
-    table = plain(_with_roles(found, dataset.columns))
+    table = _prepared(found, project, dataset.columns)
     name = dataset.columns.timestamp
     if name is not None and name in table.column_names:
         table = with_moments(table, name)
@@ -90,14 +94,12 @@ def _read(project: MLProject, dataset: Dataset) -> pa.Table:
         case "mongodb":
             return read_mongo(source, dataset.columns)
         case "predictions":
-            from ..core.tables import plain
-
             logged = _read_predictions(project, dataset)
             if source.history is None:
                 return logged
             history = _read_files(source.history, dataset.columns)
             history, logged = (
-                plain(_with_roles(part, dataset.columns)) for part in (history, logged)
+                _prepared(part, project, dataset.columns) for part in (history, logged)
             )
             return _joined(history, logged, dataset.columns)
         case _:
@@ -105,7 +107,15 @@ def _read(project: MLProject, dataset: Dataset) -> pa.Table:
 
 
 def _read_files(source: CsvSource | ParquetSource, columns: Columns) -> pa.Table:
-    return read_csv(source, columns) if source.type == "csv" else read_parquet(source)
+    return read_csv(source, columns) if source.type == "csv" else read_parquet(source, columns)
+
+
+def _prepared(table: pa.Table, project: MLProject, columns: Columns) -> pa.Table:
+    from ..core.table_moments import with_formats
+    from ..core.tables import plain, with_digits
+
+    table = plain(with_digits(_with_roles(table, columns), columns, project.task))
+    return with_formats(table, columns.datetime_formats)
 
 
 def _with_roles(table: pa.Table, columns: Columns) -> pa.Table:
@@ -139,7 +149,7 @@ def _read_predictions(project: MLProject, dataset: Dataset) -> pa.Table:
 def _joined(history: pa.Table, logged: pa.Table, columns: Columns) -> pa.Table:
     import pyarrow as pa
 
-    from ..core.tables import with_moments
+    from ..core.table_moments import with_moments
 
     if logged.num_rows == 0:
         return history
@@ -153,12 +163,6 @@ def _joined(history: pa.Table, logged: pa.Table, columns: Columns) -> pa.Table:
         )
     if columns.timestamp in parts[0].column_names and columns.timestamp:
         parts = [with_moments(part, columns.timestamp) for part in parts]
-    if columns.id and columns.id in parts[0].column_names:
-        # The log's ids are text, whatever the history's are.
-        at = parts[0].column_names.index(columns.id)
-        parts[0] = parts[0].set_column(
-            at, columns.id, parts[0].column(columns.id).cast(pa.string())
-        )
     try:
         return pa.concat_tables(
             [part.select(parts[0].column_names) for part in parts], promote_options="permissive"

@@ -47,6 +47,7 @@ def split(project: MLProject, snapshot: Snapshot) -> Split:
 
     from ..core.holdout import first_held_out, wanted_holdout
     from ..core.snapshots import load_table, save_snapshot
+    from ..core.tables import without_spaces
 
     columns = project.dataset.columns
     table = load_table(snapshot)
@@ -58,7 +59,7 @@ def split(project: MLProject, snapshot: Snapshot) -> Split:
     else:
         first = None
         held_out = held_out_by_hash(
-            table.to_pandas(),
+            without_spaces(table).to_pandas(),
             columns.id,
             columns.feature_names(table.column_names),
             project.data.holdout_share,
@@ -104,11 +105,17 @@ def held_out_by_hash(
 
     import numpy as np
 
+    from ..core.identifiers import id_texts
     from ..core.schema import category_text
 
     # Through text, so that an integer column that met a null, and became float, hashes as before.
-    names = [identifier] if identifier is not None else sorted(features)
-    texts = [frame[name].map(category_text).where(frame[name].notna(), "") for name in names]
+    if identifier is not None:
+        texts = [id_texts(frame[identifier]).fillna("")]
+    else:
+        texts = [
+            frame[name].map(category_text).where(frame[name].notna(), "")
+            for name in sorted(features)
+        ]
     digests = (
         hashlib.sha256("\x1f".join(row).encode()).digest() for row in zip(*texts, strict=True)
     )

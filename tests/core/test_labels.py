@@ -28,3 +28,15 @@ def test_text_that_equals_a_class_wins_over_a_shared_form():
 
 def test_values_that_are_no_class_are_not_guessed():
     assert match_classes(["maybe", "Yes", "nan", 2], ["yes", "no", "1"]) == [None] * 4
+
+
+def test_spaces_around_a_label_or_a_class_do_not_tell_them_apart():
+    assert match_classes(["<=50K", " >50K "], [" <=50K", " >50K"]) == [" <=50K", " >50K"]
+    assert match_classes([" <=50K"], ["<=50K"]) == ["<=50K"]
+    assert match_classes(["a", " a", "a "], ["a", " a"]) == ["a", " a", None]
+
+
+def test_classes_of_many_digits_stay_apart():
+    large = [str(2**53), str(2**53 + 1)]
+    assert match_classes([2**53 + 1, str(2**53)], large) == [large[1], large[0]]
+    assert match_classes([str(2**53 + 1)], large[:1]) == [None]

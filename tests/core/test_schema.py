@@ -151,3 +151,34 @@ def test_no_rows_conform_too():
     rows, report = conform(pd.DataFrame({"a": [], "b": []}), {"b": "category", "a": "number"})
     assert list(rows) == ["b", "a"]
     assert report.unreadable == {}
+
+
+def test_spaces_around_a_category_are_no_part_of_it():
+    rows, _ = conform(pd.DataFrame({"c": [" <=50K", "<=50K ", "<=50K"]}), {"c": "category"})
+    assert rows["c"].unique().tolist() == ["<=50K"]
+
+
+@pytest.mark.parametrize("value", [2**53 + 1, 2**63 + 1, 2**80 + 1, Decimal(2**80 + 1)])
+def test_a_category_keeps_every_digit(value):
+    frame = pd.DataFrame({"c": pd.Series([value, None], dtype=object)})
+    assert conform(frame, {"c": "category"})[0]["c"].tolist() == [str(int(value)), None]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.array(["2026-04-03", "9999-12-31"], "datetime64[us]"),
+        [datetime(2026, 4, 3), datetime(9999, 12, 31)],
+        ["2026-04-03", "9999-12-31"],
+        ["2026-04-03", "03/04/2026"],
+        ["2026-04-03", 20260403],
+    ],
+)
+def test_a_datetime_that_cannot_be_read_or_held_is_counted(values):
+    rows, report = conform(pd.DataFrame({"t": values}), {"t": "datetime"})
+    assert rows["t"].tolist() == [pd.Timestamp("2026-04-03"), pd.NaT]
+    assert report.unreadable == {"t": 1}
+
+
+def test_a_number_is_no_datetime():
+    assert conform(pd.DataFrame({"t": [20260403]}), {"t": "datetime"})[1].unreadable == {"t": 1}

@@ -99,3 +99,28 @@ def test_numbers_out_of_range_are_refused(make):
 def test_settings_survive_json():
     settings = MonitoringSettings(governor=GovernorPolicy(budget=None))
     assert MonitoringSettings.model_validate_json(settings.model_dump_json()) == settings
+
+
+@pytest.mark.parametrize(
+    "text_format", ["%d/%m/%Y", "%Y%m%d", "%d.%m.%y %H:%M", "ISO8601", "%d %b %Y"]
+)
+def test_a_format_of_datetimes_tells_one_day_from_another(text_format):
+    formats = {"born": text_format}
+    assert Columns(target="y", datetime_formats=formats).datetime_formats == formats
+
+
+@pytest.mark.parametrize(
+    "text_format", ["%d/%m", "%Y-%m", "%H:%M", "dd/mm/yyyy", "", "%Q", "%d/%m/%Y %"]
+)
+def test_a_format_that_does_not_is_refused(text_format):
+    with pytest.raises(
+        ValidationError, match=r"'born' tells no day of a year: expected one such as"
+    ):
+        Columns(target="y", datetime_formats={"born": text_format})
+
+
+def test_a_column_with_a_format_is_a_feature_and_no_category():
+    with pytest.raises(ValidationError, match="datetime_formats names 'y', which is not a feature"):
+        Columns(target="y", datetime_formats={"y": "%d/%m/%Y"})
+    with pytest.raises(ValidationError, match="both categorical and datetimes"):
+        Columns(target="y", categorical=["d"], datetime_formats={"d": "%d/%m/%Y"})

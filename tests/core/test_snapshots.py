@@ -115,3 +115,10 @@ def test_a_workspace_that_cannot_be_written_is_reported(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(WorkspaceUnavailable, match="cannot write"):
         save_snapshot(Workspace(str(tmp_path / "file")), pa.table({"a": [1]}), "test")
+
+
+def test_spaces_around_text_of_earlier_snapshots_are_left_out_of_their_frames(workspace):
+    table = pa.table({"c": [" x", "x ", None], "n": [1, 2, 3]})
+    snapshot = save_snapshot(workspace, table, "test")
+    assert load_frame(snapshot)["c"].tolist() == ["x", "x", None]
+    assert load_table(snapshot).equals(table)

@@ -1,24 +1,14 @@
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from decimal import Decimal
 
-import pandas as pd
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prefect_mlops.core.errors import DataRejected
-from prefect_mlops.core.tables import (
-    MOMENT,
-    between,
-    in_order,
-    plain,
-    refuse_repeated,
-    table_of,
-    with_moments,
-)
-
-ZONES = st.sampled_from([timezone(timedelta(minutes=m)) for m in (-300, 0, 60, 345)])
-MOMENTS = st.datetimes(datetime(1971, 1, 1), datetime(2199, 1, 1), timezones=ZONES)
+from prefect_mlops.core.settings import Columns
+from prefect_mlops.core.table_moments import MOMENT
+from prefect_mlops.core.tables import plain, refuse_repeated, table_of, with_digits, without_spaces
 
 
 def test_repeated_columns_are_named():
@@ -31,9 +21,14 @@ def test_repeated_columns_are_named():
     ("values", "kind"),
     [
         ([1, 2], pa.int64()),
-        ([1, None], pa.float64()),
+        ([1, None], pa.int64()),
         ([1, 2.5], pa.float64()),
-        ([2**70, 1], pa.float64()),
+        ([2**70, 1], pa.decimal256(76, 0)),
+        ([2**62 + 1, 2**63 + 1], pa.uint64()),
+        ([Decimal(2**53 + 1), None], pa.int64()),
+        ([Decimal(1), None], pa.float64()),
+        ([10**400, 1], pa.float64()),
+        ([10**400, 0.5], pa.float64()),
         ([Decimal("1.50"), Decimal("NaN")], pa.float64()),
         ([True, None], pa.bool_()),
         (["a", None], pa.string()),
@@ -91,67 +86,58 @@ def test_nested_and_binary_columns_are_refused_by_name(values):
         plain(pa.table({"c": values}))
 
 
-@given(st.lists(MOMENTS, min_size=1, max_size=10))
-def test_text_and_timestamps_of_any_zone_become_the_same_moments(moments):
-    expected = [moment.astimezone(UTC) for moment in moments]
-    for values in (
-        pa.array([moment.isoformat() for moment in moments]),
-        pa.array([moment.isoformat(sep=" ") for moment in moments]),
-        pa.array(expected, pa.timestamp("us", "Asia/Kathmandu")),
-    ):
-        read = with_moments(pa.table({"t": values}), "t")
-        assert read.schema.field("t").type == MOMENT
-        assert [moment.astimezone(UTC) for moment in read["t"].to_pylist()] == expected
+LARGE = [2**53, 2**53 + 1, None, 2**62 + 1]
 
 
 @pytest.mark.parametrize(
-    "text", ["2026-01-31T12:00:00Z", "2026-01-31 12:00:00+00", "2026-01-31T13:00:00.000+0100",
-             "2026-01-31 12:00:00 UTC", " 2026-01-31T12:00Z "],
-)  # fmt: skip
-def test_the_usual_ways_to_write_a_moment_are_read(text):
-    read = with_moments(pa.table({"t": [text]}), "t")
-    assert read["t"].to_pylist() == [datetime(2026, 1, 31, 12, tzinfo=UTC)]
-
-
-@pytest.mark.parametrize(
-    ("values", "complaint"),
+    "values",
     [
-        (pa.array(["2026-01-31T12:00:00Z", "2026-01-31 12:00:00"]), "2026-01-31 12:00:00: append"),
-        (pa.array(["2026-01-31"]), "no time zone, first value 2026-01-31"),
-        (pa.array(pd.date_range("2026-01-31", periods=2)), "no time zone, first value 2026-01-31"),
-        (pa.array([datetime(2026, 1, 1).date()]), "no time zone"),
-        (pa.array(["2026-01-31T12:00:00Z", "soon"]), "1 values that are no moments, first 'soon'"),
-        (pa.array(["31/01/2026 12:00Z"]), "no moments"),
-        (pa.array([1767225600]), "holds int64"),
-        (pa.array(["2026-01-31T12:00:00Z", None]), "empty in 1 rows"),
+        pa.array(LARGE),
+        pa.array([*LARGE[:3], 2**63 + 1], pa.uint64()),
+        pa.array([Decimal(v) if v else None for v in LARGE]),
+        pa.array([*LARGE[:3], 2**80 + 1], pa.decimal256(76, 0)),
+        pa.array(LARGE).dictionary_encode(),
     ],
+    ids=lambda values: str(values.type),
 )
-def test_moments_nobody_can_place_are_refused(values, complaint):
-    with pytest.raises(DataRejected, match=complaint) as caught:
-        with_moments(pa.table({"t": values}), "t")
-    assert caught.value.column == "t"
+@pytest.mark.parametrize("role", ["id", "categorical", "target"])
+def test_ids_categories_and_classes_keep_their_digits_beside_a_null(values, role):
+    columns = Columns(**{"target": "y", role: ["c"] if role == "categorical" else "c"})
+    frame = plain(with_digits(pa.table({"c": values}), columns, "binary")).to_pandas()
+    expected = [None if v is None else str(v) for v in values.to_pylist()]
+    assert frame["c"].tolist() == expected
 
 
-def test_no_rows_have_no_moments():
-    assert with_moments(pa.table({"t": pa.array([], pa.string())}), "t").schema.types == [MOMENT]
+@given(st.lists(st.one_of(st.none(), st.integers()), min_size=1))
+def test_the_ids_of_a_query_are_exact_whatever_stands_beside_them(values):
+    table = table_of({"id": values}, identifier="id")
+    columns = Columns(target="y", id="id")
+    found = plain(with_digits(table, columns, "binary")).to_pandas()["id"]
+    if any(value is not None for value in values):
+        assert found.tolist() == [None if value is None else str(value) for value in values]
 
 
-def test_a_window_holds_its_start_and_not_its_end():
-    hours = [datetime(2026, 1, 1, hour, tzinfo=UTC) for hour in range(5)]
-    table = pa.table({"t": pa.array(hours, MOMENT)})
-    assert between(table, "t", hours[1], hours[3])["t"].to_pylist() == hours[1:3]
-    assert between(table, "t", end=hours[1]).num_rows == 1
-    assert between(table, "t").num_rows == 5
+def test_ids_of_any_type_are_the_same_text():
+    columns = Columns(target="y", id="id")
+    for values in (
+        pa.array([1000, 7]),
+        pa.array([1000.0, 7.0]),
+        pa.array([Decimal("1000.00"), Decimal("7.00")]),
+        pa.array(["1000.0", " 7 "]),
+    ):
+        table = with_digits(pa.table({"id": values}), columns, "binary")
+        assert table["id"].to_pylist() == ["1000", "7"]
 
 
-@given(st.lists(st.integers(0, 5), max_size=20))
-def test_rows_of_one_moment_keep_their_order(seconds):
-    base = datetime(2026, 1, 1, tzinfo=UTC)
-    table = pa.table(
-        {
-            "t": pa.array([base + timedelta(seconds=s) for s in seconds], MOMENT),
-            "row": pa.array(range(len(seconds)), pa.int64()),
-        }
-    )
-    expected = sorted(range(len(seconds)), key=lambda row: seconds[row])
-    assert in_order(table, "t")["row"].to_pylist() == expected
+def test_small_numbers_stay_numbers_in_every_role_but_the_id():
+    table = pa.table({"y": [1, 2], "c": [1, 2], "n": [2**60, 1]})
+    columns = Columns(target="y", categorical=["c"])
+    assert with_digits(table, columns, "multiclass").schema == table.schema
+    large = pa.table({"y": [2**60, 1]})
+    assert with_digits(large, columns, "regression").schema == large.schema
+
+
+def test_spaces_around_text_are_no_part_of_it():
+    table = pa.table({"c": [" <=50K", ">50K ", None], "n": [1, 2, 3]})
+    assert plain(table)["c"].to_pylist() == ["<=50K", ">50K", None]
+    assert without_spaces(table)["c"].to_pylist() == ["<=50K", ">50K", None]

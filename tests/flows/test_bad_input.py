@@ -342,7 +342,7 @@ CASES = [
     ),
     Case(
         "target with three classes",
-        ": binary needs exactly two",
+        ": binary needs exactly two; these 3 values fit task 'multiclass'",
         put("y", "maybe", STRAYS),
         column="y",
     ),
@@ -390,6 +390,56 @@ CASES = [
         write=sqlite_rows,
         column="weak",
         score_too=True,
+    ),
+    Case(
+        "numbers with other marks",
+        "numbers with other marks, such as '0,5'",
+        put("weak", "0,5"),
+        write=csv(),
+        column="weak",
+    ),
+    Case(
+        "a column without a name",
+        "has a column without a name ('Unnamed: 0')",
+        lambda frame: frame[::-1].reset_index().rename(columns={"index": ""}),
+        write=csv(),
+        column="Unnamed: 0",
+        score_too=True,
+    ),
+    Case(
+        "a title above the header",
+        "begins with a line of one value, 'Calls of March', above rows of 3",
+        write=text(b"Calls of March\ncall_id,strong,y\n1,2,yes\n"),
+        score_too=True,
+    ),
+    Case(
+        "a row shorter than the header",
+        "line 3 has 1 values for 2 columns, '# the end'",
+        write=text(b"call_id,y\n1,yes\n# the end\n"),
+    ),
+    Case(
+        "moments of another format",
+        "values that are no moments in the format %d/%m/%Y, such as '04/13/2026'",
+        lambda frame: put("since", "04/13/2026", STRAYS)(frame.assign(since="03/04/2026")),
+        write=csv(),
+        column="since",
+        roles={"datetime_formats": {"since": "%d/%m/%Y"}},
+    ),
+    Case(
+        "timestamps that no data frame can hold",
+        "has 120 moments that no data frame can hold, first 9999-12-31",
+        lambda frame: frame.assign(
+            called_at=np.full(len(frame), np.datetime64("9999-12-31", "us"))
+        ).assign(called_at=lambda frame: frame["called_at"].dt.tz_localize("UTC")),
+        column="called_at",
+        score_too=True,
+    ),
+    Case(
+        "target with fractions",
+        "holds numbers with fractions, such as",
+        column="strong",
+        roles={"target": "strong"},
+        project={"task": "multiclass"},
     ),
     Case("infinities", "weak: values between", put("weak", np.inf, STRAYS)),
     Case(
@@ -592,6 +642,17 @@ def test_odd_values_are_scored_as_missing_and_counted(world, tmp_path):
     assert logged["score.yes"].between(0, 1).all()
     assert logged["features.job"].tolist()[0] == "astronaut"
     assert mine.predictions()[0] == 84
+
+
+def test_ids_that_became_floats_are_the_ids_they_were(world, tmp_path):
+    mine = world.copy(tmp_path)
+    whole = Case("ids", "", lambda frame: frame[:4].assign(call_id=[1000, 1001, 1002, 1003]))
+    floats = Case(
+        "ids", "", lambda frame: frame[:4].assign(call_id=[1000.0, 1001.0, 1002.0, 1003.0])
+    )
+    assert score(mine.project(), whole.dataset(tmp_path)).logged == 4
+    assert score(mine.project(), floats.dataset(tmp_path)).logged == 0
+    assert label(mine.project(), floats.dataset(tmp_path)).attached == 4
 
 
 def test_one_row_is_scored(world, tmp_path):

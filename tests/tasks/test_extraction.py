@@ -61,6 +61,18 @@ def test_the_window_of_the_dataset_is_cut(make_project, calls, tmp_path):
     assert snapshot.last == START + timedelta(minutes=399)
 
 
+def test_what_may_not_be_what_was_meant_is_said_in_the_log(make_project, calls, caplog):
+    frame = calls(300).assign(postcode=["01000", "12345", "20000"] * 100, note=map(str, range(300)))
+    frame["note"] = "call " + frame["note"]
+    with caplog.at_level(logging.WARNING):
+        extract.fn(make_project(frame))
+    said = [record.getMessage() for record in caplog.records if record.name == "prefect_mlops"]
+    assert [message[: message.index(" holds")] for message in said] == [
+        "column 'postcode'",
+        "column 'note'",
+    ]
+
+
 def test_columns_without_a_role_are_left_out(make_project, calls, tmp_path):
     frame = calls(300).assign(nested=[{"a": 1}] * 300, note="x")
     frame.to_parquet(tmp_path / "calls.parquet")

@@ -1,3 +1,4 @@
+import hashlib
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -198,3 +199,24 @@ def test_numbers_need_no_class_on_both_sides(part):
     frame = timed(pd.date_range(START, periods=100, freq="h")).assign(y=np.arange(100.0))
     found, _ = part(frame, TIMED, task="regression")
     assert found.holdout.rows == 20
+
+
+@given(st.lists(st.integers(0, 2**53), min_size=1, max_size=20))
+def test_an_id_is_on_one_side_however_it_was_typed(numbers):
+    ways = [
+        numbers,
+        [float(number) for number in numbers],
+        [str(number) for number in numbers],
+        [f" {number}.0 " for number in numbers],
+        pd.array(numbers, dtype="UInt64"),
+    ]
+    sides = [
+        held_out_by_hash(pd.DataFrame({"id": values}), "id", [], 0.5).tolist() for values in ways
+    ]
+    assert sides == [sides[0]] * len(ways)
+
+
+def test_ids_stay_where_they_were():
+    found = held_out_by_hash(pd.DataFrame({"id": range(12)}), "id", [], 0.5).tolist()
+    digests = [hashlib.sha256(str(number).encode()).hexdigest() for number in range(12)]
+    assert found == [int(digest[0], 16) < 8 for digest in digests]
