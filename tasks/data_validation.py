@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..blocks.project import MLProject
+    from ..core.broken import Judgement
     from ..core.gx import Finding
+    from ..core.results import Cause
 
 
 @task(
@@ -26,9 +28,16 @@ if TYPE_CHECKING:
     persist_result=False,
 )
 def validate_data(
-    project: MLProject, snapshot: Snapshot, reference: Snapshot | None = None
+    project: MLProject,
+    snapshot: Snapshot,
+    reference: Snapshot | None = None,
+    cause: Cause | None = None,
 ) -> DataValidation:
     """Hold a snapshot against the project's suite, or against one inferred from known good rows.
+
+    Beside the suite, the rows that are new are judged by how they differ from the known ones: broken
+    data is refused, drifted data is not (`core.broken`). Where the project brings a suite, that
+    judgement is advice.
 
     With `data.on_failure="quarantine"`, rows that break an expectation are set aside as long as their
     share stays within `data.quarantine_budget`.
@@ -37,12 +46,14 @@ def validate_data(
         project: The project.
         snapshot: The rows.
         reference: Rows the champion was trained on. None: the suite is inferred from `snapshot`.
+        cause: Why the training was asked for: columns whose drift it names may have left their range.
 
     Returns:
-        One gate a broken expectation; the rows to go on with; the suite and the Data Docs page.
+        One gate a broken expectation or sign of broken data; the rows to go on with; the suite and the Data Docs page.
 
     Raises:
         ConfigurationError: If the project's suite cannot be read or understood.
+        LogUnavailable: If the prediction log cannot be read.
         WorkspaceUnavailable: If the workspace cannot be read or written.
     """
     from ..core.gx import check_rows
@@ -50,9 +61,11 @@ def validate_data(
 
     workspace = project.open_workspace()
     frame = load_frame(snapshot)
+    known = load_frame(reference) if reference is not None else None
     suite = _bring_suite(project)
+    judged = _judge(project, frame, known, cause)
     if suite is None:
-        suite = _infer_suite(project, frame, reference)
+        suite = _infer_suite(project, frame, known, judged)
     suite_uri = workspace.write_json(f"suites/{project.name}/{digest_of(suite)}.json", suite)
     docs_uri = None
     quarantined = None
@@ -65,7 +78,7 @@ def validate_data(
         gates = [_not_run("expectations", f"{type(error).__name__}: {error}")]
     else:
         docs_uri = workspace.write_bytes(f"reports/{snapshot.digest}/data_docs.html", page.encode())
-        findings = sorted(findings, key=_weight)
+        findings = sorted([*_beside(project, judged, findings), *findings], key=_weight)
         gates = [_gate(finding) for finding in findings if not finding.held]
         if project.data.on_failure == "quarantine":
             gates, snapshot, quarantined = _set_aside(project, snapshot, findings)
@@ -107,19 +120,51 @@ def _bring_suite(project: MLProject) -> dict[str, Any] | None:
 
 
 def _infer_suite(
-    project: MLProject, frame: pd.DataFrame, reference: Snapshot | None
+    project: MLProject, frame: pd.DataFrame, known: pd.DataFrame | None, judged: Judgement
 ) -> dict[str, Any]:
     from ..core.expectations import infer_suite
-    from ..core.snapshots import load_frame
 
     return infer_suite(
         project.name,
         frame,
-        load_frame(reference) if reference is not None else None,
+        known,
         columns=project.dataset.columns,
         task=project.task,
         minimum_rows=project.data.minimum_rows,
+        moved=judged.moved,
+        rising=judged.rising,
     )
+
+
+def _judge(
+    project: MLProject, frame: pd.DataFrame, known: pd.DataFrame | None, cause: Cause | None
+) -> Judgement:
+    from ..core.broken import judge_rows
+    from .logged_rows import agreement_with_log
+
+    agreed = None if known is None else agreement_with_log(project, known, frame)
+    judged = judge_rows(
+        known,
+        frame,
+        columns=project.dataset.columns,
+        task=project.task,
+        caused=cause.drifted_columns if cause is not None else (),
+        logged=agreed.same if agreed is not None else (),
+    )
+    if agreed is not None:
+        judged.findings += agreed.findings
+    return judged
+
+
+def _beside(project: MLProject, judged: Judgement, findings: list[Finding]) -> list[Finding]:
+    """Return what is said beside the suite, without what the suite says already."""
+    from dataclasses import replace
+
+    said = {finding.name for finding in findings if not finding.held}
+    kept = [f for f in judged.findings if f.name.removesuffix(" in new rows") not in said]
+    if project.data.suite is None:
+        return kept
+    return [replace(finding, blocking=False) for finding in kept]
 
 
 def _not_run(name: str, why: str, *, blocking: bool = True) -> Gate:
