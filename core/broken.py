@@ -29,7 +29,7 @@ import pandas as pd
 
 from .broken_numbers import filler, in_each_others_place, mirrored, stuck
 from .broken_rows import repeated_rows, unrelated_target
-from .broken_texts import foreign_texts
+from .broken_texts import KNOWN_CATEGORIES, comes_in_blocks, foreign_texts
 from .broken_units import changed_unit
 from .departure import SIGNS, Departure, departure
 from .errors import DataRejected
@@ -50,7 +50,7 @@ class Judgement:
 
     Attributes:
         findings: What is broken, and advice.
-        moved: Columns whose range must be widened, with the new values that may be.
+        moved: Columns that left what was known of them, with the new values that may be.
         rising: Columns that only rise: no range holds them.
         new_rows: How many rows are new.
     """
@@ -110,7 +110,8 @@ def judge_rows(
     _judge_presence(said, known, rows, [*kinds])
     regression = [columns.target] if task == "regression" and columns.target in known else []
     _judge_numbers(said, judged, known, rows, [*numbers, *regression], columns, caused, logged)
-    _judge_texts(said, known, rows, [n for n, kind in kinds.items() if kind == "category"])
+    texts = [name for name, kind in kinds.items() if kind == "category"]
+    _judge_texts(said, judged, known, rows, texts, ordered=columns.has_order)
     _judge_whole_rows(said, known, rows, [*kinds], numbers, columns.target)
     judged.findings = [*said.found, *judged.findings]
     return judged
@@ -297,13 +298,28 @@ def _codes(known: pd.Series, new: pd.Series) -> tuple[Floats, Floats]:
 
 
 def _judge_texts(
-    said: _Findings, known: pd.DataFrame, rows: pd.DataFrame, names: list[str]
+    said: _Findings,
+    judged: Judgement,
+    known: pd.DataFrame,
+    rows: pd.DataFrame,
+    names: list[str],
+    *,
+    ordered: bool,
 ) -> None:
     for name in names:
         old = known[name].map(category_text, na_action="ignore")
         new = rows[name].iloc[said.new].map(category_text, na_action="ignore")
-        for what, why, at in foreign_texts(old, new.reset_index(drop=True)):
+        foreign = list(foreign_texts(old, new.reset_index(drop=True), ordered=ordered))
+        for what, why, at in foreign:
             said.broken(f"{name}: no {what}", why, at)
+        share = float((~new.dropna().isin(set(old))).mean())
+        if not foreign and share > 1.0 - KNOWN_CATEGORIES and ordered and comes_in_blocks(old):
+            judged.moved[name] = rows[name].iloc[said.new].dropna()
+            said.advise(
+                f"{name}: known categories",
+                f"{name} moved: {share:.0%} of its values in the new rows are new categories, in blocks as "
+                "all of its categories come. They are trained on",
+            )
 
 
 def _judge_whole_rows(

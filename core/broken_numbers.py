@@ -16,12 +16,15 @@ _MASKS = {-1.0, 1e9, 1e10, 1e20, 1e30, *_LIMITS}
 _FILLER_ROWS = 3
 _UNLISTED_ROWS = 5
 _FAR = 3.0
+_VARIED = 10
 _OF_SIDE = 0.8
 _DENSE = 0.9
 _INSIDE_SHARE = 0.005
 
 _STUCK_ROWS = 30
 _TIMES_LONGEST = 3
+_TIMES_USUAL = 10
+_RARE = 0.1
 _RUNS = 20
 _STUCK_VALUES = 5
 
@@ -51,6 +54,7 @@ def filler(known: Floats, new: Floats) -> tuple[float, np.ndarray] | None:
     if not len(known):
         return None
     low, high = float(known.min()), float(known.max())
+    varied = len(np.unique(known)) >= _VARIED
     for side in (new[new < low], new[new > high], new[(new >= low) & (new <= high)]):
         side = side[np.isfinite(side)]
         if not len(side):
@@ -67,7 +71,7 @@ def filler(known: Floats, new: Floats) -> tuple[float, np.ndarray] | None:
             else:
                 lonely = max(low - value, value - high) > high - low
                 sole = count >= _OF_SIDE * len(side) or (lonely and listed(value))
-                found = sole and _fills(value, count, rows, low, high)
+                found = sole and _fills(value, count, rows, low, high, varied=varied)
             if found:
                 return value, rows
     return None
@@ -78,7 +82,9 @@ def listed(value: float) -> bool:
     return value in _MASKS or bool(_FILLER.fullmatch(f"{value:.10g}"))
 
 
-def _fills(value: float, count: int, rows: np.ndarray, low: float, high: float) -> bool:
+def _fills(
+    value: float, count: int, rows: np.ndarray, low: float, high: float, *, varied: bool
+) -> bool:
     dense = count >= _STUCK_ROWS and count >= _DENSE * (rows[-1] - rows[0] + 1)
     if listed(value) and abs(value) >= 99:
         return True
@@ -87,7 +93,7 @@ def _fills(value: float, count: int, rows: np.ndarray, low: float, high: float) 
     if listed(value):
         return value < 0 <= low
     beyond = max(low - value, value - high)
-    return count >= _UNLISTED_ROWS and beyond > _FAR * max(high - low, abs(low), abs(high))
+    return varied and count >= _UNLISTED_ROWS and beyond > _FAR * max(high - low, abs(low), abs(high))
 
 
 def _stands_out(value: float, count: int, known: Floats, rows: int) -> bool:
@@ -106,7 +112,8 @@ def stuck(known: Floats, new: Floats) -> tuple[float, np.ndarray] | None:
 
     Returns:
         The value and the positions in `new` of its longest run, when that is three times as long as any
-        known one and at least 30 rows; else None. Flags, and columns that mostly hold one value, may
+        known one (ten times, and the latest, for a value that many rows hold) and at least 30 rows; else
+        None. Flags, and columns that mostly hold one value, may
         be constant for long.
 
     Example:
@@ -124,7 +131,12 @@ def stuck(known: Floats, new: Floats) -> tuple[float, np.ndarray] | None:
         return None
     sizes = np.where(np.isfinite(new[first]), sizes, 0)
     at = int(np.argmax(sizes))
-    if sizes[at] < max(_STUCK_ROWS, _TIMES_LONGEST * int(lengths.max())):
+    # A value that many rows hold anyway comes in rows on end now and then, where a batch was sorted.
+    usual = counts[values == new[first[at]]].sum() > _RARE * len(finite)
+    if usual and first[at] + sizes[at] < len(new):
+        return None
+    times = _TIMES_USUAL if usual else _TIMES_LONGEST
+    if sizes[at] < max(_STUCK_ROWS, times * int(lengths.max())):
         return None
     return float(new[first[at]]), np.arange(first[at], first[at] + sizes[at])
 

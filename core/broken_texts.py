@@ -16,6 +16,7 @@ MAXIMUM_CATEGORIES = 100
 _ROWS = 3
 _SHARE = 0.01
 _PART_UNKNOWN = 0.95
+_BLOCKS = 5.0
 _CODE = re.compile(r"[+-]?\d+([.,]\d+)?")
 
 
@@ -30,12 +31,15 @@ def spelling(value: str) -> str:
     return "".join(character for character in folded if character.isalnum())
 
 
-def foreign_texts(known: pd.Series, new: pd.Series) -> Iterator[tuple[str, str, np.ndarray]]:
+def foreign_texts(
+    known: pd.Series, new: pd.Series, *, ordered: bool = False
+) -> Iterator[tuple[str, str, np.ndarray]]:
     """Find new categories that are no new categories.
 
     Args:
         known: Known values, as text, missing ones missing.
         new: New values, in order.
+        ordered: Whether the order is that of time: categories that come in blocks may then be new.
 
     Yields:
         What is wrong in a few words, an explanation, and the positions in `new`.
@@ -77,6 +81,30 @@ def foreign_texts(known: pd.Series, new: pd.Series) -> Iterator[tuple[str, str, 
             yield "codes instead of names", said, np.flatnonzero(hit)
     unknown &= ~hit
     share = float(unknown.sum() / present.sum())
-    if share > 1.0 - KNOWN_CATEGORIES:
+    if share > 1.0 - KNOWN_CATEGORIES and not (ordered and comes_in_blocks(known)):
         said = f"such as {new[unknown].iloc[0]!r}, {1.0 - KNOWN_CATEGORIES:.0%} may be new"
         yield "unknown categories", said, np.flatnonzero(unknown)
+
+
+def comes_in_blocks(known: pd.Series) -> bool:
+    """Say whether a category stays for long once it is there, such as the month.
+
+    Where it does, rows full of a new one are how the column moves.
+
+    Args:
+        known: Known values in time order, as text.
+
+    Returns:
+        Whether the mean run of one category is five times as long as in shuffled rows.
+
+    Example:
+        >>> comes_in_blocks(pd.Series(["may"] * 50 + ["june"] * 50))
+        True
+        >>> comes_in_blocks(pd.Series(["may", "june"] * 50))
+        False
+    """
+    present = known.dropna()
+    shares = present.value_counts(normalize=True).to_numpy()
+    changes = int((present.to_numpy()[1:] != present.to_numpy()[:-1]).sum())
+    shuffled = (1.0 - float((shares**2).sum())) * (len(present) - 1)
+    return len(present) > 1 and changes > 0 and changes <= shuffled / _BLOCKS

@@ -72,7 +72,7 @@ def infer_suite(
         columns: Roles.
         task: Task type.
         minimum_rows: Fewest rows.
-        moved: Numbers that left the known range for good, with the values they took.
+        moved: Features that left what was known of them for good, with the values they took.
         rising: Numbers that only rise, and so have no range.
 
     Returns:
@@ -145,7 +145,8 @@ def _of_feature(values: pd.Series, categorical: bool, ranges: _Ranges) -> list[E
     if kind == "number":
         expectations.append(ranges.expect(name, present))
     if kind == "category":
-        known = _plain(present)
+        moved = ranges.moved.get(name)
+        known = _plain(present if moved is None else pd.concat([present, moved]))
         # One category says nothing about which others there are.
         if 1 < len(known) <= _MAXIMUM_CATEGORIES:
             expectations.append(
