@@ -5,6 +5,9 @@ The cases are the table in `docs/training.md`.
 
 from __future__ import annotations
 
+import json
+import os
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +17,10 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from prefect_mlops.blocks import Dataset
+from prefect_mlops.core.broken import judge_rows
+from prefect_mlops.core.expectations import number_bounds
 from prefect_mlops.core.results import Cause, Window
+from prefect_mlops.core.settings import Columns
 from prefect_mlops.core.snapshots import save_snapshot
 from prefect_mlops.storage.interface import Prediction
 from prefect_mlops.tasks.data_validation import validate_data
@@ -229,3 +235,175 @@ def test_drifted_data_is_trained_on_with_or_without_a_cause(hold, case, caused):
     assert said(validation) == []
     assert validation.verdict == "passed"
     assert validation.quarantined is None
+
+
+def leapt(newer, rng):
+    """Far away at once, without any other sign: nobody can tell from the rows alone."""
+    return newer.assign(height=10_350 + rng.normal(0, 9, len(newer)))
+
+
+class TestAWorldThatLeapt:
+    def test_is_refused_when_nothing_speaks_for_it(self, hold):
+        validation = hold(grown(leapt))
+        (refused,) = said(validation)
+        assert refused.startswith("height: values between")
+
+    def test_is_believed_when_it_is_the_cause(self, hold):
+        validation = hold(grown(leapt), because("height"))
+        assert said(validation) == []
+        (advice,) = [g for g in validation.gates if g.name == "height: within the known range"]
+        assert "the cause of this training" in advice.reason
+        assert not advice.blocking
+
+    def test_is_not_believed_for_another_cause(self, hold):
+        assert said(hold(grown(leapt), because("age")))
+
+    def test_is_believed_when_the_model_was_asked_the_same(self, hold):
+        rows = grown(leapt)
+        validation = hold(rows, logged=rows[KNOWN : KNOWN + 300])
+        assert said(validation) == []
+        assert any("prediction log shows the same" in gate.reason for gate in validation.gates)
+
+
+class TestThePredictionLog:
+    def test_refuses_rows_that_say_something_else(self, hold):
+        rows = loans()
+        asked = rows[KNOWN:].assign(age=rows["age"] + 3)
+        validation = hold(rows, because("age"), logged=asked)
+        assert said(validation) == ["age: as in the prediction log"]
+        assert re.search(r"200 of 200 rows .* differ, such as", validation.gates[0].reason)
+
+    def test_that_always_said_something_else_is_advice(self, hold):
+        rows = loans()
+        validation = hold(rows, logged=rows.assign(age=rows["age"] + 3))
+        assert said(validation) == []
+        assert "age: as in the prediction log" in [gate.name for gate in validation.gates]
+
+    def test_excuses_no_broken_data(self, hold):
+        column, change = BROKEN["-999 in 2% of the rows"]
+        rows = grown(change)
+        assert "height: no filler values" in said(hold(rows, because(column), logged=rows))
+
+
+class TestWhatOnlyRises:
+    def test_is_named_with_what_to_do_and_has_no_range(self, hold):
+        validation = hold(loans())
+        (advice,) = [gate for gate in validation.gates if gate.name == "day: not only rising"]
+        assert not advice.blocking
+        assert advice.reason.startswith("day only rises: every new row is outside the known range")
+        assert "columns.ignored" in advice.reason
+        suite = json.loads(Path(validation.suite_uri).read_text())
+        (bounds,) = [
+            e["kwargs"] for e in suite["expectations"]
+            if e["kwargs"].get("column") == "day" and "max_value" in e["kwargs"]
+        ]  # fmt: skip
+        assert bounds["max_value"] == np.finfo(float).max
+
+    def test_may_rise_by_many_times_its_range(self, hold):
+        rows = loans(12_000)
+        assert said(hold(rows, known=rows[:500])) == []
+
+    def test_is_not_known_of_rows_without_order(self, hold):
+        rows = loans().sort_values("income", ignore_index=True)
+        columns = {"target": "y", "ignored": ["loan_id", "asked_at", "day"]}
+        validation = hold(rows, known=rows, columns=columns)
+        assert not [gate for gate in validation.gates if "only ris" in gate.reason]
+
+
+def test_broken_rows_are_set_aside_within_the_budget(hold):
+    rows = grown(BROKEN["-999 in 2% of the rows"][1])
+    validation = hold(rows, data={"on_failure": "quarantine"})
+    assert validation.verdict == "passed"
+    assert validation.quarantined.rows == int((rows["height"] == -999).sum())
+    copies = hold(grown(delivered_twice), data={"on_failure": "quarantine", "quarantine_budget": 0.1})
+    assert copies.quarantined.rows == 400
+    assert copies.snapshot.rows == KNOWN + NEW
+
+
+def test_a_suite_of_ones_own_is_obeyed_and_the_rest_is_advice(hold, tmp_path):
+    suite = {
+        "name": "mine",
+        "expectations": [
+            {
+                "type": "expect_column_values_to_be_between",
+                "kwargs": {"column": "age", "min_value": -1000, "max_value": 1000},
+            }
+        ],
+    }
+    (tmp_path / "mine.json").write_text(json.dumps(suite))
+    rows = grown(BROKEN["-999 in 2% of the rows"][1])
+    validation = hold(rows, data={"suite": str(tmp_path / "mine.json")})
+    assert validation.verdict == "passed"
+    assert "height: no filler values" in [gate.name for gate in validation.gates]
+
+
+def test_labels_of_other_rows_are_noticed(hold):
+    def shuffled(newer, rng):
+        return newer.assign(y=rng.permutation(newer["y"]))
+
+    validation = hold(grown(shuffled))
+    assert said(validation) == []
+    assert any("labels of other rows" in gate.reason for gate in validation.gates)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_a_stream_brings_anew_each_time_is_trained_on(hold, seed):
+    """Windows that slide: the new rows of one are the known ones of the next."""
+    rows = loans(9_000, seed=seed + 1)
+    for end in (5_000, 7_000, 9_000):
+        validation = hold(
+            rows[end - 4_000 : end].reset_index(drop=True),
+            known=rows[max(end - 6_000, 0) : end - 2_000].reset_index(drop=True),
+        )
+        assert said(validation) == []
+
+
+def data_of(name: str) -> pd.DataFrame:
+    path = Path(__file__).parents[3] / "shared/data" / name
+    path = path if path.exists() else Path(os.environ.get("MLOPS_TEST_DATA", "absent")) / name
+    if not path.exists():
+        pytest.skip(f"needs {name}")
+    return pd.read_csv(path, sep=";")
+
+
+BANK = "bank-marketing/bank-additional-full.csv"
+REAL = {
+    "bank": (BANK, {"target": "y", "ignored": ["duration"]}, "binary"),
+    "red": ("wine-quality/winequality-red.csv", {"target": "quality"}, "multiclass"),
+    "white": ("wine-quality/winequality-white.csv", {"target": "quality"}, "regression"),
+}
+
+
+@pytest.mark.parametrize("name", REAL)
+@pytest.mark.parametrize("rows", [200, 1_000, 5_000])
+def test_no_drift_free_rows_of_real_tables_are_refused(name, rows):
+    file, roles, task = REAL[name]
+    frame = data_of(file)
+    columns = Columns(**roles)
+    rng = np.random.default_rng(rows)
+    for _ in range(24):
+        mixed = frame.iloc[rng.permutation(len(frame))].reset_index(drop=True)
+        size = min(rows, len(frame) // 3)
+        known = mixed[: min(len(frame) - size, 8_000)]
+        window = mixed.tail(size).reset_index(drop=True)
+        judged = judge_rows(known, window, columns=columns, task=task)
+        assert [f.reason for f in judged.findings if f.blocking] == []
+        for column in window.select_dtypes("number").columns.difference(columns.ignored):
+            low, high = number_bounds(known[column])
+            assert column in judged.moved or window[column].between(low, high).all()
+
+
+def test_a_history_with_a_crisis_is_trained_on_as_it_grows(hold):
+    bank = data_of(BANK)
+    columns = {"target": "y", "ordered": True, "ignored": ["duration"]}
+    for end in range(22_000, len(bank), 4_000):
+        validation = hold(bank[:end], known=bank[:20_000], columns=columns)
+        assert said(validation) == []
+
+
+def test_white_wine_after_red_is_trained_on(hold):
+    red, white = (data_of(REAL[name][0]) for name in ("red", "white"))
+    both = pd.concat([red, white], ignore_index=True)
+    columns = {"target": "quality"}
+    for rows in (white, both):
+        assert said(hold(rows, known=red, columns=columns, task="regression")) == []
