@@ -55,8 +55,9 @@ def filler(known: Floats, new: Floats) -> tuple[float, np.ndarray] | None:
         return None
     low, high = float(known.min()), float(known.max())
     varied = len(np.unique(known)) >= _VARIED
-    for side in (new[new < low], new[new > high], new[(new >= low) & (new <= high)]):
-        side = side[np.isfinite(side)]
+    finite = new[np.isfinite(new)]
+    between = (finite >= low) & (finite <= high)
+    for side in (finite[finite < low], finite[finite > high], finite[between]):
         if not len(side):
             continue
         values, counts = np.unique(side, return_counts=True)
@@ -93,7 +94,9 @@ def _fills(
     if listed(value):
         return value < 0 <= low
     beyond = max(low - value, value - high)
-    return varied and count >= _UNLISTED_ROWS and beyond > _FAR * max(high - low, abs(low), abs(high))
+    return (
+        varied and count >= _UNLISTED_ROWS and beyond > _FAR * max(high - low, abs(low), abs(high))
+    )
 
 
 def _stands_out(value: float, count: int, known: Floats, rows: int) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pandas as pd
 
@@ -61,7 +63,7 @@ def _runs(codes: np.ndarray, counts: np.ndarray) -> np.ndarray:
     lag = np.where(np.isnan(earlier), 0, places.to_numpy() - np.nan_to_num(earlier)).astype(int)
     edges = np.flatnonzero(np.r_[True, lag[1:] != lag[:-1], True])
     hit = np.zeros(rows, dtype=bool)
-    for first, end in zip(edges[:-1], edges[1:], strict=True):
+    for first, end in itertools.pairwise(edges):
         if lag[first] == 0 or end - first < _RUN:
             continue
         block = codes[first:end]

@@ -6,6 +6,7 @@ also parts of their own, as a source that breaks does so from some row on.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -93,7 +94,7 @@ def parts(rows: int) -> list[Segment]:
     """Return the equal parts of `segments` alone, in order."""
     count = max(1, min(_PARTS, rows // _PART_ROWS))
     edges = np.linspace(0, rows, count + 1).astype(int).tolist()
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(itertools.pairwise(edges))
 
 
 def _halves(rows: int) -> Iterator[int]:

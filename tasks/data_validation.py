@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..blocks.project import MLProject
-    from ..core.broken import Judgement
+    from ..core.beside import Judgement
     from ..core.gx import Finding
     from ..core.results import Cause
 

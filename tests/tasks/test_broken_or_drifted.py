@@ -52,9 +52,7 @@ def hold(make_project):
     """A function that holds rows against the first 4,000 loans: `hold(rows)`."""
 
     def run(rows, cause=None, *, known=None, columns=None, logged=None, **settings):
-        dataset = Dataset(
-            source={"type": "csv", "path": "unread.csv"}, columns=columns or COLUMNS
-        )
+        dataset = Dataset(source={"type": "csv", "path": "unread.csv"}, columns=columns or COLUMNS)
         project = make_project(dataset=dataset, **settings)
         if logged is not None:
             with project.predictions.get_client() as store:
@@ -315,7 +313,9 @@ def test_broken_rows_are_set_aside_within_the_budget(hold):
     validation = hold(rows, data={"on_failure": "quarantine"})
     assert validation.verdict == "passed"
     assert validation.quarantined.rows == int((rows["height"] == -999).sum())
-    copies = hold(grown(delivered_twice), data={"on_failure": "quarantine", "quarantine_budget": 0.1})
+    copies = hold(
+        grown(delivered_twice), data={"on_failure": "quarantine", "quarantine_budget": 0.1}
+    )
     assert copies.quarantined.rows == 400
     assert copies.snapshot.rows == KNOWN + NEW
 
