@@ -407,3 +407,11 @@ def test_white_wine_after_red_is_trained_on(hold):
     columns = {"target": "quality"}
     for rows in (white, both):
         assert said(hold(rows, known=red, columns=columns, task="regression")) == []
+
+
+def test_the_documentation_lists_every_case():
+    if not DOCS.exists():
+        pytest.skip("the documentation is not here")
+    written = DOCS.read_text()
+    # Nothing is drifted by definition.
+    assert [case for case in (*BROKEN, *DRIFTED) if case not in written and case != "nothing"] == []
