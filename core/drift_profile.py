@@ -27,6 +27,7 @@ from .errors import DataRejected, ModelUnavailable
 from .labels import class_text
 from .metrics import Floats
 from .promise import Promise, promise_of
+from .rising import only_rises
 from .schema import Kind
 from .settings import TaskType
 
@@ -54,6 +55,8 @@ class NumberProfile:
         high: Upper winsorising bound, the 99.9% quantile.
         std: Standard deviation of the winsorised values; 0 when there is nothing to measure.
         blocks: Means of blocks of equal mass of the sorted winsorised values, shape (up to 2,048,).
+        rising: Whether the values only rise with the row number (`core.rising`). False in references
+            written before this was looked at.
     """
 
     rows: int
@@ -62,6 +65,7 @@ class NumberProfile:
     high: float
     std: float
     blocks: Floats
+    rising: bool = False
 
     @property
     def present(self) -> int:
@@ -158,7 +162,7 @@ def profile_of(values: pd.Series, kind: Kind) -> Profile:
     """Profile one column.
 
     Args:
-        values: A column of a conformed frame (see `core.schema`).
+        values: A column of a conformed frame (see `core.schema`), in time order where there is one.
         kind: Its kind. Booleans are profiled as the categories `0` and `1`.
 
     Returns:
@@ -188,7 +192,7 @@ def profile_of(values: pd.Series, kind: Kind) -> Profile:
     # Rounding noise is no spread; an overflow is none that could be divided by.
     if not math.isfinite(std) or high - low <= 1e-12 * max(abs(low), abs(high)):
         std, blocks = 0.0, np.array([low])
-    return NumberProfile(rows, null_rate, low, high, std, blocks)
+    return NumberProfile(rows, null_rate, low, high, std, blocks, only_rises(present))
 
 
 @dataclass(frozen=True)

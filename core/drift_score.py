@@ -7,6 +7,7 @@ No column can lose the report: what cannot be measured says so.
 | `distance` | Wasserstein distance of the winsorised values in standard deviations, or Jensen-Shannon distance of the categories | `thresholds.distance`, or what chance explains at this size |
 | `nulls` | rise of the share of missing values | `thresholds.null_rise`, or chance |
 | `new_categories` | share of rows with values unknown to the reference | `thresholds.new_category_share`, or chance |
+| `rising` | the distance of a feature that only rises (`core.rising`) and went on rising | never: it would for ever |
 | `unusable` | the column is missing, or has no readable value although the reference has | always |
 
 Features that are logged redacted are left out, and the verdict says which: they differ by intention.
@@ -44,10 +45,11 @@ from .errors import DataRejected
 from .labels import class_text, match_classes
 from .metrics import Floats
 from .results import ColumnDrift, DriftReport
+from .rising import RISING
 from .schema import Kind, conform
 from .settings import DriftThresholds
 
-SignalKind = Literal["distance", "nulls", "new_categories", "unusable"]
+SignalKind = Literal["distance", "nulls", "new_categories", "rising", "unusable"]
 
 _KINDS: dict[str, str] = {
     "number": "a number",
@@ -213,9 +215,16 @@ def judge(scored: list[ScoredColumn], rows: int, thresholds: DriftThresholds) ->
     predictions = "the predictions drifted" if prediction else "the predictions did not drift"
     out = [c for c in scored if c.redacted]
     unseen = ""
+    rising = [c for c in scored if any(signal.kind == "rising" for signal in c.signals)]
+    if rising:
+        share = min(sum(c.signals[0].importance for c in rising), 1.0)
+        unseen = (
+            f"; {', '.join(c.name for c in rising)} with {share:.2f} of the importance only rises: its "
+            "distance does not count"
+        )
     if out:
         share = min(sum(c.signals[0].importance for c in out), 1.0)
-        unseen = (
+        unseen += (
             f"; {len(out)} redacted columns ({', '.join(c.name for c in out)}) with {share:.2f} of the "
             "importance are left out"
         )
@@ -341,13 +350,25 @@ def _score(
         else chance_of_categories(profile, len(present), alpha)
     )
     nulls = _nulls(profile, len(present), len(found.values), alpha, thresholds)
+    strayed = signal("distance", distance(profile, present), max(thresholds.distance, chance))
+    if column.role == "feature" and _went_on(profile, present):
+        strayed = signal("rising", strayed.score, reason=f"{column.name} {RISING}")
     signals = [
-        signal("distance", distance(profile, present), max(thresholds.distance, chance)),
+        strayed,
         signal("nulls", *nulls, reason=found.problem),
     ]
     if isinstance(profile, CategoryProfile) and found.kind == "category":
         signals.append(signal("new_categories", *_news(profile, present, alpha, thresholds)))
     return replace(column, values=present, signals=signals)
+
+
+def _went_on(profile: Profile, present: Floats | pd.Series) -> bool:
+    if not isinstance(profile, NumberProfile) or not profile.rising:
+        return False
+    # A table that happened to be sorted looks as if it rose: its windows are within the range.
+    values = np.asarray(present, dtype=float)
+    low, median = np.quantile(values, [0.01, 0.5])
+    return bool(low >= np.median(profile.blocks) and median >= profile.high)
 
 
 def _nulls(

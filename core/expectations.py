@@ -1,15 +1,17 @@
 """Infers what rows are expected to look like, as a Great Expectations suite that people can edit.
 
 The bounds are wide on purpose. They are for **broken** data: a column that is gone, empty, of another
-type, in another unit, filled with -999. That values move is drift, and the monitor's business.
+type, or far away. That values move is drift, and the monitor's business. What a suite cannot express,
+how the new rows differ from the known ones, is judged beside it (`core.broken`), and a range that was
+left for good is widened by that judgement.
 
 | expectation | bound |
 | --- | --- |
 | columns | all those with a role |
 | rows | at least `minimum_rows` |
-| values present | null rate up to twice the known one plus 0.1; up to 0.05 when none is known |
+| values present | null rate up to twice the known one plus 0.1, at least up to 0.4, never all |
 | one type | the known one |
-| numbers | finite, and within the known range widened by its size or by its largest magnitude, whichever is more; ten times that for columns of few values or with a heavy tail |
+| numbers | finite, and within the known range widened by its size or by its largest magnitude, whichever is more; ten times that for columns of few values or with a heavy tail; with what moved; finite only for what only rises |
 | categories | at least half of the values are known ones; columns of more than 100 categories are skipped |
 | classes | known ones: always for `binary`, 0.95 of the rows for `multiclass` |
 | ids | unique |
@@ -18,6 +20,8 @@ type, in another unit, filled with -999. That values move is drift, and the moni
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,8 +33,9 @@ from .settings import Columns, TaskType
 
 LARGEST_NUMBER = float(np.finfo(np.float64).max)
 
-_NULL_RATE = 0.05
+_NULL_RATE = 0.4
 _NULL_SLACK = 0.1
+_ROOM = 0.01
 _KNOWN_CATEGORIES = 0.5
 _KNOWN_CLASSES = 0.95
 _MAXIMUM_CATEGORIES = 100
@@ -54,6 +59,8 @@ def infer_suite(
     columns: Columns,
     task: TaskType,
     minimum_rows: int,
+    moved: Mapping[str, pd.Series] | None = None,
+    rising: Collection[str] = (),
 ) -> dict[str, Any]:
     """Infer a suite.
 
@@ -65,6 +72,8 @@ def infer_suite(
         columns: Roles.
         task: Task type.
         minimum_rows: Fewest rows.
+        moved: Features that left what was known of them for good, with the values they took.
+        rising: Numbers that only rise, and so have no range.
 
     Returns:
         A suite in Great Expectations' own JSON form.
@@ -95,12 +104,13 @@ def infer_suite(
     if columns.id is not None:
         expectations.append(_expect("expect_column_values_to_be_unique", columns.id))
     target = trusted[columns.target] if columns.target in trusted else rows[columns.target]
-    expectations += _of_target(target, task)
+    ranges = _Ranges(moved or {}, rising)
+    expectations += _of_target(target, task, ranges)
     for feature in features:
         values = trusted[feature] if feature in trusted else rows[feature]
         if feature not in trusted and values.isna().all():
             expectations.append(_of_presence(feature, values))
-        expectations += _of_feature(values, feature in columns.categorical)
+        expectations += _of_feature(values, feature in columns.categorical, ranges)
     return {"name": name, "expectations": expectations, "meta": {}}
 
 
@@ -111,16 +121,16 @@ def _expect(
     return {"type": kind, "kwargs": named, "severity": severity, "meta": {}}
 
 
-def _of_target(values: pd.Series, task: TaskType) -> list[Expectation]:
+def _of_target(values: pd.Series, task: TaskType, ranges: _Ranges) -> list[Expectation]:
     name = str(values.name)
     if task == "regression":
-        return [_of_type(name, values), *_of_numbers(name, values)]
+        return [_of_type(name, values), ranges.expect(name, values)]
     classes = _plain(values)
     share = 1.0 if task == "binary" else _KNOWN_CLASSES
     return [_expect("expect_column_values_to_be_in_set", name, value_set=classes, mostly=share)]
 
 
-def _of_feature(values: pd.Series, categorical: bool) -> list[Expectation]:
+def _of_feature(values: pd.Series, categorical: bool, ranges: _Ranges) -> list[Expectation]:
     name = str(values.name)
     present = values.dropna()
     varied = _expect(
@@ -133,9 +143,10 @@ def _of_feature(values: pd.Series, categorical: bool) -> list[Expectation]:
     if kind != "datetime":
         expectations.append(_of_type(name, present))
     if kind == "number":
-        expectations += _of_numbers(name, present)
+        expectations.append(ranges.expect(name, present))
     if kind == "category":
-        known = _plain(present)
+        moved = ranges.moved.get(name)
+        known = _plain(present if moved is None else pd.concat([present, moved]))
         # One category says nothing about which others there are.
         if 1 < len(known) <= _MAXIMUM_CATEGORIES:
             expectations.append(
@@ -151,7 +162,7 @@ def _of_feature(values: pd.Series, categorical: bool) -> list[Expectation]:
 
 def _of_presence(name: str, values: pd.Series) -> Expectation:
     rate = float(values.isna().mean())
-    allowed = min(2 * rate + _NULL_SLACK, (1 + rate) / 2) if rate else _NULL_RATE
+    allowed = min(max(2 * rate + _NULL_SLACK, _NULL_RATE), (1 + rate) / 2)
     mostly = max(round(1 - allowed, 4), 1e-6)
     return _expect("expect_column_values_to_not_be_null", name, mostly=mostly)
 
@@ -166,21 +177,52 @@ def _of_type(name: str, present: pd.Series) -> Expectation:
     return _expect("expect_column_values_to_be_in_type_list", name, type_list=allowed)
 
 
-def _of_numbers(name: str, present: pd.Series) -> list[Expectation]:
-    numbers = present.dropna().astype(float)
+@dataclass(frozen=True)
+class _Ranges:
+    moved: Mapping[str, pd.Series]
+    rising: Collection[str]
+
+    def expect(self, name: str, present: pd.Series) -> Expectation:
+        low, high = number_bounds(present)
+        if name in self.rising:
+            low, high = -LARGEST_NUMBER, LARGEST_NUMBER
+        elif name in self.moved:
+            reached = self.moved[name]
+            least, most = min(low, float(reached.min())), max(high, float(reached.max()))
+            room = _ROOM * (most - least)
+            # Only the side that was left: the other one still tells broken values.
+            low = low if least == low else least - room
+            high = high if most == high else most + room
+        return _expect(
+            "expect_column_values_to_be_between",
+            name,
+            min_value=_rounded(low),
+            max_value=_rounded(high),
+        )
+
+
+def number_bounds(values: pd.Series) -> tuple[float, float]:
+    """Return the range of numbers, widened so that drift fits in.
+
+    Args:
+        values: Known numbers.
+
+    Returns:
+        Lowest and highest value to expect: the known range widened by its size or its largest
+        magnitude, whichever is more, and ten times as much for few values or a heavy tail. The largest
+        numbers there are when nothing is known.
+
+    Example:
+        >>> number_bounds(pd.Series(range(20, 60)))
+        (-39.0, 118.0)
+    """
+    numbers = values.dropna().astype(float)
     numbers = numbers[np.isfinite(numbers)]
     low, high = (float(numbers.min()), float(numbers.max())) if len(numbers) else (0.0, 0.0)
     slack = max(high - low, abs(low), abs(high)) * (_WIDE if _says_little(numbers) else 1.0)
     if slack == 0.0 or not np.isfinite(slack):
-        low, high, slack = -LARGEST_NUMBER, LARGEST_NUMBER, 0.0
-    return [
-        _expect(
-            "expect_column_values_to_be_between",
-            name,
-            min_value=_rounded(low - slack),
-            max_value=_rounded(high + slack),
-        )
-    ]
+        return -LARGEST_NUMBER, LARGEST_NUMBER
+    return low - slack, high + slack
 
 
 def _says_little(numbers: pd.Series) -> bool:

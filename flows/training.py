@@ -139,7 +139,7 @@ def _train(
     validation = steps.run(
         "validate_data",
         DataValidation,
-        lambda: validate_data(project, snapshot, reference_snapshot(project)),
+        lambda: validate_data(project, snapshot, reference_snapshot(project), cause),
     )
     if validation.verdict != "passed":
         reasons = [gate.reason for gate in validation.gates if gate.blocks]

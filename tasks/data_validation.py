@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..blocks.project import MLProject
+    from ..core.beside import Judgement
     from ..core.gx import Finding
+    from ..core.log_agreement import Agreement
+    from ..core.results import Cause
 
 
 @task(
@@ -26,9 +29,16 @@ if TYPE_CHECKING:
     persist_result=False,
 )
 def validate_data(
-    project: MLProject, snapshot: Snapshot, reference: Snapshot | None = None
+    project: MLProject,
+    snapshot: Snapshot,
+    reference: Snapshot | None = None,
+    cause: Cause | None = None,
 ) -> DataValidation:
     """Hold a snapshot against the project's suite, or against one inferred from known good rows.
+
+    Beside the suite, the rows that are new are judged by how they differ from the known ones: broken
+    data is refused, drifted data is not (`core.broken`). Where the project brings a suite, that
+    judgement is advice.
 
     With `data.on_failure="quarantine"`, rows that break an expectation are set aside as long as their
     share stays within `data.quarantine_budget`.
@@ -37,23 +47,27 @@ def validate_data(
         project: The project.
         snapshot: The rows.
         reference: Rows the champion was trained on. None: the suite is inferred from `snapshot`.
+        cause: Why the training was asked for: columns whose drift it names may have left their range.
 
     Returns:
-        One gate a broken expectation, and advice on columns of text and ids; the rows to go on with; the suite and the Data Docs page.
+        One gate a broken expectation or sign of broken data, and advice on columns of text and ids; the rows
+        to go on with; the suite and the Data Docs page.
 
     Raises:
         ConfigurationError: If the project's suite cannot be read or understood.
+        LogUnavailable: If the prediction log cannot be read.
         WorkspaceUnavailable: If the workspace cannot be read or written.
     """
     from ..core.column_advice import column_advice
     from ..core.gx import check_rows
     from ..core.snapshots import load_frame
+    from .logged_rows import agreement_with_log
 
     workspace = project.open_workspace()
     frame = load_frame(snapshot)
-    suite = bring_suite(project)
-    if suite is None:
-        suite = _infer_suite(project, frame, reference)
+    known = load_frame(reference) if reference is not None else None
+    agreed = None if known is None else agreement_with_log(project, known, frame)
+    suite, judged = _suite_for(project, frame, known, cause, agreed)
     suite_uri = workspace.write_json(f"suites/{project.name}/{digest_of(suite)}.json", suite)
     docs_uri = None
     quarantined = None
@@ -62,11 +76,10 @@ def validate_data(
     except MLOpsError:
         raise
     except Exception as error:
-        # Whatever went wrong inside the library, rows that were not checked do not count as good.
-        gates = [_not_run("expectations", f"{type(error).__name__}: {error}")]
+        gates = [_library_failed(error)]
     else:
         docs_uri = workspace.write_bytes(f"reports/{snapshot.digest}/data_docs.html", page.encode())
-        findings = sorted(findings, key=_weight)
+        findings = sorted([*_beside(project, judged, findings), *findings], key=_weight)
         gates = [_gate(finding) for finding in findings if not finding.held]
         if project.data.on_failure == "quarantine":
             gates, snapshot, quarantined = _set_aside(project, snapshot, findings)
@@ -95,6 +108,38 @@ def validate_data(
     return validation
 
 
+def validate_rows(
+    project: MLProject, frame: pd.DataFrame, known: pd.DataFrame, cause: Cause | None
+) -> list[Gate]:
+    """Return the gates that rows do not pass, leaving no trace and asking no prediction log.
+
+    Args:
+        project: The project.
+        frame: The rows.
+        known: Rows the champion was trained on.
+        cause: Why the training was asked for, or None.
+
+    Raises:
+        ConfigurationError: If the project's suite cannot be read or understood.
+    """
+    from ..core.gx import check_rows
+
+    suite, judged = _suite_for(project, frame, known, cause, None)
+    try:
+        findings, _ = check_rows(frame, suite)
+    except MLOpsError:
+        raise
+    except Exception as error:
+        return [_library_failed(error)]
+    findings = sorted([*_beside(project, judged, findings), *findings], key=_weight)
+    return [_gate(finding) for finding in findings if not finding.held]
+
+
+def _library_failed(error: Exception) -> Gate:
+    # Whatever went wrong inside the library, rows that were not checked do not count as good.
+    return _not_run("expectations", f"{type(error).__name__}: {error}")
+
+
 def bring_suite(project: MLProject) -> dict[str, Any] | None:
     """Return the suite that the project names, or None when it is to be inferred.
 
@@ -112,20 +157,52 @@ def bring_suite(project: MLProject) -> dict[str, Any] | None:
         raise ConfigurationError(f"data.suite {place!r} is no readable JSON: {error}") from error
 
 
-def _infer_suite(
-    project: MLProject, frame: pd.DataFrame, reference: Snapshot | None
-) -> dict[str, Any]:
+def _suite_for(
+    project: MLProject,
+    frame: pd.DataFrame,
+    known: pd.DataFrame | None,
+    cause: Cause | None,
+    agreed: Agreement | None,
+) -> tuple[dict[str, Any], Judgement]:
+    """Return the suite to hold rows against, and what is said beside it."""
+    from ..core.broken import judge_rows
     from ..core.expectations import infer_suite
-    from ..core.snapshots import load_frame
 
-    return infer_suite(
-        project.name,
+    suite = bring_suite(project)
+    columns, task = project.dataset.columns, project.task
+    judged = judge_rows(
+        known,
         frame,
-        load_frame(reference) if reference is not None else None,
-        columns=project.dataset.columns,
-        task=project.task,
-        minimum_rows=project.data.minimum_rows,
+        columns=columns,
+        task=task,
+        caused=cause.drifted_columns if cause is not None else (),
+        logged=agreed.same if agreed is not None else (),
     )
+    if agreed is not None:
+        judged.findings += agreed.findings
+    if suite is None:
+        suite = infer_suite(
+            project.name,
+            frame,
+            known,
+            columns=columns,
+            task=task,
+            minimum_rows=project.data.minimum_rows,
+            moved=judged.moved,
+            rising=judged.rising,
+        )
+    return suite, judged
+
+
+def _beside(project: MLProject, judged: Judgement, findings: list[Finding]) -> list[Finding]:
+    """Return what is said beside the suite, without what the suite says already."""
+    from dataclasses import replace
+
+    said = {finding.name for finding in findings if not finding.held}
+    kept = [f for f in judged.findings if f.name.removesuffix(" in new rows") not in said]
+    if project.data.suite is None:
+        return kept
+    return [replace(finding, blocking=False) for finding in kept]
 
 
 def _not_run(name: str, why: str, *, blocking: bool = True) -> Gate:

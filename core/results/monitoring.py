@@ -66,16 +66,17 @@ class ColumnDrift(Result):
     Attributes:
         column: Column name.
         kind: What was measured: `distance` of the values, `nulls` (rise of the null rate),
-            `new_categories` (share of rows with values unknown to the reference) or `unusable`.
+            `new_categories` (share of rows with values unknown to the reference), `rising` (distance of
+            a feature that only rises and went on: never drift) or `unusable`.
         score: The measure.
         threshold: Above it the column counts as drifted; None when it was not measured.
         drifted: Whether it drifted.
         importance: The column's share of the model's importance, 0 to 1.
-        reason: Why it was not measured, or empty.
+        reason: Why it was not measured or does not count, or empty.
     """
 
     column: str
-    kind: Literal["distance", "nulls", "new_categories", "unusable"]
+    kind: Literal["distance", "nulls", "new_categories", "rising", "unusable"]
     score: float | None
     threshold: float | None
     drifted: bool

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -178,3 +180,16 @@ def test_a_damaged_reference_is_an_error_that_says_what_to_do(tmp_path, broken):
     (tmp_path / broken).write_bytes(b"{}")
     with pytest.raises(ModelUnavailable, match="Retrain"):
         Reference.load(tmp_path)
+
+
+def test_a_date_only_rises_and_a_reference_without_that_word_still_loads(tmp_path):
+    kept = reference()
+    assert kept.columns["when"].rising
+    assert not kept.columns["size"].rising
+    kept.save(tmp_path)
+    assert Reference.load(tmp_path).columns["when"].rising
+    document = json.loads((tmp_path / "profile.json").read_text())
+    for column in [*document["columns"].values(), *document["predictions"].values()]:
+        column.pop("rising", None)
+    (tmp_path / "profile.json").write_text(json.dumps(document))
+    assert not Reference.load(tmp_path).columns["when"].rising

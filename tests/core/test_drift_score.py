@@ -286,3 +286,63 @@ def test_labels_and_score_columns_find_their_class_by_value():
     assert known_labels(window, ["0", "1"]).tolist() == ["1"]
     labels = pd.DataFrame({"label": [None, 1.5, "x"]})
     assert known_labels(labels, None).to_dict() == {1: 1.5}
+
+
+def rising_frame(rows: int, start: int, seed: int = 0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame({"date": (start + np.arange(rows)) / 1_000, "price": rng.normal(size=rows)})
+
+
+def rising_reference(frame):
+    kinds = {"date": "number", "price": "number"}
+    rows, _ = conform(frame, kinds)
+    return build_reference(
+        rows,
+        frame["price"].to_numpy(),
+        frame["price"],
+        task="regression",
+        classes=None,
+        kinds=kinds,
+        importance={"date": 0.7, "price": 0.3},
+        losses=np.ones(len(frame)),
+        metric="rmse",
+    )
+
+
+def rising_window(frame):
+    return frame.add_prefix("features.").assign(prediction=frame["price"])
+
+
+@pytest.mark.parametrize("start", [2_000, 3_000, 50_000])
+def test_a_feature_that_only_rises_never_counts_as_drift(start):
+    kept = rising_reference(rising_frame(2_000, 0))
+    report = report_on(kept, rising_window(rising_frame(1_000, start, seed=1)))
+    assert (report.verdict, report.drifted_columns, report.drifted_importance) == ("passed", [], 0)
+    found = signals(report, "date")
+    assert set(found) == {"rising", "nulls"}
+    assert found["rising"].score > 1
+    assert "date only rises" in found["rising"].reason
+    assert "date with 0.70 of the importance only rises" in report.reason
+
+
+def test_a_feature_that_only_rises_is_still_looked_at():
+    kept = rising_reference(rising_frame(2_000, 0))
+    frame = rising_frame(1_000, 2_000, seed=1)
+    for damaged, kind in (
+        (frame.assign(date=frame["date"].where(frame.index % 3 > 0)), "nulls"),
+        (frame.assign(date=np.nan), "unusable"),
+        (frame.assign(date=0.1), "distance"),
+        (frame.assign(date=frame["date"] - 5), "distance"),
+    ):
+        report = report_on(kept, rising_window(damaged))
+        assert signals(report, "date")[kind].drifted
+        assert report.verdict == "failed"
+
+
+def test_a_table_that_was_sorted_does_not_hide_drift():
+    frame = rising_frame(2_000, 0).sort_values("price", ignore_index=True)
+    kept = rising_reference(frame)
+    window = rising_frame(1_000, 2_000, seed=1)
+    assert report_on(kept, rising_window(window)).drifted_columns != ["price"]
+    report = report_on(kept, rising_window(window.assign(price=window["price"] + 1)))
+    assert "price" in report.drifted_columns

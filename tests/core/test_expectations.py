@@ -69,7 +69,7 @@ def test_the_rows_a_range_was_inferred_from_are_within_it_and_it_is_json(values)
 
 
 @pytest.mark.parametrize(
-    ("nulls", "mostly"), [(0, 0.95), (2, 0.8), (20, 0.25), (38, 0.025), (39, 0.0125)]
+    ("nulls", "mostly"), [(0, 0.6), (2, 0.6), (8, 0.5), (20, 0.25), (38, 0.025), (39, 0.0125)]
 )
 def test_more_nulls_than_known_are_allowed_and_never_only_nulls(nulls, mostly):
     values = pd.Series([None] * nulls + [1.0] * (40 - nulls))
@@ -88,6 +88,36 @@ def test_categories_may_be_new_in_half_of_the_rows():
 def test_one_category_and_very_many_say_nothing_about_others(values):
     expectations = infer(pd.DataFrame({"x": values}))
     assert wants(expectations, "column_values_to_be_in_set", "x") is None
+
+
+def moved_bounds(**how):
+    known = pd.DataFrame({"x": np.arange(100.0), "y": ["no", "yes"] * 50})
+    suite = infer_suite(
+        "s", known, known, columns=Columns(target="y"), task="binary", minimum_rows=10, **how
+    )
+    found = wants(suite["expectations"], "column_values_to_be_between", "x")
+    return found["min_value"], found["max_value"]
+
+
+def test_what_moved_is_within_a_range_that_stays_tight_on_the_other_side():
+    low, high = moved_bounds(moved={"x": pd.Series([500.0, 900.0])})
+    assert low == -99
+    assert 900 < high < 920
+
+
+def test_what_only_rises_has_no_range():
+    low, high = moved_bounds(rising=["x"])
+    assert low == -high == -np.finfo(float).max
+
+
+def test_categories_that_moved_are_known():
+    known = pd.DataFrame({"x": ["may", "june"] * 20, "y": ["no", "yes"] * 20})
+    suite = infer_suite(
+        "s", known, known, columns=Columns(target="y"), task="binary", minimum_rows=10,
+        moved={"x": pd.Series(["july"])},
+    )  # fmt: skip
+    found = wants(suite["expectations"], "column_values_to_be_in_set", "x")
+    assert found["value_set"] == ["july", "june", "may"]
 
 
 def test_numbers_declared_as_categories_have_a_set_and_no_range():

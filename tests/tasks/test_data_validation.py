@@ -65,7 +65,11 @@ def spoiled(frame, column, rows, value):
         (lambda f: spoiled(f, "strong", 3, -999.0), "strong: values between", "3 of 300 .*-999.0"),
         (lambda f: spoiled(f, "strong", 2, np.inf), "strong: values between", "2 of 300 .*inf"),
         (lambda f: f.assign(strong=f["strong"] * 1000), "strong: values between", r"%\), such as"),
-        (lambda f: spoiled(f, "weak", 60, np.nan), "weak: values present", "60 of 300 .*20%.*null"),
+        (
+            lambda f: spoiled(f, "weak", 150, np.nan),
+            "weak: values present",
+            "150 of 300 .*50%.*null",
+        ),
         (lambda f: f.assign(weak=np.nan), "weak: values present", "300 of 300 rows"),
         (lambda f: f.assign(job="martian"), "job: values among admin, retired", "'martian'"),
         (lambda f: f.assign(weak=f["weak"].astype(str)), "weak: values of type", "300 of 300"),
@@ -86,10 +90,17 @@ def test_broken_data_is_found_and_named(hold, calls, spoil, name, said):
 
 
 def test_a_gate_says_how_much_and_what_was_allowed(hold, calls):
-    validation = hold(spoiled(calls(300), "weak", 60, np.nan), calls(300, seed=1))
+    validation = hold(spoiled(calls(300), "weak", 150, np.nan), calls(300, seed=1))
     gate = broken(validation)["weak: values present"]
-    assert gate.value == pytest.approx(0.2)
-    assert gate.threshold == pytest.approx(0.05)
+    assert gate.value == pytest.approx(0.5)
+    assert gate.threshold == pytest.approx(0.4)
+
+
+def test_a_third_of_a_column_that_is_empty_now_is_drift(hold, calls):
+    assert hold(spoiled(calls(300), "weak", 20, np.nan), calls(300, seed=1)).verdict == "passed"
+    sparse = calls(300)
+    sparse.loc[::3, "weak"] = np.nan
+    assert hold(sparse, calls(300, seed=1)).verdict == "passed"
 
 
 def test_without_a_reference_only_what_is_certainly_broken_fails(hold, calls):
