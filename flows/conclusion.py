@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
-
 from prefect.logging import get_run_logger
 
 from ..blocks.project import MLProject
@@ -22,6 +19,7 @@ from ..core.results import (
 )
 from ..tasks.champion import find_version, get_version
 from ..tasks.comparison import compare
+from ..tasks.endings import record_end
 from ..tasks.events import CANDIDATE_REFUSED, MODEL_PROMOTED, REPAIR_VERIFIED, announce
 from ..tasks.promotion import promote
 from ..tasks.registration import register, settle
@@ -114,6 +112,8 @@ def conclude(
                 "reasons": reasons,
                 "version": version.version if version else None,
                 "repaired": repair.verdict if repair else None,
+                "training_key": outcome.training_key,
+                "run_id": outcome.run_id,
             },
         )
     announce(
@@ -159,12 +159,3 @@ def _promote(
         f"the champion changed {_PROMOTION_TRIES} times while version {version.version} was being "
         f"promoted; it is version {champion and champion.version} now. The version stays registered"
     )
-
-
-def record_end(project: MLProject, cause: Cause, ending: dict[str, Any]) -> None:
-    """Tell the governor that the retraining is no longer in flight."""
-    document = {"cause_id": cause.id, "ended_at": datetime.now(UTC).isoformat(), **ending}
-    # A failure may be followed by a success of the same cause, so it does not take the cause's key.
-    key = cause.id if ending["outcome"] != "failed" else f"{cause.id}/{document['ended_at']}"
-    with project.predictions.get_client() as store:
-        store.record("retraining", key, project.name, document)

@@ -30,6 +30,7 @@ from ..core.results import (
 )
 from ..tasks.comparison import compare
 from ..tasks.data_validation import validate_data
+from ..tasks.endings import record_end
 from ..tasks.extraction import extract
 from ..tasks.fitting import fit, refit
 from ..tasks.model_validation import check_model
@@ -38,7 +39,8 @@ from ..tasks.registration import evidence_tags
 from ..tasks.splitting import split
 from ..tasks.tracking import close_run, open_run
 from ..tasks.tuning import tune
-from .conclusion import conclude, record_end
+from .answering import answered, known_answer, one_at_a_time
+from .conclusion import conclude
 from .evidence import keep_evidence, reference_snapshot
 from .projects import load_project, run_name
 from .reaching import reaching
@@ -74,13 +76,15 @@ def train(project: MLProject | str, cause: Cause | None = None) -> TrainingOutco
         ```
     """
     found = load_project(project)
-    outcome = _attempt(found, cause)
+    outcome, known = _attempt(found, cause)
     message = "; ".join(outcome.reasons) or f"version {outcome.version and outcome.version.version}"
+    message = answered(outcome) if known else message
     # A refused candidate is a result, not an error: the flow did what it is for.
     return Completed(name=outcome.outcome.capitalize(), message=message, data=outcome)  # pyright: ignore[reportReturnType]
 
 
-def _attempt(project: MLProject, cause: Cause | None) -> TrainingOutcome:
+def _attempt(project: MLProject, cause: Cause | None) -> tuple[TrainingOutcome, bool]:
+    """Return how it ended, and whether another run had answered the cause before."""
     with project.predictions.get_client() as store:
         # A promotion needs the log: better to miss it now than after hours of training.
         store.ping()
@@ -92,18 +96,24 @@ def _attempt(project: MLProject, cause: Cause | None) -> TrainingOutcome:
         }
     )
     checkpoints = Checkpoints(project.open_workspace(), key)
-    with checkpoints.exclusive():
+    with one_at_a_time(project, cause), checkpoints.exclusive():
+        # A run that died after it had answered still has to finish its evidence.
+        begun = checkpoints.load("check_package", PackageCheck)
+        if begun is None and (known := known_answer(project, cause)):
+            checkpoints.clear()
+            return known, True
         try:
             outcome = _train(project, cause, checkpoints)
         except Exception as error:
             if cause is not None:
-                record_end(project, cause, {"outcome": "failed", "reasons": [str(error)]})
+                failed = {"outcome": "failed", "reasons": [str(error)], "error": type(error).__name__}
+                record_end(project, cause, failed)
             if isinstance(error, DataRejected):
                 # The next attempt must look at the rows again, not at the rejected ones.
                 checkpoints.clear()
             raise
         checkpoints.clear()
-    return outcome
+    return outcome, False
 
 
 def _train(project: MLProject, cause: Cause | None, checkpoints: Checkpoints) -> TrainingOutcome:

@@ -11,6 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from ..core.errors import LogUnavailable
 from ..core.governor import History, decide, decision_id
 from ..core.results import Decision, DriftReport, ModelVersion, PerformanceReport, WindowData
+from .endings import JUDGED
 from .run_log import retry_on, run_logger
 
 if TYPE_CHECKING:
@@ -101,8 +102,8 @@ def ended_retrainings(project: MLProject) -> dict[str, dict[str, Any]]:
         project: The project.
 
     Returns:
-        Cause id to the journal's document: `outcome`, `version`, `ended_at`. Where a failure was
-        followed by another ending, that one.
+        Cause id to the journal's document, see `tasks.endings`. Where a run that judged nothing was
+        followed by one that did, that one.
 
     Raises:
         LogUnavailable: If the journal cannot be read.
@@ -115,7 +116,7 @@ def _endings(store: PredictionStore, project: str) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for document in store.journal("retraining", project):
         earlier = found.get(document["cause_id"])
-        if earlier is None or earlier["outcome"] == "failed":
+        if earlier is None or earlier["outcome"] not in JUDGED:
             found[document["cause_id"]] = document
     return found
 
