@@ -99,12 +99,14 @@ def _wanted(project_name: str, deployment: str, target: UUID) -> AutomationCore:
             )
         ],
     )
-    # An update sends only what was set, and would leave out which kind of trigger it is.
-    return AutomationCore.model_validate(wanted.model_dump(mode="json"))
+    # An update sends only what was set, and would leave out which kind of trigger it is; the owner is
+    # refused there.
+    return AutomationCore.model_validate(wanted.model_dump(mode="json", exclude={"owner_resource"}))
 
 
 def _content(automation: AutomationCore) -> dict[str, Any]:
-    content = automation.model_dump(mode="json", include=set(AutomationCore.model_fields))
+    compared = set(AutomationCore.model_fields) - {"owner_resource"}
+    content = automation.model_dump(mode="json", include=compared)
     # The server gives a trigger another id whenever it stores one.
     content["trigger"].pop("id", None)
     return content

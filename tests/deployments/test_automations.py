@@ -15,6 +15,7 @@ from prefect.client.schemas.filters import (
     DeploymentFilterId,
     FlowRunFilter,
 )
+from prefect.events.schemas.automations import AutomationCore
 from prefect.types.entrypoint import EntrypointType
 from prefect_mlops.core.errors import ConfigurationError
 from prefect_mlops.core.results import Cause, Window
@@ -137,7 +138,7 @@ def test_of_several_with_the_name_one_stays_and_never_none(name, deployed, monke
     created = install_automation(name)
     with get_client(sync_client=True) as client:
         (kept,) = installed(name)
-        doubled = client.create_automation(kept)
+        doubled = client.create_automation(AutomationCore(**kept.model_dump(exclude={"id"})))
     counts = []
     delete = SyncPrefectClient.delete_automation
 
