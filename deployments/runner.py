@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any, Self
+import logging
+from collections.abc import Callable
+from types import CoroutineType
+from typing import Any, ParamSpec, Self
 
 import httpx
 import typer
@@ -17,21 +19,36 @@ from ..tasks.delivery import GRACE_SECONDS, deliver_pending, note_ended_runs
 
 HEALTH_SECONDS = 5.0
 
+P = ParamSpec("P")
+
 
 class PatientRunner(Runner):
     """A runner that outlives its server.
 
     Prefect's own gives up after a few polls without an answer, kills the runs it has begun, and prints
     the traceback of each poll. When it is ended with SIGTERM, it does not await its own end.
+
+    Args:
+        name: Name of the runner, shown in Prefect.
+        limit: Flow runs at once.
+        greeting: What to say once it polls.
     """
+
+    def __init__(self, name: str, *, limit: int, greeting: str) -> None:
+        super().__init__(name=name, limit=limit)
+        self.greeting = greeting
 
     async def __aenter__(self) -> Self:
         """Start polling, and go on polling whatever the server answers."""
         entered = await super().__aenter__()
-        # Prefect has no public place for this. Only the poll itself may fail: what starts and watches
-        # the runs is left as it is.
-        poller = self._scheduled_run_poller
+        # Prefect has no public place for this. Only the polls may fail, for runs to begin and for runs
+        # to cancel: what starts and ends them is left as it is.
+        poller, observer = self._scheduled_run_poller, self._cancelling_observer
         poller._get_and_submit_flow_runs = _patient(poller._get_and_submit_flow_runs)
+        assert observer is not None
+        observer._check_for_cancelled_flow_runs = _patient(observer._check_for_cancelled_flow_runs)
+        observer.logger.addFilter(_without_traceback)
+        typer.echo(self.greeting)
         return entered
 
     def handle_sigterm(self, *_: Any, **__: Any) -> None:
@@ -45,8 +62,15 @@ class PatientRunner(Runner):
             await self.astop()
 
 
-def _patient(poll: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
-    async def patient(*args: Any, **keywords: Any) -> None:
+def _without_traceback(record: logging.LogRecord) -> bool:
+    record.exc_info = None
+    return True
+
+
+def _patient(
+    poll: Callable[P, CoroutineType[Any, Any, None]],
+) -> Callable[P, CoroutineType[Any, Any, None]]:
+    async def patient(*args: P.args, **keywords: P.kwargs) -> None:
         try:
             await poll(*args, **keywords)
         except httpx.TransportError:

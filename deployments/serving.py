@@ -106,7 +106,11 @@ async def serve_project(
     Raises:
         OrchestratorUnavailable: If the Prefect server does not answer at the start.
     """
-    runner = PatientRunner(name=f"prefect-mlops {project.name}", limit=limit)
+    runner = PatientRunner(
+        f"prefect-mlops {project.name}",
+        limit=limit,
+        greeting=f"{project.name}: ready for training, monitoring, scoring, labelling and the canary",
+    )
     with answering():
         for deployment in await deployments_of(
             project.name,
@@ -119,8 +123,9 @@ async def serve_project(
     # Prefect drops what is emitted right after an automation was made.
     await asyncio.sleep(LISTENING_SECONDS)
     if not automation.enabled:
-        typer.echo(f"{automation.name!r} is disabled: no request starts a training until you enable it")
-    typer.echo(f"{project.name}: ready for training, monitoring, scoring, labelling and the canary")
+        typer.echo(
+            f"{automation.name!r} is disabled: no request starts a training until you enable it"
+        )
     tending = asyncio.create_task(tend(project))
     try:
         await runner.start()

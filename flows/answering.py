@@ -70,7 +70,9 @@ def known_answer(project: MLProject, cause: Cause | None) -> TrainingOutcome | N
         try:
             version = get_version(project, end["version"])
         except ModelUnavailable as error:
-            get_run_logger().warning("%s was answered by a version that is gone: %s", cause.id, error)
+            get_run_logger().warning(
+                "%s was answered by a version that is gone: %s", cause.id, error
+            )
     with project.predictions.get_client() as store:
         repairs = store.journal("repair", project.name)
     repair = next((found for found in repairs if found["cause_id"] == cause.id), None)
@@ -89,4 +91,6 @@ def known_answer(project: MLProject, cause: Cause | None) -> TrainingOutcome | N
 def answered(outcome: TrainingOutcome) -> str:
     """Return the sentence of a run that found its cause answered."""
     by = f"by version {outcome.version.version}" if outcome.version else "without a new version"
-    return f"cause {outcome.cause_id} was answered {by} ({outcome.outcome}): nothing was trained again"
+    return (
+        f"cause {outcome.cause_id} was answered {by} ({outcome.outcome}): nothing was trained again"
+    )

@@ -106,7 +106,11 @@ def _attempt(project: MLProject, cause: Cause | None) -> tuple[TrainingOutcome, 
             outcome = _train(project, cause, checkpoints)
         except Exception as error:
             if cause is not None:
-                failed = {"outcome": "failed", "reasons": [str(error)], "error": type(error).__name__}
+                failed = {
+                    "outcome": "failed",
+                    "reasons": [str(error)],
+                    "error": type(error).__name__,
+                }
                 record_end(project, cause, failed)
             if isinstance(error, DataRejected):
                 # The next attempt must look at the rows again, not at the rejected ones.

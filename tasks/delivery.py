@@ -117,7 +117,9 @@ def deliver_pending(
         runs = training_runs(client, project.name, outbox.open)
         for cause in outbox.open:
             delivered_at = outbox.delivered.get(cause.id)
-            if delivered_at is None and (runs.get(cause.id) or request_received(client, project, cause)):
+            if delivered_at is None and (
+                runs.get(cause.id) or request_received(client, project, cause)
+            ):
                 record_delivery(project, cause, "the server has the request")
             elif runs.get(cause.id) or cause.id in outbox.started:
                 continue

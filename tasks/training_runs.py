@@ -84,15 +84,18 @@ def training_runs(
         )
         for run in page:
             cause = run.parameters.get("cause")
-            if isinstance(cause, dict) and cause.get("project") == project_name:
-                if cause.get("id") in wanted:
-                    found[cause["id"]].append(run)
+            if not isinstance(cause, dict) or cause.get("project") != project_name:
+                continue
+            if cause["id"] in wanted:
+                found[cause["id"]].append(run)
         if len(page) < _PAGE:
             return found
         offset += _PAGE
 
 
-def unwritten_end(client: SyncPrefectClient, runs: list[FlowRun]) -> tuple[FlowRun, str, str] | None:
+def unwritten_end(
+    client: SyncPrefectClient, runs: list[FlowRun]
+) -> tuple[FlowRun, str, str] | None:
     """Return how the runs of one cause ended, or None while one of them may still end by itself.
 
     Args:
@@ -119,7 +122,11 @@ def unwritten_end(client: SyncPrefectClient, runs: list[FlowRun]) -> tuple[FlowR
             if last is None or datetime.now(UTC) - last < timedelta(seconds=SILENT_SECONDS):
                 return None
             ended.append(
-                (run, "crashed", f"training run {run.name} gave no sign of life since {last:%Y-%m-%d %H:%M} UTC")
+                (
+                    run,
+                    "crashed",
+                    f"training run {run.name} gave no sign of life since {last:%Y-%m-%d %H:%M} UTC",
+                )
             )
     return ended[0] if ended else None
 
@@ -171,9 +178,7 @@ def _target(automation: Automation) -> UUID | None:
         return None
     if RETRAINING_REQUESTED not in trigger.expect:
         return None
-    return next(
-        (a.deployment_id for a in automation.actions if isinstance(a, RunDeployment)), None
-    )
+    return next((a.deployment_id for a in automation.actions if isinstance(a, RunDeployment)), None)
 
 
 def start_training(

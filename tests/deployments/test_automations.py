@@ -122,7 +122,9 @@ def test_installing_again_leaves_the_one_in_force_as_it_is(name, deployed):
 
 def test_installing_for_another_deployment_updates_the_one_in_force(name, deployed):
     async def deploy() -> uuid.UUID:
-        other = await train.ato_deployment(f"{name}-elsewhere", entrypoint_type=EntrypointType.MODULE_PATH)
+        other = await train.ato_deployment(
+            f"{name}-elsewhere", entrypoint_type=EntrypointType.MODULE_PATH
+        )
         return await other.aapply()
 
     elsewhere = asyncio.run(deploy())

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import random
-import signal
 import time
 from uuid import uuid4
 
 import pytest
 from conftest import make_calls
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
-from prefect_mlops.core import tags
-from prefect_mlops.flows import train
-from prefect_mlops.tasks.champion import find_version
-from prefect_mlops.tasks.delivery import note_ended_runs
 from support.candidates import with_mlflow
-from support.served import Served, ask, event_of, make_cause, until
+from support.served import Served, event_of, make_cause, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 QUICK = {

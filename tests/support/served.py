@@ -28,7 +28,6 @@ from prefect_mlops.tasks.events import RETRAINING_REQUESTED, resource_id
 from prefect_mlops.tasks.training_runs import training_runs
 
 
-
 def until(reached: Callable[[], Any], seconds: float = 120) -> Any:
     """Wait for something truthy and return it; return what there is when time is up."""
     deadline = time.monotonic() + seconds
