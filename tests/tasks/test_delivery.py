@@ -139,7 +139,9 @@ def test_a_request_that_a_later_one_answered_is_superseded(project):
 
 def test_a_later_one_that_judged_nothing_supersedes_nothing(project):
     early, late = asked(project), asked(project)
-    record_end(project, late, {"outcome": "failed", "reasons": ["no rows"], "error": "DataRejected"})
+    record_end(
+        project, late, {"outcome": "failed", "reasons": ["no rows"], "error": "DataRejected"}
+    )
     assert deliver_pending.fn(project) == [early]
 
 
@@ -209,11 +211,17 @@ def test_the_trigger_of_a_deployment_counts_as_its_automation(project, deployed)
     ("state", "outcome", "sentence"),
     [
         (Cancelled(message="by a person"), "cancelled", "was cancelled: by a person"),
-        (Crashed(message="Flow run process exited with -9"), "crashed", "crashed: Flow run process"),
+        (
+            Crashed(message="Flow run process exited with -9"),
+            "crashed",
+            "crashed: Flow run process",
+        ),
         (Failed(message="LogUnavailable: no log"), "failed", "failed: LogUnavailable"),
     ],
 )
-def test_a_run_that_could_not_say_how_it_ended_is_noted(project, deployed, state, outcome, sentence):
+def test_a_run_that_could_not_say_how_it_ended_is_noted(
+    project, deployed, state, outcome, sentence
+):
     cause = asked(project)
     with get_client(sync_client=True) as client:
         run = start_training(client, project.name, cause, deployed)
