@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from types import CoroutineType
-from typing import Any, ParamSpec, Self, TypeAlias
+from typing import Any, ParamSpec, Self
 
 import httpx
 import typer
@@ -20,7 +20,6 @@ from ..tasks.delivery import GRACE_SECONDS, deliver_pending, note_ended_runs
 HEALTH_SECONDS = 5.0
 
 P = ParamSpec("P")
-Task: TypeAlias = "asyncio.Task[None]"
 
 
 class PatientRunner(Runner):
@@ -48,7 +47,14 @@ class PatientRunner(Runner):
         poller._get_and_submit_flow_runs = _patient(poller._get_and_submit_flow_runs)
         assert observer is not None
         observer._check_for_cancelled_flow_runs = _patient(observer._check_for_cancelled_flow_runs)
-        observer._handle_polling_task_done = _unless_cancelled(observer._handle_polling_task_done)
+        polled = observer._handle_polling_task_done
+
+        def ended(task: asyncio.Task[None]) -> None:
+            # Prefect asks a task that it has cancelled itself for its exception, and that raises.
+            if not task.cancelled():
+                polled(task)
+
+        observer._handle_polling_task_done = ended
         observer.logger.addFilter(_without_traceback)
         typer.echo(self.greeting)
         return entered
@@ -67,15 +73,6 @@ class PatientRunner(Runner):
 def _without_traceback(record: logging.LogRecord) -> bool:
     record.exc_info = None
     return True
-
-
-def _unless_cancelled(done: Callable[[Task], None]) -> Callable[[Task], None]:
-    def ended(task: Task) -> None:
-        # Prefect asks a task that it has cancelled itself for its exception, and that raises.
-        if not task.cancelled():
-            done(task)
-
-    return ended
 
 
 def _patient(

@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+import httpx
 import typer
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 from prefect.deployments.runner import RunnerDeployment
 from prefect.types.entrypoint import EntrypointType
 
 from ..blocks.project import MLProject
+from ..core.errors import OrchestratorUnavailable
 from ..flows.canary import judge
 from ..flows.monitoring import monitor
 from ..flows.scoring import label, score
 from ..flows.training import train
-from ..tasks.events import answering
 from .automations import install_automation
 from .runner import PatientRunner, tend
 
@@ -111,7 +112,7 @@ async def serve_project(
         limit=limit,
         greeting=f"{project.name}: ready for training, monitoring, scoring, labelling and the canary",
     )
-    with answering():
+    try:
         for deployment in await deployments_of(
             project.name,
             train_cron=train_cron,
@@ -120,6 +121,11 @@ async def serve_project(
         ):
             await runner.aadd_deployment(deployment)
         automation = await asyncio.to_thread(install_automation, project.name)
+    except httpx.HTTPError as error:
+        raise OrchestratorUnavailable(
+            f"{project.name} cannot be served: the Prefect server stopped answering: "
+            f"{str(error) or type(error).__name__}. Check PREFECT_API_URL and the server, then serve again"
+        ) from error
     # Prefect drops what is emitted right after an automation was made.
     await asyncio.sleep(LISTENING_SECONDS)
     if not automation.enabled:
