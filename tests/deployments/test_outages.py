@@ -16,7 +16,7 @@ from prefect_mlops.flows import train
 from prefect_mlops.tasks.champion import find_version
 from prefect_mlops.tasks.delivery import note_ended_runs
 from support.candidates import with_mlflow
-from support.served import Served, ask, event_of, make_cause, until
+from support.served import Served, ask, event_of, make_cause, trainings, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 QUICK = {
@@ -83,16 +83,6 @@ def settled(served, causes) -> bool:
     )
 
 
-def trainings(served) -> int:
-    """How many MLflow runs there are: one a training that got beyond its rows."""
-    client = served.project.registry.get_client()
-    return sum(
-        len(client.search_runs([experiment.experiment_id]))
-        for experiment in client.search_experiments()
-        if experiment.name != "Default"
-    )
-
-
 def first_champion(served) -> str:
     train(served.project)
     champion = find_version(served.project, tags.CHAMPION)
@@ -100,7 +90,7 @@ def first_champion(served) -> str:
     return champion.version
 
 
-def test_a_thousand_events_for_three_causes_are_three_trainings(served):
+def test_a_thousand_events_for_three_causes_are_three_trainings(served.project):
     version = first_champion(served)
     served.serve()
     causes = [make_cause(served.project.name, version) for _ in range(3)]
@@ -121,8 +111,8 @@ def test_a_thousand_events_for_three_causes_are_three_trainings(served):
     time.sleep(10)
     assert until(lambda: settled(served, causes), 300)
     created = [len(runs) for runs in served.runs(causes).values()]
-    print(f"{len(events) + 6} events, runs by cause: {created}, trainings: {trainings(served) - 1}")  # noqa: T201
-    assert trainings(served) == 1 + len(causes)
+    print(f"{len(events) + 6} events, runs by cause: {created}, trainings: {trainings(served.project) - 1}")  # noqa: T201
+    assert trainings(served.project) == 1 + len(causes)
     for cause in causes:
         (answer,) = answers(served, cause)
         assert answer in {"challenger", "rejected"}
@@ -151,7 +141,7 @@ def test_a_run_that_waits_for_serve_is_begun_when_serve_is_back(served):
     served.serve()
     assert until(lambda: settled(served, [cause]), 300), served.said()
     assert len(answers(served, cause)) == 1
-    assert trainings(served) == 2
+    assert trainings(served.project) == 2
 
 
 def test_a_training_whose_process_is_killed_is_noted_as_crashed(served):

@@ -10,15 +10,9 @@ from conftest import make_calls
 from prefect_mlops.core.errors import DataRejected
 from prefect_mlops.flows import train, training
 from prefect_mlops.tasks.governor import ended_retrainings
-from support.served import make_cause
+from support.served import make_cause, trainings
 
 pytestmark = [pytest.mark.usefixtures("prefect_api"), pytest.mark.timeout(900)]
-
-
-def runs_in_mlflow(project) -> int:
-    client = project.registry.get_client()
-    (experiment,) = [e for e in client.search_experiments() if e.name != "Default"]
-    return len(client.search_runs([experiment.experiment_id]))
 
 
 def message_of(state) -> str:
@@ -31,7 +25,7 @@ def test_a_refused_candidate_is_the_answer_to_the_same_request_again(champion, d
     first = train(champion, cause, return_state=True)
     outcome = first.result()
     assert outcome.outcome in {"challenger", "rejected"}
-    begun = runs_in_mlflow(champion)
+    begun = trainings(champion)
     # Even where the rows are others by now.
     make_calls(1_100, seed=9).to_parquet(champion.dataset.source.path)
     second = train(champion, cause, return_state=True)
@@ -42,10 +36,10 @@ def test_a_refused_candidate_is_the_answer_to_the_same_request_again(champion, d
     assert again.version is not None
     assert (again.version.version, again.run_id) == (outcome.version.version, outcome.run_id)
     assert again.training_key == outcome.training_key
-    assert runs_in_mlflow(champion) == begun
+    assert trainings(champion) == begun
     # Another request trains.
     train(champion, make_cause("calls"), return_state=True)
-    assert runs_in_mlflow(champion) == begun + 1
+    assert trainings(champion) == begun + 1
 
 
 def test_a_failure_is_no_answer(champion):
@@ -64,7 +58,7 @@ def test_a_failure_is_no_answer(champion):
 
 def test_of_two_runs_at_once_the_second_waits_for_what_the_first_one_finds(champion, monkeypatch):
     cause, holding = make_cause("calls"), threading.Event()
-    begun = runs_in_mlflow(champion)
+    begun = trainings(champion)
     trained = []
     original = training._train
 
@@ -87,7 +81,7 @@ def test_of_two_runs_at_once_the_second_waits_for_what_the_first_one_finds(champ
         thread.join(300)
     assert [state.is_completed() for state in states] == [True, True]
     assert len(trained) == 1
-    assert runs_in_mlflow(champion) == begun + 1
+    assert trainings(champion) == begun + 1
     with champion.predictions.get_client() as store:
         ends = [end for end in store.journal("retraining", "calls") if end["cause_id"] == cause.id]
     assert len(ends) == 1

@@ -21,6 +21,7 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 from prefect_mlops.blocks import MLProject
+from prefect_mlops.core import tags
 from prefect_mlops.core.results import Cause, Decision, Window
 from prefect_mlops.demo.processes import free_port
 from prefect_mlops.demo.servers import PrefectServer, clean_environment
@@ -108,6 +109,13 @@ class Served:
     def children(self) -> list[psutil.Process]:
         assert self.process
         return psutil.Process(self.process.pid).children(recursive=True)
+
+
+def trainings(project: MLProject) -> int:
+    """How many trainings got beyond their rows: one MLflow run each, beside those of its trials."""
+    client = project.registry.get_client()
+    experiments = [found.experiment_id for found in client.search_experiments()]
+    return sum(tags.TRAINING_KEY in run.data.tags for run in client.search_runs(experiments))
 
 
 def make_cause(project: str, version: str = "1", **fields: Any) -> Cause:
