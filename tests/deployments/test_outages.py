@@ -90,11 +90,11 @@ def first_champion(served) -> str:
     return champion.version
 
 
-def test_a_thousand_events_for_three_causes_are_three_trainings(served.project):
+def test_a_thousand_events_for_three_causes_are_three_trainings(served):
     version = first_champion(served)
     served.serve()
     causes = [make_cause(served.project.name, version) for _ in range(3)]
-    # What monitoring emits has one id for a cause: 990 times over, shuffled, among six with ids of
+    # What monitoring emits has one id for a cause: 996 times over, shuffled, among six with ids of
     # their own, as of somebody who emits by hand.
     events = [event_of(cause) for cause in causes for _ in range(332)]
     events[:0] = [event_of(cause, uuid4()) for cause in causes for _ in range(2)]
@@ -111,7 +111,9 @@ def test_a_thousand_events_for_three_causes_are_three_trainings(served.project):
     time.sleep(10)
     assert until(lambda: settled(served, causes), 300)
     created = [len(runs) for runs in served.runs(causes).values()]
-    print(f"{len(events) + 6} events, runs by cause: {created}, trainings: {trainings(served.project) - 1}")  # noqa: T201
+    print(
+        f"{len(events) + 6} events, runs by cause: {created}, trainings: {trainings(served.project) - 1}"
+    )  # noqa: T201
     assert trainings(served.project) == 1 + len(causes)
     for cause in causes:
         (answer,) = answers(served, cause)
