@@ -43,11 +43,16 @@ class Served:
     def __init__(self, folder: Path, project: MLProject) -> None:
         self.folder, self.project = folder, project
         self._port = free_port()
-        self.server = PrefectServer(folder, pick_port=lambda: self._port)
+        self.server = self._new()
         self.log = folder / "serve.log"
         self.process: subprocess.Popen[bytes] | None = None
 
+    def _new(self) -> PrefectServer:
+        return PrefectServer(self.folder, pick_port=lambda: self._port)
+
     def start_server(self) -> None:
+        # Its time to become ready counts from its very first start.
+        self.server = self._new()
         self.server.__enter__()
 
     def serve(self) -> None:
