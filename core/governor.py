@@ -249,7 +249,9 @@ def _limits(
     if stop is not None:
         return "stop", stop.rule, stop.reason
     if running:
-        return "hold", "in_flight", f"retraining {running[0]} has not ended"
+        unsent = history.unsent(running[0])
+        said = "has not reached the server yet, it is sent again" if unsent else "has not ended"
+        return "hold", "in_flight", f"retraining {running[0]} {said}"
     moment = _clock(window, now)
     ends = [_clock(past.window, past.decided_at) for past in history.asked]
     ready = max(ends) + timedelta(seconds=policy.cooldown_seconds) if ends else moment

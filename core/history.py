@@ -24,8 +24,8 @@ Fate = Literal["pending", "superseded", "unjudged", "unhelpful", "helped", "open
 # Of drift and of performance.
 Verdicts = tuple[Verdict, Verdict]
 
-UNJUDGED = ("failed", "cancelled", "crashed")
-_JUDGED = ("promoted", "challenger", "rejected")
+# Ends at which a candidate was judged; at all others, nothing was.
+JUDGED = frozenset({"promoted", "challenger", "rejected"})
 
 
 @dataclass(frozen=True)
@@ -75,11 +75,16 @@ class History:
             if past.id not in self.ended and self._may_end(past, now, timeout)
         ]
 
+    def unsent(self, cause_id: str) -> bool:
+        """Return whether a request has not reached the server; monitoring sends it again."""
+        return cause_id not in self.ended and cause_id not in self.delivered
+
     def _may_end(self, past: Decision, now: datetime, timeout: timedelta) -> bool:
-        delivery = self.delivered.get(past.id)
-        if delivery is None:
-            return now - past.decided_at < timeout
-        return now - datetime.fromisoformat(delivery["delivered_at"]) < timeout
+        since = self.delivered.get(past.id, {}).get("delivered_at")
+        if since is not None:
+            return now - datetime.fromisoformat(since) < timeout
+        # Journals of earlier versions do not tell what was delivered.
+        return bool(past.configuration) or now - past.decided_at < timeout
 
     def fate(self, past: Decision, running: Sequence[str], present: Verdicts | None = None) -> Fate:
         """Return what became of a request.
@@ -95,7 +100,7 @@ class History:
         if "superseded_at" in self.delivered.get(past.id, {}):
             return "superseded"
         end = self.ended.get(past.id)
-        if end is None or end["outcome"] in UNJUDGED:
+        if end is None or end["outcome"] not in JUDGED:
             return "unjudged"
         if end["outcome"] != "promoted":
             return "unhelpful"
@@ -164,7 +169,7 @@ class History:
 
     def _trained_since(self, past: Decision) -> bool:
         return any(
-            end["outcome"] in _JUDGED and datetime.fromisoformat(end["ended_at"]) > past.decided_at
+            end["outcome"] in JUDGED and datetime.fromisoformat(end["ended_at"]) > past.decided_at
             for end in self.unasked
         )
 

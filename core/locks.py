@@ -21,6 +21,7 @@ from .errors import WorkspaceUnavailable
 # Longer than another process looks at a lock only to see whether it is free.
 _PATIENCE_SECONDS = 5.0
 _POLL_SECONDS = 0.02
+FOR_EVER = -1.0
 
 
 @contextmanager
@@ -29,7 +30,7 @@ def hold(path: Path, *, patience: float = _PATIENCE_SECONDS) -> Iterator[bool]:
 
     Args:
         path: The lock's file; its folder is made.
-        patience: How long to wait for it, seconds.
+        patience: How long to wait for it, seconds; `FOR_EVER` without an end.
 
     Yields:
         Whether it is held.

@@ -246,10 +246,11 @@ def _await_training(cause: Cause) -> FlowRun:
 
 def _ending(project: MLProject, cause: Cause, run: FlowRun) -> dict[str, Any]:
     """Return how a retraining ended, as the training flow wrote it in the journal."""
+    from ..tasks.endings import JUDGED
     from ..tasks.governor import ended_retrainings
 
     ending = ended_retrainings(project).get(cause.id)
-    if ending is None or ending["outcome"] == "failed":
+    if ending is None or ending["outcome"] not in JUDGED:
         state = run.state
         raise OrchestratorUnavailable(
             f"the training run {run.name} ended as {state and state.name}: {state and state.message}"

@@ -36,10 +36,10 @@ def serve(
     limit: Annotated[int, typer.Option(min=1, help="Flow runs at once.")] = 2,
 ) -> None:
     """Serve training, monitoring, scoring, labelling and the canary, and install the automation."""
-    name = load_project(project).name
+    found = load_project(project)
     asyncio.run(
         serve_project(
-            name,
+            found,
             train_cron=train_cron,
             monitor_minutes=monitor_minutes,
             canary_minutes=canary_minutes,

@@ -5,16 +5,22 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from prefect.automations import Automation
 from prefect.client.orchestration import get_client
 from prefect.events.actions import RunDeployment
-from prefect.events.schemas.automations import EventTrigger, Posture
+from prefect.events.schemas.automations import (
+    Automation,
+    AutomationCore,
+    EventTrigger,
+    Posture,
+)
+from prefect.events.schemas.events import ResourceSpecification
 from prefect.exceptions import ObjectNotFound
 
 from ..core.errors import ConfigurationError
 from ..tasks.events import RETRAINING_REQUESTED, resource_id
+from ..tasks.training_runs import TRAINING_DEPLOYMENT, automation_name
 
-TRAINING_DEPLOYMENT = "train/{project}-training"
+__all__ = ["TRAINING_DEPLOYMENT", "automation_name", "install_automation"]
 
 
 def _from_event(expression: str) -> dict[str, Any]:
@@ -26,13 +32,12 @@ def _from_event(expression: str) -> dict[str, Any]:
     }
 
 
-def automation_name(project_name: str) -> str:
-    """Return the name of a project's automation."""
-    return f"retrain {project_name} when monitoring asks"
-
-
 def install_automation(project_name: str, deployment: str | None = None) -> Automation:
-    """Install the automation of a project, in place of an earlier one of the same name.
+    """Install the automation of a project, or bring the one in force up to date.
+
+    The one in force is never taken away, so that no event falls into a gap; an automation that
+    somebody disabled stays disabled. A request whose event came before its automation listened is
+    found by `tasks.delivery.deliver_pending`.
 
     Args:
         project_name: Name of the project.
@@ -59,14 +64,28 @@ def install_automation(project_name: str, deployment: str | None = None) -> Auto
             raise ConfigurationError(
                 f"deployment {name!r} does not exist: serve or deploy the flows first"
             ) from error
-        for earlier in client.read_automations_by_name(automation_name(project_name)):
-            client.delete_automation(earlier.id)
-    wanted = Automation(
+        wanted = _wanted(project_name, name, target)
+        known = client.read_automations_by_name(wanted.name)
+        if not known:
+            return Automation(id=client.create_automation(wanted), **dict(wanted))
+        kept = next((found for found in known if found.enabled), known[0])
+        wanted.enabled = kept.enabled
+        if _content(kept) != _content(wanted):
+            client.update_automation(kept.id, wanted)
+        # Only now: until here another of the same name may have been the one that listened.
+        for other in known:
+            if other.id != kept.id:
+                client.delete_automation(other.id)
+    return Automation(id=kept.id, **dict(wanted))
+
+
+def _wanted(project_name: str, deployment: str, target: UUID) -> AutomationCore:
+    wanted = AutomationCore(
         name=automation_name(project_name),
-        description=f"Runs {name} with the cause, whenever the monitoring of {project_name} asks.",
+        description=f"Runs {deployment} with the cause, whenever the monitoring of {project_name} asks.",
         trigger=EventTrigger(
             expect={RETRAINING_REQUESTED},
-            match={"prefect.resource.id": resource_id(project_name)},
+            match=ResourceSpecification({"prefect.resource.id": resource_id(project_name)}),
             for_each={"prefect.resource.id"},
             posture=Posture.Reactive,
             threshold=1,
@@ -80,6 +99,14 @@ def install_automation(project_name: str, deployment: str | None = None) -> Auto
             )
         ],
     )
-    created = wanted.create()
-    assert isinstance(created, Automation)
-    return created
+    # An update sends only what was set, and would leave out which kind of trigger it is; the owner is
+    # refused there.
+    return AutomationCore.model_validate(wanted.model_dump(mode="json", exclude={"owner_resource"}))
+
+
+def _content(automation: AutomationCore) -> dict[str, Any]:
+    compared = set(AutomationCore.model_fields) - {"owner_resource"}
+    content = automation.model_dump(mode="json", include=compared)
+    # The server gives a trigger another id whenever it stores one.
+    content["trigger"].pop("id", None)
+    return content

@@ -5,17 +5,22 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+import httpx
 import typer
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 from prefect.deployments.runner import RunnerDeployment
-from prefect.runner import Runner
 from prefect.types.entrypoint import EntrypointType
 
+from ..blocks.project import MLProject
+from ..core.errors import OrchestratorUnavailable
 from ..flows.canary import judge
 from ..flows.monitoring import monitor
 from ..flows.scoring import label, score
 from ..flows.training import train
 from .automations import install_automation
+from .runner import PatientRunner, tend
+
+LISTENING_SECONDS = 2.0
 
 
 async def deployments_of(
@@ -79,7 +84,7 @@ async def deployments_of(
 
 
 async def serve_project(
-    project_name: str,
+    project: MLProject,
     *,
     train_cron: str | None = None,
     monitor_minutes: float | None = None,
@@ -88,22 +93,47 @@ async def serve_project(
 ) -> None:
     """Serve a project's flows and install its automation, until interrupted.
 
+    The Prefect server may come and go meanwhile. Requests for retraining that nobody received or
+    answered are delivered, at the start and once a minute.
+
     Args:
-        project_name: Name the project's block was saved under.
+        project: The project, as its block was saved.
         train_cron: Schedule of the training, cron. None: only when asked.
         monitor_minutes: Time between two monitoring runs, minutes. None: only when asked.
         canary_minutes: Time between two judgements on the challenger, minutes. None: only when asked.
         limit: Flow runs at once. Prefect's own default is unbounded: a burst of events would fork as
             many processes.
+
+    Raises:
+        OrchestratorUnavailable: If the Prefect server does not answer at the start.
     """
-    runner = Runner(name=f"prefect-mlops {project_name}", limit=limit)
-    for deployment in await deployments_of(
-        project_name,
-        train_cron=train_cron,
-        monitor_minutes=monitor_minutes,
-        canary_minutes=canary_minutes,
-    ):
-        await runner.aadd_deployment(deployment)
-    await asyncio.to_thread(install_automation, project_name)
-    typer.echo(f"{project_name}: ready for training, monitoring, scoring, labelling and the canary")
-    await runner.start()
+    runner = PatientRunner(
+        f"prefect-mlops {project.name}",
+        limit=limit,
+        greeting=f"{project.name}: ready for training, monitoring, scoring, labelling and the canary",
+    )
+    try:
+        for deployment in await deployments_of(
+            project.name,
+            train_cron=train_cron,
+            monitor_minutes=monitor_minutes,
+            canary_minutes=canary_minutes,
+        ):
+            await runner.aadd_deployment(deployment)
+        automation = await asyncio.to_thread(install_automation, project.name)
+    except httpx.HTTPError as error:
+        raise OrchestratorUnavailable(
+            f"{project.name} cannot be served: the Prefect server stopped answering: "
+            f"{str(error) or type(error).__name__}. Check PREFECT_API_URL and the server, then serve again"
+        ) from error
+    # Prefect drops what is emitted right after an automation was made.
+    await asyncio.sleep(LISTENING_SECONDS)
+    if not automation.enabled:
+        typer.echo(
+            f"{automation.name!r} is disabled: no request starts a training until you enable it"
+        )
+    tending = asyncio.create_task(tend(project))
+    try:
+        await runner.start()
+    finally:
+        tending.cancel()

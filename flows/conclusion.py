@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
-
 from prefect.logging import get_run_logger
 
 from ..blocks.project import MLProject
 from ..core import tags
 from ..core.errors import ChampionChanged
-from ..core.history import UNJUDGED
 from ..core.results import (
     Candidate,
     Cause,
@@ -23,6 +19,7 @@ from ..core.results import (
 )
 from ..tasks.champion import find_version, get_version
 from ..tasks.comparison import compare
+from ..tasks.endings import record_end
 from ..tasks.events import CANDIDATE_REFUSED, MODEL_PROMOTED, REPAIR_VERIFIED, announce
 from ..tasks.promotion import promote
 from ..tasks.registration import register, settle
@@ -118,6 +115,8 @@ def conclude(
             "reasons": reasons,
             "version": version.version if version else None,
             "repaired": repair.verdict if repair else None,
+            "training_key": outcome.training_key,
+            "run_id": outcome.run_id,
         },
     )
     announce(
@@ -169,15 +168,3 @@ def _promote(
         f"the champion changed {_PROMOTION_TRIES} times while version {version.version} was being "
         f"promoted; it is version {champion and champion.version} now. The version stays registered"
     )
-
-
-def record_end(project: MLProject, cause: Cause | None, ending: dict[str, Any]) -> None:
-    """Tell the governor how a training ended: that it is no longer in flight, or that a person trained."""
-    now = datetime.now(UTC).isoformat()
-    cause_id = cause.id if cause is not None else None
-    document = {"cause_id": cause_id, "ended_at": now, **ending}
-    # A failure may be followed by a success of the same cause, so it does not take the cause's key.
-    once = cause_id is not None and ending["outcome"] not in UNJUDGED
-    key = f"{cause_id}" if once else f"{cause_id or 'unasked'}/{now}"
-    with project.predictions.get_client() as store:
-        store.record("retraining", key, project.name, document)

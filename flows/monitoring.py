@@ -10,9 +10,10 @@ from prefect.states import Completed
 from ..blocks.project import MLProject
 from ..core.results import MonitoringOutcome, UtcDatetime, Window
 from ..tasks.champion import get_champion
+from ..tasks.delivery import deliver_pending, note_ended_runs
 from ..tasks.drift import measure_drift, report_path
-from ..tasks.events import RETRAINING_STOPPED, announce, request_retraining
-from ..tasks.governor import ended_retrainings, govern, reminder_of
+from ..tasks.events import RETRAINING_STOPPED, announce
+from ..tasks.governor import govern, reminder_of
 from ..tasks.performance import measure_performance
 from ..tasks.reporting import report_monitoring
 from ..tasks.windows import prune_predictions, read_labelled_window, read_window
@@ -30,7 +31,8 @@ def monitor(
     """Measure drift and performance on a window, decide, and ask for a retraining when it is due.
 
     The decision is kept before anybody is asked, under an id made of champion and window: running
-    this flow again on the same window gives the same decision and asks at most once.
+    this flow again on the same window gives the same decision and asks at most once. What an earlier
+    run could not ask for is asked for now, and how retrainings ended that cannot say so is noted.
 
     Args:
         project: The project, or the name its block was saved under.
@@ -62,11 +64,11 @@ def monitor(
     labelled = read_labelled_window(found, data)
     performance = measure_performance(found, labelled, champion, data)
     run_id = flow_run.id
+    note_ended_runs(found)
     decision = govern(found, data, drift, performance, champion, str(run_id) if run_id else None)
-    requested = False
-    if decision.cause is not None and decision.cause.id not in ended_retrainings(found):
-        requested = request_retraining(found, decision.cause)
-    elif decision.action == "stop":
+    # Whatever was decided now: an earlier request that the server did not take is sent too.
+    requested = decision.cause in deliver_pending(found)
+    if decision.action == "stop":
         about = reminder_of(found, decision)
         announce(found, RETRAINING_STOPPED, decision.model_dump(mode="json"), about=about)
     outcome = MonitoringOutcome(

@@ -31,6 +31,7 @@ from ..tasks.abandoned import close_abandoned
 from ..tasks.attempts import OpenedRun, forget_lost_steps
 from ..tasks.comparison import compare
 from ..tasks.data_validation import validate_data
+from ..tasks.endings import record_end
 from ..tasks.extraction import extract
 from ..tasks.fitting import fit, refit
 from ..tasks.known_outcomes import known_outcome, outcome_file
@@ -40,7 +41,8 @@ from ..tasks.registration import evidence_tags
 from ..tasks.splitting import split
 from ..tasks.tracking import close_run, open_run
 from ..tasks.tuning import tune
-from .conclusion import conclude, record_end
+from .answering import answered, known_answer, one_at_a_time
+from .conclusion import conclude
 from .evidence import keep_evidence, reference_snapshot
 from .projects import load_project, run_name
 from .reaching import reaching
@@ -76,13 +78,17 @@ def train(
         ```
     """
     found = load_project(project)
-    outcome = _attempt(found, cause, replace_champion)
+    outcome, known = _attempt(found, cause, replace_champion)
     message = "; ".join(outcome.reasons) or f"version {outcome.version and outcome.version.version}"
+    message = answered(outcome) if known else message
     # A refused candidate is a result, not an error: the flow did what it is for.
     return Completed(name=outcome.outcome.capitalize(), message=message, data=outcome)  # pyright: ignore[reportReturnType]
 
 
-def _attempt(project: MLProject, cause: Cause | None, replace_champion: bool) -> TrainingOutcome:
+def _attempt(
+    project: MLProject, cause: Cause | None, replace_champion: bool
+) -> tuple[TrainingOutcome, bool]:
+    """Return how it ended, and whether another run had answered the cause before."""
     with project.predictions.get_client() as store:
         # A promotion needs the log: better to miss it now than after hours of training.
         store.ping()
@@ -95,7 +101,12 @@ def _attempt(project: MLProject, cause: Cause | None, replace_champion: bool) ->
         }
     )
     checkpoints = Checkpoints(project.open_workspace(), key)
-    with checkpoints.exclusive():
+    with one_at_a_time(project, cause), checkpoints.exclusive():
+        # A run that died after it had answered still has to finish its evidence.
+        begun = checkpoints.load("check_package", PackageCheck)
+        if begun is None and (known := known_answer(project, cause)):
+            checkpoints.clear()
+            return known, True
         try:
             outcome = _train(project, cause, checkpoints, replace_champion)
         except Exception as error:
@@ -107,7 +118,7 @@ def _attempt(project: MLProject, cause: Cause | None, replace_champion: bool) ->
                 checkpoints.clear()
             raise
         checkpoints.clear()
-    return outcome
+    return outcome, False
 
 
 def _train(

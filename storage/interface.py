@@ -1,8 +1,8 @@
 """What a prediction log can do, whatever database is behind it.
 
 A store holds two things. **Predictions**: one row each, found by model name, window and id. The
-**journal**: append-only records (decisions, promotions, repairs, ends of retrainings), each with a
-key that can be taken once; whoever takes it first has won, which is how two runs never promote or
+**journal**: append-only records (decisions, deliveries, promotions, repairs, ends of retrainings), each
+with a key that can be taken once; whoever takes it first has won, which is how two runs never promote or
 ask at the same time.
 """
 
@@ -23,7 +23,15 @@ if TYPE_CHECKING:
     from .documents import AnyDocument
 
 JournalKind = Literal[
-    "decision", "request", "retraining", "promotion", "activation", "repair", "canary", "label"
+    "decision",
+    "request",
+    "delivery",
+    "retraining",
+    "promotion",
+    "activation",
+    "repair",
+    "canary",
+    "label",
 ]
 Role = Literal["champion", "challenger", "shadow"]
 

@@ -39,6 +39,11 @@ CANDIDATE_REFUSED = "prefect-mlops.candidate.refused"
 REPAIR_VERIFIED = "prefect-mlops.repair.verified"
 CANARY_DECIDED = "prefect-mlops.canary.decided"
 
+_KEPT = (
+    "The decision is kept: the next monitoring run sends what was not sent, whatever its window, and so "
+    "does `serve`"
+)
+
 
 def resource_id(project_name: str) -> str:
     """Return the id of a project's resource in Prefect's events."""
@@ -72,6 +77,7 @@ def request_retraining(project: MLProject, cause: Cause, *, wait_seconds: float 
     """Ask for a retraining, at most once for a cause, and check that the server has the request.
 
     The event's id is made of the cause, so asking again after a crash or a retry finds the first one.
+    Once the server shows the event, the journal says that the request was delivered.
 
     Args:
         project: The project.
@@ -82,12 +88,14 @@ def request_retraining(project: MLProject, cause: Cause, *, wait_seconds: float 
         Whether this call emitted the event; False when it was there already.
 
     Raises:
+        LogUnavailable: If the journal cannot be written; the next call finds the event.
         OrchestratorUnavailable: If the server cannot be reached, refuses, or does not have the event in
             time.
     """
-    event_id = uuid5(NAMESPACE_URL, f"{resource_id(project.name)}/{cause.id}")
-    with _answering(), get_client(sync_client=True) as client:
+    event_id = _request_id(project, cause)
+    with answering(), get_client(sync_client=True) as client:
         if _has_event(client, event_id):
+            record_delivery(project, cause, "the server has the request")
             return False
         emit_event(
             RETRAINING_REQUESTED,
@@ -100,24 +108,48 @@ def request_retraining(project: MLProject, cause: Cause, *, wait_seconds: float 
             if time.monotonic() > until:
                 raise OrchestratorUnavailable(
                     f"the Prefect server did not take the request for retraining {cause.id} within "
-                    f"{wait_seconds:g} s. The decision is kept: run the monitoring flow on the same "
-                    "window again once the server answers"
+                    f"{wait_seconds:g} s. {_KEPT}"
                 )
             time.sleep(0.2)
+    record_delivery(project, cause, "the server has the request")
     run_logger().info("retraining requested: %s", cause.reason)
     return True
 
 
+def request_received(client: SyncPrefectClient, project: MLProject, cause: Cause) -> bool:
+    """Return whether the server has the request of a cause."""
+    return _has_event(client, _request_id(project, cause))
+
+
+def record_delivery(project: MLProject, cause: Cause, reason: str) -> None:
+    """Write in the journal that a request arrived, unless that is there already.
+
+    Raises:
+        LogUnavailable: If the journal cannot be written.
+    """
+    document = {
+        "cause_id": cause.id,
+        "delivered_at": datetime.now(UTC).isoformat(),
+        "reason": reason,
+    }
+    with project.predictions.get_client() as store:
+        store.record("delivery", cause.id, project.name, document)
+
+
 @contextmanager
-def _answering() -> Iterator[None]:
+def answering() -> Iterator[None]:
+    """Raise `OrchestratorUnavailable` when the Prefect server does not answer inside the block."""
     try:
         yield
     except httpx.HTTPError as error:
         raise OrchestratorUnavailable(
-            f"the Prefect server cannot be asked for events: {str(error) or type(error).__name__}. Check "
-            "PREFECT_API_URL and the server; the decision is kept: run the monitoring flow on the same "
-            "window again"
+            f"the Prefect server cannot be asked about requests for retraining: "
+            f"{str(error) or type(error).__name__}. Check PREFECT_API_URL and the server. {_KEPT}"
         ) from error
+
+
+def _request_id(project: MLProject, cause: Cause) -> UUID:
+    return uuid5(NAMESPACE_URL, f"{resource_id(project.name)}/{cause.id}")
 
 
 def _has_event(client: SyncPrefectClient, event_id: UUID) -> bool:

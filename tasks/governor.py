@@ -10,7 +10,7 @@ from prefect.cache_policies import NO_CACHE
 
 from ..core.errors import ConfigurationError, LogUnavailable
 from ..core.governor import decide, decision_id
-from ..core.history import UNJUDGED, History
+from ..core.history import JUDGED, History
 from ..core.results import (
     Decision,
     DriftReport,
@@ -155,8 +155,8 @@ def ended_retrainings(project: MLProject) -> dict[str, dict[str, Any]]:
         project: The project.
 
     Returns:
-        Cause id to the journal's document: `outcome`, `version`, `ended_at`. Where a failure was
-        followed by another ending, that one.
+        Cause id to the journal's document, see `tasks.endings`. Where a run that judged nothing was
+        followed by one that did, that one.
 
     Raises:
         LogUnavailable: If the journal cannot be read.
@@ -170,8 +170,16 @@ def _history(store: PredictionStore, project: str, decisions: list[Decision]) ->
         decisions,
         ended=_endings(store, project),
         repairs={found["cause_id"]: found for found in store.journal("repair", project)},
+        delivered=_deliveries(store, project),
         unasked=[end for end in store.journal("retraining", project) if end["cause_id"] is None],
     )
+
+
+def _deliveries(store: PredictionStore, project: str) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for document in store.journal("delivery", project):
+        found.setdefault(document["cause_id"], {}).update(document)
+    return found
 
 
 def _endings(store: PredictionStore, project: str) -> dict[str, dict[str, Any]]:
@@ -179,7 +187,9 @@ def _endings(store: PredictionStore, project: str) -> dict[str, dict[str, Any]]:
     for document in store.journal("retraining", project):
         cause_id = document["cause_id"]
         earlier = found.get(cause_id)
-        if cause_id is not None and (earlier is None or earlier["outcome"] in UNJUDGED):
+        answer = document["outcome"] in JUDGED
+        # Newest first: the latest failure stands until something was judged.
+        if cause_id is not None and (earlier is None or answer):
             found[cause_id] = document
     return found
 

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
+from prefect.runtime import task_run
 
 from ..core import tags
 from ..core.errors import ChampionChanged, ConfigurationError, ModelUnavailable
 from ..core.results import ModelVersion
+from ..core.rollback import ROLLED_BACK, champion_before, is_rollback
 from .champion import find_version, get_version
 from .run_log import run_logger
 from .tracking import flow_run_link, registry_errors
@@ -80,19 +82,26 @@ def promote(
 
 
 @task(name="roll back", cache_policy=NO_CACHE, persist_result=False)
-def roll_back(project: MLProject, to: str | None = None, reason: str = "") -> ModelVersion:
+def roll_back(
+    project: MLProject, to: str | None = None, reason: str = "", *, intent: str | None = None
+) -> ModelVersion:
     """Make an earlier champion the champion again.
+
+    Called again it goes one champion further back: never to a version that was rolled back from. A
+    roll back that was interrupted is finished by the next call, which goes no further then.
 
     Args:
         project: The project.
-        to: Version to go back to. None: the champion before this one.
+        to: Version to go back to. None: the champion before this one that nobody rolled back from.
         reason: One sentence for the promotion log.
+        intent: Any text that stands for this one roll back: repeated with the same text it is done
+            once. None: the Prefect task run, if there is one, so that its retries are the same one.
 
     Returns:
         The champion as it is now.
 
     Raises:
-        ConfigurationError: If there is no earlier champion.
+        ConfigurationError: If there is no champion to go back to.
         ModelUnavailable: If the version does not exist.
         ChampionChanged: If a promotion happens at the same moment.
 
@@ -104,24 +113,38 @@ def roll_back(project: MLProject, to: str | None = None, reason: str = "") -> Mo
         roll_back.fn(MLProject.load("telemarketing"), reason="complaints from sales")
         ```
     """
+    intent = intent or task_run.id
     with project.predictions.get_client() as store:
+        entries = _entries(project, store)
+        interrupted = entries[0] if entries and not _active(project, store, entries[0]) else None
         last = _finish_interrupted(project, store)
-        target = to or (last or {}).get("previous")
+        current = find_version(project, tags.CHAMPION)
+        serving = current.version if current else None
+        if current is not None and to == serving:
+            return current
+        if interrupted and is_rollback(interrupted) and to in (None, interrupted["version"]):
+            return get_version(project, interrupted["version"])
+        if intent is not None and any(entry.get("intent") == intent for entry in entries):
+            # Made already, before a crash. Who moved the alias since then is respected.
+            return current or get_version(project, entries[0]["version"])
+        target = to or champion_before(reversed(entries), serving)
         if target is None:
             raise ConfigurationError(
-                f"{project.registry.model_name} had no champion before this one: name a version in `to`"
+                f"{project.registry.model_name} had no champion before version {serving} that was not "
+                "rolled back from: name a version in `to`"
+                if entries
+                else f"{project.registry.model_name} had no champion yet: name a version in `to`"
             )
         version = get_version(project, target)
-        current = find_version(project, tags.CHAMPION)
-        expected = current.version if current else None
         entry = _claim(
             project,
             store,
             version,
-            expected=expected,
+            expected=serving,
             last=last,
-            reason=f"rolled back: {reason}",
+            reason=f"{ROLLED_BACK}{reason}",
             cause_id=None,
+            intent=intent,
         )
         _activate(project, store, entry)
     return get_version(project, version.version)
@@ -131,7 +154,8 @@ def promotion_log(project: MLProject) -> list[dict[str, Any]]:
     """Return the history of champions, newest first.
 
     Returns:
-        Entries with `sequence`, `version`, `previous`, `reason`, `cause_id`, `flow_run_id` and `at`.
+        Entries with `sequence`, `version`, `previous`, `reason`, `cause_id`, `flow_run_id` and `at`;
+        roll backs with an `intent` have that too.
 
     Raises:
         LogUnavailable: If the log cannot be reached.
@@ -151,8 +175,7 @@ def _finish_interrupted(project: MLProject, store: PredictionStore) -> dict[str,
     if not entries:
         return None
     last = entries[0]
-    active = {entry["sequence"] for entry in store.journal("activation", project.name)}
-    if last["sequence"] not in active:
+    if not _active(project, store, last):
         try:
             get_version(project, last["version"])
         except ModelUnavailable:
@@ -161,6 +184,12 @@ def _finish_interrupted(project: MLProject, store: PredictionStore) -> dict[str,
         else:
             _activate(project, store, last)
     return last
+
+
+def _active(project: MLProject, store: PredictionStore, entry: dict[str, Any]) -> bool:
+    """Return whether the alias has been moved to an entry's version."""
+    found = store.journal("activation", project.name)
+    return any(activation["sequence"] == entry["sequence"] for activation in found)
 
 
 def _record_activation(store: PredictionStore, project: MLProject, entry: dict[str, Any]) -> None:
@@ -177,6 +206,7 @@ def _claim(
     last: dict[str, Any] | None,
     reason: str,
     cause_id: str | None,
+    intent: str | None = None,
 ) -> dict[str, Any]:
     current = find_version(project, tags.CHAMPION)
     found = current.version if current else None
@@ -191,6 +221,8 @@ def _claim(
         "flow_run_id": flow_run_link().id,
         "at": datetime.now(UTC).isoformat(),
     }
+    if intent is not None:
+        entry["intent"] = intent
     key = f"{version.name}/{sequence:08d}"
     if found != expected or not store.record("promotion", key, project.name, entry):
         raise ChampionChanged(

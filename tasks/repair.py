@@ -14,6 +14,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from ..core import tags
+from ..core.errors import ModelUnavailable
 from ..core.repair import repair_of_drift, repair_of_performance
 from ..core.results import Cause, ModelVersion, Repair, Verdict, WindowData
 from .champion import get_version
@@ -55,7 +56,7 @@ def verify_repair(project: MLProject, cause: Cause, version: ModelVersion) -> Re
 
     Raises:
         LogUnavailable: If the prediction log cannot be read.
-        ModelUnavailable: If one of the two models does not load.
+        ModelUnavailable: If the new champion has no reference.
         RegistryUnavailable: If MLflow cannot be reached.
     """
     data = read_window.fn(project, cause.window)
@@ -147,7 +148,11 @@ def _score_again(
         return f"{named} are logged redacted, so nobody can score these rows again"
     if len(rows) < minimum:
         return f"too few labels to compare {project.metric}"
-    return _by_performance(project, cause, version, rows, minimum)
+    try:
+        return _by_performance(project, cause, version, rows, minimum)
+    except ModelUnavailable as error:
+        # The old champion's files may be gone: that is why it was replaced.
+        return f"{project.metric} cannot be compared, {error}"
 
 
 def _by_performance(

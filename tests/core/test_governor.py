@@ -125,6 +125,15 @@ def test_one_retraining_at_a_time_until_it_ends_or_is_given_up():
     assert story.see(day(3), WORSE, now=EPOCH + timedelta(hours=7)).action == "retrain"
 
 
+def test_a_request_that_has_not_reached_the_server_is_not_given_up():
+    story = Story(GovernorPolicy(cooldown_seconds=0.0))
+    story.server = False
+    asked = story.see(day(0), WORSE, now=EPOCH)
+    held = story.see(day(1), WORSE, now=EPOCH + timedelta(days=9))
+    assert outcome_of(held) == ("hold", "in_flight")
+    assert f"{asked.id} has not reached the server yet" in held.reason
+
+
 def test_the_cooldown_runs_in_the_clock_of_the_predictions():
     story = Story(GovernorPolicy(cooldown_seconds=3 * DAY))
     story.end(story.see(day(0), WORSE, now=EPOCH))

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import (
     DeploymentFilter,
     DeploymentFilterId,
     FlowRunFilter,
 )
+from prefect.events.schemas.automations import AutomationCore
+from prefect.types.entrypoint import EntrypointType
 from prefect_mlops.core.errors import ConfigurationError
 from prefect_mlops.core.results import Cause, Window
 from prefect_mlops.deployments.automations import automation_name, install_automation
@@ -103,14 +106,85 @@ def test_one_project_does_not_train_for_another(make_project, name, deployed):
     assert run.parameters["cause"]["project"] == name
 
 
-def test_installing_again_leaves_one_automation(name, deployed):
-    first = install_automation(name)
-    second = install_automation(name)
-    assert first.id != second.id
+def installed(name: str) -> list:
     with get_client(sync_client=True) as client:
-        found = client.read_automations_by_name(automation_name(name))
-    assert [automation.id for automation in found] == [second.id]
-    assert found[0].enabled
+        return client.read_automations_by_name(automation_name(name))
+
+
+def test_installing_again_leaves_the_one_in_force_as_it_is(name, deployed):
+    install_automation(name)
+    (before,) = installed(name)
+    assert before.enabled
+    assert install_automation(name).id == before.id
+    # Not written again either: a server forgets an automation while it takes in a new form of it.
+    assert installed(name) == [before]
+
+
+def test_installing_for_another_deployment_updates_the_one_in_force(name, deployed):
+    async def deploy() -> uuid.UUID:
+        other = await train.ato_deployment(
+            f"{name}-elsewhere", entrypoint_type=EntrypointType.MODULE_PATH
+        )
+        return await other.aapply()
+
+    elsewhere = asyncio.run(deploy())
+    first = install_automation(name)
+    second = install_automation(name, f"train/{name}-elsewhere")
+    (found,) = installed(name)
+    assert first.id == second.id == found.id
+    assert found.actions[0].deployment_id == elsewhere
+    assert found.enabled
+
+
+def test_of_several_with_the_name_one_stays_and_never_none(name, deployed, monkeypatch):
+    created = install_automation(name)
+    with get_client(sync_client=True) as client:
+        (kept,) = installed(name)
+        doubled = client.create_automation(AutomationCore(**kept.model_dump(exclude={"id"})))
+    counts = []
+    delete = SyncPrefectClient.delete_automation
+
+    def counted(self, automation_id):
+        delete(self, automation_id)
+        counts.append(len(installed(name)))
+
+    monkeypatch.setattr(SyncPrefectClient, "delete_automation", counted)
+    install_automation(name)
+    assert counts == [1]
+    (left,) = installed(name)
+    assert left.id in {created.id, doubled}
+
+
+def test_one_that_somebody_disabled_stays_disabled(name, deployed):
+    created = install_automation(name)
+    with get_client(sync_client=True) as client:
+        client.pause_automation(created.id)
+    assert install_automation(name).enabled is False
+    assert [found.enabled for found in installed(name)] == [False]
+
+
+def test_no_request_is_lost_while_it_is_installed_over_and_over(make_project, name, deployed):
+    install_automation(name)
+    time.sleep(2)
+    project = make_project(name=name)
+    causes = [make_cause(name) for _ in range(10)]
+    stop = threading.Event()
+
+    def reinstall() -> None:
+        while not stop.is_set():
+            install_automation(name)
+
+    thread = threading.Thread(target=reinstall)
+    thread.start()
+    try:
+        for cause in causes:
+            request_retraining.fn(project, cause)
+        runs = wait_for_runs(deployed, len(causes))
+    finally:
+        stop.set()
+        thread.join()
+    asked = [run.parameters["cause"]["id"] for run in runs]
+    assert sorted(asked) == sorted(cause.id for cause in causes)
 
 
 def test_an_automation_for_another_deployment_names_it(name, deployed):

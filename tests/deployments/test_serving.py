@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
@@ -10,6 +12,7 @@ from prefect import Flow
 from prefect.client.schemas.objects import ConcurrencyLimitStrategy
 from prefect.flows import load_flow_from_entrypoint
 from prefect_mlops.core.errors import ConfigurationError, OrchestratorUnavailable
+from prefect_mlops.demo.servers import clean_environment
 from prefect_mlops.deployments.__main__ import app
 from prefect_mlops.deployments.automations import TRAINING_DEPLOYMENT, automation_name
 from prefect_mlops.deployments.serving import deployments_of
@@ -101,3 +104,18 @@ def test_the_command_line_names_a_project_that_is_not_saved(prefect_api, argumen
 def test_the_command_line_refuses_to_run_nothing_at_once():
     answer = CliRunner().invoke(app, ["serve", "calls", "--limit", "0"])
     assert answer.exit_code == 2
+
+
+def test_serving_without_a_server_ends_with_one_line():
+    environment = clean_environment({"PREFECT_API_URL": "http://127.0.0.1:9/api"})
+    done = subprocess.run(
+        [sys.executable, "-m", "prefect_mlops.deployments", "serve", "calls"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "the Prefect API cannot be reached to load MLProject 'calls'" in done.stderr

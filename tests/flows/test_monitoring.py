@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from functools import partial
 
 import pandas as pd
 import pytest
 from conftest import make_calls
-from prefect.states import StateType
+from prefect.client.orchestration import get_client
+from prefect.states import Cancelled, StateType
 from prefect_mlops.core import tags
-from prefect_mlops.core.errors import ModelUnavailable
+from prefect_mlops.core.errors import ModelUnavailable, OrchestratorUnavailable
 from prefect_mlops.core.results import Cause
 from prefect_mlops.flows import label, monitor, score, train
 from prefect_mlops.tasks.champion import get_champion
+from prefect_mlops.tasks.delivery import deliver_pending, undelivered
+from prefect_mlops.tasks.governor import ended_retrainings
+from support.served import ask, make_cause
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
 
@@ -67,6 +72,39 @@ def test_worse_performance_asks_for_a_retraining_once(watched, dataset):
     again = monitor(watched, start, end)
     assert again.decision == outcome.decision
     assert again.requested is False
+
+
+def test_a_later_window_sends_what_the_server_did_not_take(watched, dataset, monkeypatch):
+    frame = make_calls(400, seed=SEED, start="2026-02-01")
+    wrong = frame.assign(y=frame["y"].map({"yes": "no", "no": "yes"}))
+    first = see(watched, dataset, wrong, labelled=True)
+    with monkeypatch.context() as patch:
+        # As of a server that stops between the decision and the event.
+        patch.setattr("prefect_mlops.tasks.events.emit_event", lambda *_, **__: None)
+        patch.setattr(deliver_pending, "fn", partial(deliver_pending.fn, wait_seconds=0.5))
+        with pytest.raises(OrchestratorUnavailable, match="whatever its window"):
+            monitor(watched, *first)
+    (cause,) = undelivered(watched)
+    healthy = make_calls(400, seed=SEED, start="2026-02-03")
+    outcome = monitor(watched, *see(watched, dataset, healthy, labelled=True))
+    assert outcome.requested is False
+    assert undelivered(watched) == []
+    assert monitor(watched, *first).decision.cause == cause
+
+
+def test_a_training_that_was_cancelled_is_known_to_the_next_window(watched, dataset):
+    cause = make_cause(watched.name)
+    ask(watched, cause)
+    with get_client(sync_client=True) as client:
+        run = client.create_flow_run(
+            train,
+            parameters={"project": watched.name, "cause": cause.model_dump(mode="json")},
+            state=Cancelled(message="by a person"),
+        )
+    window = see(watched, dataset, make_calls(400, seed=SEED, start="2026-02-01"), labelled=True)
+    monitor(watched, *window)
+    ending = ended_retrainings(watched)[cause.id]
+    assert (ending["outcome"], ending["flow_run_id"]) == ("cancelled", str(run.id))
 
 
 def test_drift_is_held_until_a_second_window_confirms_it(watched, dataset):

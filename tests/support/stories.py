@@ -86,6 +86,7 @@ class Story:
         self.delivered: dict[str, dict] = {}
         self.unasked: list[dict] = []
         self.configuration = "as it was"
+        self.server = True
 
     @property
     def history(self) -> History:
@@ -104,6 +105,8 @@ class Story:
             monitoring_run_id="run",
             **found,
         )
+        if decision.action == "retrain" and self.server:
+            self.delivered[decision.id] = {"delivered_at": decision.decided_at.isoformat()}
         self.decisions.insert(0, decision)
         return decision
 

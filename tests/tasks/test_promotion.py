@@ -354,6 +354,66 @@ def test_rolling_back_works_from_a_persons_choice_too(project):
     assert history(project)[0] == ("5", "2")
 
 
+def test_rolling_back_again_goes_one_further_back_and_never_to_the_bad_version(project):
+    for number, expected in ((1, None), (2, 1), (3, 2)):
+        raise_champion(project, number, expected)
+    assert roll_back.fn(project).version == "2"
+    assert roll_back.fn(project).version == "1"
+    with pytest.raises(ConfigurationError, match="before version 1 that was not rolled back from"):
+        roll_back.fn(project)
+    assert champion(project) == "1"
+    # Promoted again after that, it is a champion like another.
+    raise_champion(project, 3, 1)
+    raise_champion(project, 4, 3)
+    assert roll_back.fn(project).version == "3"
+
+
+def test_a_bad_version_comes_back_only_by_its_name(project):
+    raise_champion(project, 1, None)
+    raise_champion(project, 2, 1)
+    roll_back.fn(project)
+    assert roll_back.fn(project, to="2").version == "2"
+    assert champion(project) == "2"
+
+
+def test_rolling_back_to_the_champion_changes_nothing(project):
+    raise_champion(project, 1, None)
+    raise_champion(project, 2, 1)
+    for _ in range(3):
+        assert roll_back.fn(project, to="1").version == "1"
+    assert history(project) == [("2", "1"), ("1", "2"), (None, "1")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "before"), [("promotion", False), ("activation", True), ("activation", False)]
+)
+def test_a_roll_back_that_died_is_the_same_one_when_it_is_repeated(
+    project, monkeypatch, kind, before
+):
+    for number, expected in ((1, None), (2, 1), (3, 2)):
+        raise_champion(project, number, expected)
+    with monkeypatch.context() as patch:
+        kill_at(patch, kind, before=before)
+        with pytest.raises(Killed):
+            roll_back.fn(project, intent="ticket 7")
+    for _ in range(2):
+        assert roll_back.fn(project, intent="ticket 7").version == "2"
+    assert champion(project) == "2"
+    assert roll_back.fn(project, intent="ticket 8").version == "1"
+
+
+def test_a_roll_back_that_died_before_the_alias_moved_needs_no_name(project, monkeypatch):
+    for number, expected in ((1, None), (2, 1), (3, 2)):
+        raise_champion(project, number, expected)
+    with monkeypatch.context() as patch:
+        kill_at(patch, "promotion")
+        with pytest.raises(Killed):
+            roll_back.fn(project)
+    assert champion(project) == "3"
+    assert roll_back.fn(project).version == "2"
+    assert champion(project) == "2"
+
+
 def test_rolling_back_needs_somewhere_to_go(project):
     with pytest.raises(ConfigurationError, match="name a version in `to`"):
         roll_back.fn(project)
