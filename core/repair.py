@@ -6,27 +6,31 @@ from .bootstrap import Interval
 from .results import Verdict
 
 
-def repair_of_performance(improvement: Interval | None) -> tuple[Verdict, str]:
+def repair_of_performance(
+    improvement: Interval | None, before: float, tolerance: float
+) -> tuple[Verdict, str]:
     """Judge a retraining that worse performance asked for.
 
     Args:
         improvement: Of the metric on the window's rows, old champion minus new; None: nobody can tell.
+        before: The old champion's metric on the same rows.
+        tolerance: Share of it that counts: what is too little for an alarm is too little for a repair.
 
     Returns:
-        `passed` when it is surely better, `failed` when it is surely worse, else `not_run`; and what to
-        say about it.
+        `passed` when it is surely better and by more than the tolerance, `failed` when it is surely
+        worse, else `not_run`; and what to say about it.
 
     Example:
-        >>> repair_of_performance(Interval(0.2, 0.1, 0.3))
+        >>> repair_of_performance(Interval(0.2, 0.1, 0.3), 1.0, 0.05)
         ('passed', '')
     """
     if improvement is None:
         return "not_run", "the next window tells"
-    if improvement.low > 0:
+    if improvement.low > 0 and improvement.value > tolerance * before:
         return "passed", ""
     if improvement.high < 0:
         return "failed", "worse"
-    return "not_run", "too close to tell, the next window does"
+    return "not_run", "too little to tell, the next window does"
 
 
 def repair_of_drift(drift: Verdict, improvement: Interval | None) -> tuple[Verdict, str]:

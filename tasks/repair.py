@@ -78,7 +78,10 @@ def _of_performance(
 ) -> Repair:
     scored = _score_again(project, cause, version, data)
     found = None if isinstance(scored, str) else scored
-    verdict, told = repair_of_performance(found and found.interval)
+    tolerance = project.monitoring.performance.tolerance
+    verdict, told = repair_of_performance(
+        found and found.interval, found.before if found else 0.0, tolerance
+    )
     return _repair(
         project, cause, version, verdict, f"{scored}; {told}", scored=found, rows=data.rows
     )

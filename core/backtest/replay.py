@@ -292,22 +292,23 @@ class Replay:
     def _repair(
         self, cause: Cause, span: Span, before: ReplayedCandidate, after: ReplayedCandidate
     ) -> Verdict:
-        improvement = self._improvement(span, before, after)
+        begin = max(span.begin, after.first_held_out)
+        rows = before.evaluated_losses(begin, span.labelled)
+        improvement = self._improvement(rows, after.evaluated_losses(begin, span.labelled))
         if "performance" in cause.signals:
-            return repair_of_performance(improvement)[0]
+            old = total(self._setup.metric, rows) if len(rows) else 0.0
+            tolerance = self._setup.monitoring.performance.tolerance
+            return repair_of_performance(improvement, old, tolerance)[0]
         return repair_of_drift(self._drift_after(after, span), improvement)[0]
 
-    def _improvement(
-        self, span: Span, before: ReplayedCandidate, after: ReplayedCandidate
-    ) -> Interval | None:
+    def _improvement(self, before: Floats, after: Floats) -> Interval | None:
         policy = self._setup.monitoring.performance
-        begin = max(span.begin, after.first_held_out)
-        if span.labelled - begin < policy.minimum_labels:
+        if len(before) < policy.minimum_labels:
             return None
         return paired_difference(
             self._setup.metric,
-            before.evaluated_losses(begin, span.labelled),
-            after.evaluated_losses(begin, span.labelled),
+            before,
+            after,
             confidence=policy.confidence,
             resamples=self._setup.gates.resamples,
             seed=self._setup.training.seed,

@@ -15,10 +15,16 @@ BETTER, WORSE, UNSURE = (
 
 @pytest.mark.parametrize(
     ("improvement", "verdict"),
-    [(BETTER, "passed"), (WORSE, "failed"), (UNSURE, "not_run"), (None, "not_run")],
+    [
+        (BETTER, "passed"),
+        (WORSE, "failed"),
+        (UNSURE, "not_run"),
+        (None, "not_run"),
+        (Interval(0.04, 0.01, 0.07), "not_run"),
+    ],
 )
-def test_worse_performance_is_mended_by_better_performance(improvement, verdict):
-    assert repair_of_performance(improvement)[0] == verdict
+def test_worse_performance_is_mended_by_performance_better_than_the_tolerance(improvement, verdict):
+    assert repair_of_performance(improvement, 1.0, 0.05)[0] == verdict
 
 
 @pytest.mark.parametrize(
