@@ -8,7 +8,6 @@ from pydantic import Field
 
 from ..core import tags
 from ..core.errors import ModelUnavailable
-from ..core.model_files import missing_files
 from ..core.results import Candidate, ModelVersion, Result, Snapshot, Split
 from .champion import get_version
 from .run_log import run_logger
@@ -122,6 +121,8 @@ def _run_is_there(project: MLProject, run_id: str) -> bool:
 
 
 def _lost_model(project: MLProject, candidate: Candidate) -> str | None:
+    from ..core.model_files import missing_files
+
     tracking_uri, registry_uri = project.registry.uris
     for uri in dict.fromkeys([candidate.evaluated_uri, candidate.model_uri]):
         missing = missing_files(uri, tracking_uri=tracking_uri, registry_uri=registry_uri)

@@ -15,7 +15,6 @@ from prefect.cache_policies import NO_CACHE
 
 from ..core import tags
 from ..core.errors import ModelUnavailable
-from ..core.repair import repair_of_drift, repair_of_performance
 from ..core.results import Cause, ModelVersion, Repair, Verdict, WindowData
 from .champion import get_version
 from .drift import measure_features
@@ -76,6 +75,8 @@ def verify_repair(project: MLProject, cause: Cause, version: ModelVersion) -> Re
 def _of_performance(
     project: MLProject, cause: Cause, version: ModelVersion, data: WindowData
 ) -> Repair:
+    from ..core.repair import repair_of_performance
+
     scored = _score_again(project, cause, version, data)
     found = None if isinstance(scored, str) else scored
     tolerance = project.monitoring.performance.tolerance
@@ -88,6 +89,8 @@ def _of_performance(
 
 
 def _of_drift(project: MLProject, cause: Cause, version: ModelVersion, data: WindowData) -> Repair:
+    from ..core.repair import repair_of_drift
+
     drift = measure_features(project, data, version)
     scored = _score_again(project, cause, version, data)
     found = None if isinstance(scored, str) else scored

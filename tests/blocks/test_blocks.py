@@ -234,7 +234,8 @@ def test_settings_that_cannot_work_together_are_refused():
 def test_the_digest_tells_what_shapes_a_model_from_what_does_not():
     digest = make_project().training_digest()
     assert make_project(workspace="memory://moved").training_digest() == digest
-    assert make_project(monitoring={"window_rows": 99}).training_digest() == digest
+    assert make_project(monitoring={"drift": {"distance": 0.2}}).training_digest() == digest
+    assert make_project(monitoring={"window_rows": 99}).training_digest() != digest
     assert make_project(training={"trials": 4}).training_digest() != digest
     assert make_project(gates={"margin": 0.1}).training_digest() != digest
 

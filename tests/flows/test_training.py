@@ -30,6 +30,7 @@ STEPS = [
     "fit",
     "check_model",
     "compare",
+    "refit",
     "check_package",
     "register",
 ]
@@ -95,7 +96,7 @@ def test_the_same_rows_and_configuration_are_not_trained_twice(champion, dataset
     assert outcome.version.version == "1"
     assert versions(champion) == ["1"]
     # Another time of monitoring shapes no model.
-    champion.monitoring.window_rows = 500
+    champion.monitoring.drift.minimum_rows = 500
     assert train(champion).version == outcome.version
     assert versions(champion) == ["1"]
 
@@ -183,8 +184,13 @@ def test_a_failed_retraining_is_no_longer_in_flight(champion, dataset):
             train(champion, cause)
     with champion.predictions.get_client() as store:
         ends = store.journal("retraining", "calls")
-    assert [(end["cause_id"], end["outcome"]) for end in ends] == [("c1", "failed")] * 2
-    assert all("job" in end["reasons"][0] for end in ends)
+    # The first champion was trained by hand.
+    assert [(end["cause_id"], end["outcome"]) for end in ends] == [
+        *[("c1", "failed")] * 2,
+        (None, "promoted"),
+    ]
+    assert all("job" in end["reasons"][0] for end in ends[:2])
+    assert {end["error"] for end in ends[:2]} == {"DataRejected"}
 
 
 def test_a_saved_project_is_trained_by_its_name_and_only_by_its_own(champion):

@@ -150,7 +150,6 @@ BROKEN = {
     "exchanged, alike": ("balance", swapped("balance", "rate")),
     "categories as codes": ("job", put("job", lambda s: s.map(CODES), latest=400)),
     "categories in capitals": ("job", put("job", lambda s: s.str.upper(), 0.5)),
-    "categories with spaces": ("region", put("region", lambda s: s + " ", 0.1)),
     "other categories": ("region", put("region", lambda s: "Bezirk " + s)),
     "rows delivered twice": ("rows", delivered_twice),
     "a date in milliseconds": ("day", put("day", lambda s: s * UNITS * 1_000)),

@@ -62,7 +62,9 @@ def test_the_window_of_the_dataset_is_cut(make_project, calls, tmp_path):
 
 
 def test_what_may_not_be_what_was_meant_is_said_in_the_log(make_project, calls, caplog):
-    frame = calls(300).assign(postcode=["01000", "12345", "20000"] * 100, note=map(str, range(300)))
+    frame = calls(300).assign(
+        postcode=["01000", "12345", "20000"] * 100, note=[str(n) for n in range(300)]
+    )
     frame["note"] = "call " + frame["note"]
     with caplog.at_level(logging.WARNING):
         extract.fn(make_project(frame))

@@ -96,7 +96,7 @@ def test_a_better_model_repairs_and_it_is_written_down_everywhere(project, champ
     assert repair.before is not None
     assert repair.after is not None
     assert repair.after < repair.before
-    assert f"{repair.before:.4f} before, {repair.after:.4f} after" in repair.reason
+    assert f"{repair.before:.4g} before, {repair.after:.4g} after" in repair.reason
     assert (repair.cause_id, repair.version, repair.metric) == ("c1", "2", "log_loss")
     assert [entry["verdict"] for entry in repairs(project)] == ["passed"]
     assert get_version(project, "2").tags[tags.REPAIR] == "passed"
@@ -106,8 +106,13 @@ def test_a_model_that_is_no_better_does_not(project, champions, window):
     log(project, window)
     poor, _ = champions
     repair = verify_repair.fn(project, cause_of(window), poor)
-    assert repair.verdict == "failed"
+    assert repair.verdict == "not_run"
     assert repair.before == repair.after
+    assert "the next window does" in repair.reason
+    worse = verify_repair.fn(
+        project, cause_of(window).model_copy(update={"champion_version": "2"}), poor
+    )
+    assert worse.verdict == "failed"
 
 
 def test_it_is_judged_on_the_rows_after_its_own_cutoff(project, champions, window):
@@ -132,12 +137,29 @@ def test_only_labelled_rows_count(project, champions, window):
     assert verify_repair.fn(project, cause_of(window), champions[1]).rows == 120
 
 
-def test_without_enough_labels_the_new_reference_is_asked(project, champions, window):
+def test_without_enough_labels_nobody_can_tell_yet(project, champions, window):
     log(project, window, labelled=99)
-    # These models were logged without a reference: nobody can tell.
+    repair = verify_repair.fn(project, cause_of(window), champions[1])
+    assert repair.verdict == "not_run"
+    assert "too few labels" in repair.reason
+    assert "the next window tells" in repair.reason
+
+
+def test_a_repair_of_drift_asks_the_new_reference(project, champions, window):
+    log(project, window)
+    drifted = cause_of(window).model_copy(update={"signals": ["drift"]})
+    # These models were logged without a reference.
     with pytest.raises(ModelUnavailable, match="profile"):
-        verify_repair.fn(project, cause_of(window), champions[1])
+        verify_repair.fn(project, drifted, champions[1])
     assert repairs(project) == []
+
+
+def test_a_champion_that_is_gone_cannot_be_compared_with(project, champions, window):
+    log(project, window)
+    gone = cause_of(window).model_copy(update={"champion_version": "7"})
+    repair = verify_repair.fn(project, gone, champions[1])
+    assert repair.verdict == "not_run"
+    assert "has no version 7" in repair.reason
 
 
 def test_verifying_again_keeps_the_first_record(project, champions, window):
