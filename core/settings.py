@@ -348,7 +348,7 @@ class PerformanceThresholds(Settings):
     """When the model is worse than promised."""
 
     tolerance: float = Field(
-        default=0.05,
+        default=0.1,
         ge=0,
         description="Share by which the metric may be worse than promised.",
     )
@@ -359,7 +359,7 @@ class PerformanceThresholds(Settings):
         description="Chance that a window which is as good as promised passes for worse.",
     )
     spreads: float = Field(
-        default=1.0,
+        default=1.5,
         ge=0,
         description="How many standard deviations from period to period, of those that the promise was "
         "made on, are ordinary. Higher: fewer retrainings, later.",
