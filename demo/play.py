@@ -15,7 +15,8 @@ from rich.console import Console
 from ..core.errors import OrchestratorUnavailable
 from .project import HISTORY_ROWS, NAME, WINDOW_ROWS, make_project, rows_at
 from .servers import MLflowServer, PrefectServer, ServeProcess, Servers
-from .summary import Summary, WindowSummary
+from .summary import REPAIRED, Summary, WindowSummary
+from .words import gates_in_words, why
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,7 +110,7 @@ def play(
         first = _first_training(servers, serving)
     if first.version is None:
         raise OrchestratorUnavailable(f"the first model was refused: {'; '.join(first.reasons)}")
-    console.print(f"first champion: version {first.version.version}, {_gates(first)}")
+    console.print(f"first champion: version {first.version.version}, {gates_in_words(first.gates)}")
 
     static = project.registry.load_model(first.version.uri, project.task)
     played: list[WindowSummary] = []
@@ -144,11 +145,6 @@ def _write(rows: pd.DataFrame, path: Path) -> Path:
     beside = path.with_suffix(".part")
     rows.to_parquet(beside, index=False)
     return beside.rename(path)
-
-
-def _gates(outcome: TrainingOutcome) -> str:
-    passed = sum(gate.verdict == "passed" for gate in outcome.gates)
-    return f"{passed} of {len(outcome.gates)} gates passed"
 
 
 def _first_training(servers: Servers, serving: ServeProcess) -> TrainingOutcome:
@@ -205,12 +201,14 @@ def _window(
         drift=outcome.drift.verdict,
         drifted_importance=outcome.drift.drifted_importance,
         drifted_columns=outcome.drift.drifted_columns,
+        prediction_drifted=outcome.drift.prediction_drifted,
         performance=outcome.performance.verdict,
         log_loss=outcome.performance.value,
         static_log_loss=total(project.metric, losses),
         promised=outcome.performance.promised,
         action=decision.action,
         held_by=decision.held_by,
+        why=why(decision),
         outcome=ending.get("outcome", "none"),
         new_version=ending.get("version"),
         repaired=ending.get("repaired"),
@@ -259,14 +257,17 @@ def _ending(project: MLProject, cause: Cause, run: FlowRun) -> dict[str, Any]:
 
 
 def _line(begin: int, version: str, outcome: MonitoringOutcome, ending: dict[str, Any]) -> str:
-    value = outcome.performance.value
-    shown = f"log loss {value:.3f}" if value is not None else "no labels"
+    decision, value = outcome.decision, outcome.performance.value
+    shown = "no labels"
+    if value is not None and outcome.performance.promised is not None:
+        shown = f"log loss {value:.3f} (promised {outcome.performance.promised:.3f})"
     after = f" → {ending['outcome']}" if ending else ""
     if ending.get("version"):
         after += f" version {ending['version']}"
     if ending.get("repaired"):
-        after += f", repair {ending['repaired']}"
+        after += f", {REPAIRED[ending['repaired']]}"
+    predictions = ", predictions too" if outcome.drift.prediction_drifted else ""
     return (
-        f"rows {begin:>6,}  v{version}  drift {outcome.drift.drifted_importance:.2f}  {shown}  "
-        f"{outcome.decision.action}{after}"
+        f"rows {begin:>6,}  v{version}  {shown}  drift {outcome.drift.drifted_importance:.2f}"
+        f"{predictions}  {decision.action}: {why(decision)}{after}"
     )

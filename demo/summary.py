@@ -22,6 +22,11 @@ from ..core.errors import WorkspaceUnavailable
 from ..core.results import Result, UtcDatetime, Verdict
 
 Outcome = Literal["promoted", "challenger", "rejected", "none"]
+REPAIRED = {
+    "passed": "repaired",
+    "failed": "not repaired",
+    "not_run": "the next window tells",
+}
 
 
 class WindowSummary(Result):
@@ -36,12 +41,14 @@ class WindowSummary(Result):
         drift: Verdict on drift.
         drifted_importance: Importance of the columns that drifted, 0 to 1.
         drifted_columns: Columns that drifted, most important first.
+        prediction_drifted: Whether the model's answers drifted.
         performance: Verdict on performance.
         log_loss: Log loss of the served predictions, or None without labels.
         static_log_loss: Log loss of the first model, never retrained, on the same rows, or None.
-        promised: Log loss the served version had on its holdout, or None.
+        promised: Log loss the served version had on rows it had not seen, over several periods, or None.
         action: What the governor decided.
         held_by: Which of its rules held a retraining back, or None.
+        why: Why, in a few words.
         outcome: How the retraining it caused ended; `none` when it caused none.
         new_version: Version registered by that retraining, or None.
         repaired: Whether the new champion fixes this window; None when none was promoted.
@@ -58,18 +65,25 @@ class WindowSummary(Result):
     drift: Verdict
     drifted_importance: float = 0.0
     drifted_columns: list[str] = Field(default_factory=list)
+    prediction_drifted: bool = False
     performance: Verdict = "not_run"
     log_loss: float | None = None
     static_log_loss: float | None = None
     promised: float | None = None
     action: Literal["retrain", "none", "hold", "stop"]
     held_by: str | None = None
+    why: str = ""
     outcome: Outcome = "none"
     new_version: str | None = None
     repaired: Verdict | None = None
     cause_id: str | None = None
     monitoring_run_id: str | None = None
     training_run_id: str | None = None
+
+    @property
+    def reason(self) -> str:
+        """Why it was decided so, in a few words."""
+        return self.why or (self.held_by or "").replace("_", " ")
 
 
 class Summary(Result):
@@ -187,9 +201,8 @@ class Summary(Result):
         table.add_column("by", justify="center", no_wrap=True)
         for name in ("drift", "log\nloss", "promised", "first\nmodel"):
             table.add_column(name, justify="right", no_wrap=True)
-        table.add_column("decision", no_wrap=True)
+        table.add_column("decision, and why", min_width=17)
         table.add_column("what came of it", min_width=14)
-        table.add_column("repaired", no_wrap=True)
         for window in self.windows:
             table.add_row(*_cells(window))
         console.print(table)
@@ -201,6 +214,10 @@ class Summary(Result):
         console.print(
             f"Pooled log loss [bold]{_number(self.pooled_log_loss)}[/], never retrained "
             f"[bold]{_number(self.static_log_loss)}[/]"
+        )
+        console.print(
+            "drift: importance of the drifted columns; +p: the predictions drifted, too",
+            style="dim",
         )
         for name, seconds in self.seconds.items():
             console.print(f"  {name}: {seconds:.1f} s", highlight=False)
@@ -225,23 +242,31 @@ def _number(value: float | None) -> str:
 def _cells(window: WindowSummary) -> list[Text | str]:
     drift_style = {"passed": "green", "failed": "red", "not_run": "yellow"}[window.drift]
     action_style = {"retrain": "bold cyan", "hold": "yellow", "stop": "bold red", "none": "dim"}
-    if window.held_by:
-        came = Text(f"held: {window.held_by.replace('_', ' ')}", style="yellow")
-    elif window.outcome == "none":
-        came = Text("")
-    else:
-        version = f" v{window.new_version}" if window.new_version else ""
-        promoted = window.outcome == "promoted"
-        came = Text(f"{window.outcome}{version}", style="green" if promoted else "yellow")
-    repaired = {None: "", "passed": "yes", "failed": "no", "not_run": "not run"}[window.repaired]
+    # The answers may have drifted while no column did.
+    predictions = " +p" if window.prediction_drifted else ""
     return [
         f"{window.first_row:,}",
         f"v{window.version}",
-        Text(f"{window.drifted_importance:.2f}", style=drift_style),
+        Text(f"{window.drifted_importance:.2f}{predictions}", style=drift_style),
         Text(_number(window.log_loss), style="red" if window.performance == "failed" else ""),
         _number(window.promised),
         Text(_number(window.static_log_loss), style="dim"),
-        Text(window.action, style=action_style[window.action]),
-        came,
-        Text(repaired, style="green" if window.repaired == "passed" else "red"),
+        Text(
+            f"{window.action}: {window.why or (window.held_by or '').replace('_', ' ')}".rstrip(
+                ": "
+            ),
+            style=action_style[window.action],
+        ),
+        _came_of_it(window),
     ]
+
+
+def _came_of_it(window: WindowSummary) -> Text:
+    if window.outcome == "none":
+        return Text("")
+    version = f" v{window.new_version}" if window.new_version else ""
+    promoted = window.outcome == "promoted"
+    said = f"{window.outcome}{version}"
+    if window.repaired is not None:
+        said += f", {REPAIRED[window.repaired]}"
+    return Text(said, style="green" if promoted else "yellow")

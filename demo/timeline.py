@@ -228,7 +228,7 @@ def _hover(window: WindowSummary) -> str:
     if window.drifted_columns:
         shown = window.drifted_columns[:5]
         lines.append("drifted: " + ", ".join(shown) + (" ..." if len(shown) < len(window.drifted_columns) else ""))  # fmt: skip
-    lines.append(f"decision: {window.action}" + (f" ({window.held_by})" if window.held_by else ""))
+    lines.append(f"decision: {window.action}" + (f", {window.reason}" if window.reason else ""))
     if window.outcome != "none":
         version = f" v{window.new_version}" if window.new_version else ""
         lines.append(f"candidate{version}: {window.outcome}")

@@ -127,7 +127,7 @@ def test_the_table_fits_and_cuts_nothing(summary: Summary, width: int) -> None:
     assert "…" not in text
     for expected in (
         "promised", "repaired", "challenger v12", "promoted v13", "rejected", "retrain", "stop",
-        "held: maximum", "20,000", "32,000", "0.200", "1.100", "yes",
+        "hold: maximum", "20,000", "32,000", "0.200", "1.100",
         "7 windows, 3 retrainings: 1 promoted, 2 refused; 2 held back",
         "Pooled log loss 0.300, never retrained 0.500", "servers: 13.4 s",
     ):  # fmt: skip

@@ -1,0 +1,60 @@
+"""Says a decision in a few words, for a line of the demo."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..core.results import Decision, Gate
+
+_HELD = {
+    "minimum_rows": "too few rows",
+    "harmless": "drift without harm",
+    "confirmation": "waits for a second window",
+    "labels": "no newer labels",
+    "failing": "trainings fail",
+    "unrepaired": "retraining did not help",
+    "in_flight": "one is in flight",
+    "cooldown": "the last was too recent",
+    "budget": "the budget is spent",
+}
+
+
+def why(decision: Decision) -> str:
+    """Return why a decision was taken.
+
+    Args:
+        decision: What the governor decided.
+
+    Returns:
+        A few words; the whole sentence is `decision.reason`.
+    """
+    if decision.held_by is not None:
+        return _HELD.get(decision.held_by, decision.held_by.replace("_", " "))
+    if decision.action == "none":
+        return "as promised" if decision.performance == "passed" else "no drift"
+    signals = decision.cause.signals if decision.cause is not None else []
+    if "performance" in signals:
+        return "surely worse than promised"
+    return "drift, and maybe worse" if decision.harm else "drift, and no labels yet"
+
+
+def gates_in_words(gates: list[Gate]) -> str:
+    """Return how many gates passed, told apart from checks that only inform.
+
+    Args:
+        gates: Every gate of a training.
+
+    Example:
+        >>> gates_in_words([])
+        'all 0 gates passed'
+    """
+    blocking = [gate for gate in gates if gate.blocking]
+    advice = [gate for gate in gates if not gate.blocking]
+    passed = sum(gate.verdict == "passed" for gate in blocking)
+    every = passed == len(blocking)
+    said = f"all {passed} gates passed" if every else f"{passed} of {len(blocking)} gates passed"
+    noted = sum(gate.verdict != "passed" for gate in advice)
+    if not advice:
+        return said
+    return f"{said}; of {len(advice)} checks that only inform {noted or 'none'} noted something"
