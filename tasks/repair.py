@@ -40,8 +40,8 @@ def verify_repair(project: MLProject, cause: Cause, version: ModelVersion) -> Re
     """Look whether what was wrong in the window that caused a training is mended.
 
     What was wrong decides what is looked at. Asked for by **performance**: the metric of both champions
-    on the window's labelled rows; repaired when the bootstrap interval of the improvement is above 0, not
-    repaired when it is below. Asked for by **drift** alone: repaired when the window no longer drifts
+    on the window's labelled rows; repaired when it is surely better, and by more than
+    `performance.tolerance`, not repaired when it is surely worse by more than that. Asked for by **drift** alone: repaired when the window no longer drifts
     from the new champion's reference and the metric is not surely worse. Everything between cannot be
     told yet: the verdict is `not_run`, and the governor goes by the new champion's next window.
 

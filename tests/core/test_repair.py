@@ -21,6 +21,7 @@ BETTER, WORSE, UNSURE = (
         (UNSURE, "not_run"),
         (None, "not_run"),
         (Interval(0.04, 0.01, 0.07), "not_run"),
+        (Interval(-0.04, -0.07, -0.01), "not_run"),
     ],
 )
 def test_worse_performance_is_mended_by_performance_better_than_the_tolerance(improvement, verdict):
