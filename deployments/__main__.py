@@ -35,7 +35,7 @@ def serve(
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Flow runs at once.")] = 2,
 ) -> None:
-    """Serve training, monitoring, scoring, labelling and the canary, and install the automation."""
+    """Serve every flow of a project, and install the automation."""
     found = load_project(project)
     asyncio.run(
         serve_project(

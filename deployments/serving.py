@@ -13,6 +13,7 @@ from prefect.types.entrypoint import EntrypointType
 
 from ..blocks.project import MLProject
 from ..core.errors import OrchestratorUnavailable
+from ..flows.backtesting import backtest
 from ..flows.canary import judge
 from ..flows.monitoring import monitor
 from ..flows.scoring import label, score
@@ -39,7 +40,8 @@ async def deployments_of(
         canary_minutes: Time between two judgements on the challenger, minutes. None: only when asked.
 
     Returns:
-        Training (one run at a time, others wait), monitoring, scoring, labelling and the canary.
+        Training (one run at a time, others wait), monitoring, scoring, labelling, the canary and the
+        backtest.
     """
     parameters = {"project": project_name}
     one = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
@@ -80,7 +82,13 @@ async def deployments_of(
         tags=["prefect-mlops", project_name],
         **common,
     )
-    return [training, monitoring, scoring, labelling, canary]
+    backtesting = await backtest.ato_deployment(
+        f"{project_name}-backtest",
+        description="Replays history under several policies, and recommends one.",
+        tags=["prefect-mlops", project_name],
+        **common,
+    )
+    return [training, monitoring, scoring, labelling, canary, backtesting]
 
 
 async def serve_project(
@@ -110,7 +118,8 @@ async def serve_project(
     runner = PatientRunner(
         f"prefect-mlops {project.name}",
         limit=limit,
-        greeting=f"{project.name}: ready for training, monitoring, scoring, labelling and the canary",
+        greeting=f"{project.name}: ready for training, monitoring, scoring, labelling, the canary and the "
+        "backtest",
     )
     try:
         for deployment in await deployments_of(

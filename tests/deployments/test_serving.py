@@ -16,7 +16,7 @@ from prefect_mlops.demo.servers import clean_environment
 from prefect_mlops.deployments.__main__ import app
 from prefect_mlops.deployments.automations import TRAINING_DEPLOYMENT, automation_name
 from prefect_mlops.deployments.serving import deployments_of
-from prefect_mlops.flows import judge, label, monitor, score, train
+from prefect_mlops.flows import backtest, judge, label, monitor, score, train
 from typer.testing import CliRunner
 
 FLOWS = {
@@ -25,6 +25,7 @@ FLOWS = {
     "scoring": score,
     "labelling": label,
     "canary": judge,
+    "backtest": backtest,
 }
 
 
