@@ -122,7 +122,7 @@ def configuration_digest(project: MLProject) -> str:
             "training": project.training_digest(),
             "dataset": project.dataset.model_dump(mode="json"),
             "suite": suite,
-            "governor": project.monitoring.governor.model_dump(mode="json"),
+            "monitoring": project.monitoring.model_dump(mode="json"),
         }
     )[:16]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from prefect import task
@@ -108,28 +107,14 @@ def _refuse_unknown_floors(project: MLProject) -> None:
 
 def _floors(project: MLProject, predictor: Predictor, holdout: pd.DataFrame) -> list[Gate]:
     from ..core.evaluation import aligned_labels
-    from ..core.metrics import HIGHER_IS_BETTER, scores
+    from ..core.floors import floor_gates
+    from ..core.metrics import scores
 
     if not project.gates.floors:
         return []
     truth, classes = aligned_labels(predictor, holdout, project.dataset.columns.target)
     found = scores(project.task, truth, predictor.predict(holdout), classes)
-    gates = []
-    for metric, worst in project.gates.floors.items():
-        value = found.get(metric)
-        name = f"{metric} floor"
-        if value is None or not math.isfinite(value):
-            reason = f"{metric} is undefined on this holdout: it lacks a class, or has too few rows"
-            gates.append(Gate(name=name, verdict="not_run", reason=reason, threshold=worst))
-            continue
-        higher = metric in HIGHER_IS_BETTER
-        good = value >= worst if higher else value <= worst
-        reason = (
-            f"{metric} is {value:.4g}, {'at least' if higher else 'at most'} {worst:.4g} is asked"
-        )
-        verdict = "passed" if good else "failed"
-        gates.append(Gate(name=name, verdict=verdict, reason=reason, value=value, threshold=worst))
-    return gates
+    return floor_gates(found, project.gates.floors)
 
 
 def _deepchecks(

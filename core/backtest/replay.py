@@ -22,8 +22,10 @@ from ..comparison import compare_slices, confirmation, non_inferiority, superior
 from ..drift_profile import FEATURE, LABEL, PREDICTION, SCORE
 from ..drift_score import feature_drift, judge, score_window
 from ..errors import ConfigurationError, DataRejected
+from ..floors import floor_gates
 from ..governor import decide
 from ..history import History
+from ..holdout_classes import holdout_classes
 from ..metrics import Floats, total
 from ..realised import realised
 from ..repair import repair_of_drift, repair_of_performance
@@ -244,6 +246,9 @@ class Replay:
         except DataRejected as error:
             return "failed", str(error)
         self._seconds += candidate.seconds
+        alone = self._alone(candidate) if by_rules else []
+        if reasons := [gate.reason for gate in alone if gate.blocks]:
+            return "rejected", "; ".join(reasons[:3])
         loop.registered += 1
         if by_rules:
             gates = self._gates(candidate, loop.champion, cause)
@@ -256,6 +261,16 @@ class Replay:
             verdict = self._repair(cause, span, before, candidate)
             self._repairs[decision.id] = {"verdict": verdict}
         return "promoted", ""
+
+    def _alone(self, candidate: ReplayedCandidate) -> list[Gate]:
+        """Judge a candidate by itself: its holdout can tell, and its floors hold."""
+        gates = self._setup.gates
+        target = self._stream.frame[self._setup.columns.target]
+        held_out = target.iloc[candidate.first_held_out : candidate.rows]
+        return [
+            *holdout_classes(held_out, self._setup.task, gates.minimum_class_rows),
+            *floor_gates(candidate.metrics, gates.floors),
+        ]
 
     def _gates(
         self, candidate: ReplayedCandidate, champion: ReplayedCandidate, cause: Cause | None
