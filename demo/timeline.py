@@ -33,6 +33,11 @@ _ACTIONS = {
     "hold": _Chip("governor", "held", "#b7791f"),
     "stop": _Chip("governor", "stopped", "#b91c1c"),
 }
+# What is held for these is as it should be, and says so.
+_HELD = {
+    "harmless": _Chip("governor", "harmless", "#5b7083"),
+    "confirmation": _Chip("governor", "2nd window?", "#b7791f"),
+}
 _OUTCOMES = {
     "promoted": _Chip("candidate", "promoted", "#15803d"),
     "challenger": _Chip("candidate", "challenger", "#9f1239"),
@@ -41,7 +46,7 @@ _OUTCOMES = {
 _REPAIRS = {
     "passed": _Chip("repair", "repaired", "#15803d"),
     "failed": _Chip("repair", "not repaired", "#b91c1c"),
-    "not_run": _Chip("repair", "unknown", "#7b8794"),
+    "not_run": _Chip("repair", "next window", "#5b7083"),
 }
 
 
@@ -73,7 +78,7 @@ def draw(summary: Summary, folder: Path) -> tuple[Path, Path]:
 
 def _chips(window: WindowSummary) -> Iterator[_Chip]:
     if window.action in _ACTIONS:
-        yield _ACTIONS[window.action]
+        yield _HELD.get(window.held_by or "", _ACTIONS[window.action])
     if window.outcome in _OUTCOMES:
         yield _OUTCOMES[window.outcome]
     if window.repaired is not None:
