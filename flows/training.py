@@ -28,7 +28,7 @@ from ..core.results import (
     digest_of,
 )
 from ..tasks.abandoned import close_abandoned
-from ..tasks.attempts import OpenedRun, forget_lost_steps
+from ..tasks.attempts import OpenedRun, forget_lost_steps, reopen_run
 from ..tasks.comparison import compare
 from ..tasks.data_validation import validate_data
 from ..tasks.endings import record_end
@@ -180,6 +180,7 @@ def _train(
             run_id=open_run(project, training_key, cause, snapshot, checkpoints.attempt)
         ),
     ).run_id
+    reopen_run(project, run_id)
     try:
         study = steps.run("tune", Study, lambda: tune(project, parts, run_id, training_key))
         candidate = steps.run("fit", Candidate, lambda: fit(project, parts, study, run_id))

@@ -96,6 +96,22 @@ def _first_lost(project: MLProject, checkpoints: Checkpoints) -> tuple[str, str]
     return None
 
 
+def reopen_run(project: MLProject, run_id: str) -> None:
+    """Let the MLflow run of an attempt run again, if an interruption had closed it.
+
+    Args:
+        project: The project.
+        run_id: The run.
+
+    Raises:
+        RegistryUnavailable: If MLflow cannot be reached.
+    """
+    client = project.registry.get_client()
+    with registry_errors(project):
+        if client.get_run(run_id).info.status != "RUNNING":
+            client.update_run(run_id, status="RUNNING")
+
+
 def _is_there(project: MLProject, snapshot: Snapshot) -> bool:
     workspace = project.open_workspace()
     name = snapshot.uri.removeprefix(f"{workspace.root}/")
@@ -113,11 +129,7 @@ def _run_is_there(project: MLProject, run_id: str) -> bool:
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
             return False
-        if run.info.lifecycle_stage == "deleted":
-            return False
-        if run.info.status != "RUNNING":
-            client.update_run(run_id, status="RUNNING")
-    return True
+    return run.info.lifecycle_stage != "deleted"
 
 
 def _lost_model(project: MLProject, candidate: Candidate) -> str | None:

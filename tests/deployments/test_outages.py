@@ -111,8 +111,9 @@ def test_a_thousand_events_for_three_causes_are_three_trainings(served):
     time.sleep(10)
     assert until(lambda: settled(served, causes), 300)
     created = [len(runs) for runs in served.runs(causes).values()]
-    # Of one id the server takes every event in, and starts one run.
-    assert created == [3, 3, 3]
+    # Of one id the server starts one run; one that was restarted may start another for late ones. None
+    # of them but the first trains.
+    assert all(3 <= runs <= 4 for runs in created), created
     assert trainings(served.project) == 1 + len(causes)
     for cause in causes:
         (answer,) = answers(served, cause)
