@@ -114,7 +114,7 @@ def read_labelled_window(project: MLProject, data: WindowData) -> WindowData:
 
     def complete(lag: timedelta) -> bool | None:
         found = store.coverage(model, at(lag))
-        if found.rows == 0:
+        if found.rows < policy.minimum_labels:
             return None
         return found.labelled >= max(needed * found.rows, policy.minimum_labels)
 
@@ -133,27 +133,46 @@ def shortest_lag(
 
     Args:
         complete: Says of a lag whether the labels of a window that much earlier are complete; None when
-            nothing was predicted then.
+            too little was predicted then: before the log begins, or in a gap of it.
         length: Length of the window.
 
     Returns:
-        The lag, at most an eighth of itself, or of the length, too long; None when there is none.
+        The lag, at most an eighth of itself, or of the length, too long; None when there is none. One
+        that only lags within less than an eighth of the length have may be missed.
 
     Example:
         >>> hour = timedelta(hours=1)
         >>> shortest_lag(lambda lag: lag >= 5 * hour, hour) / hour
         5.0
     """
-    short, long = timedelta(0), length / 8
-    for _ in range(_MOST_DOUBLINGS):
-        found = complete(long)
+    short, empty = timedelta(0), None
+    before = short
+    for power in range(_MOST_DOUBLINGS):
+        lag = length / 8 * 2**power
+        found = complete(lag)
         if found:
-            break
+            return _bisected(complete, before, lag, length)
+        before = lag
         if found is None:
-            return None
-        short, long = long, 2 * long
-    else:
-        return None
+            empty = empty or lag
+        else:
+            short, empty = lag, None
+    # The log may go back far enough for a complete window, and not for the next doubling.
+    while empty is not None and empty - short > length / 8:
+        middle = (short + empty) / 2
+        found = complete(middle)
+        if found:
+            return _bisected(complete, short, middle, length)
+        short, empty = (short, middle) if found is None else (middle, empty)
+    return None
+
+
+def _bisected(
+    complete: Callable[[timedelta], bool | None],
+    short: timedelta,
+    long: timedelta,
+    length: timedelta,
+) -> timedelta:
     while long - short > max(length, long) / 8:
         middle = (short + long) / 2
         short, long = (short, middle) if complete(middle) else (middle, long)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from prefect_mlops.blocks import ModelRegistry
 from prefect_mlops.core.errors import DataRejected
 from prefect_mlops.core.labels import to_classes
 from prefect_mlops.tasks.performance import labelled_rows, measure_performance
-from prefect_mlops.tasks.windows import read_window
+from prefect_mlops.tasks.windows import read_labelled_window, read_window
 from support.monitored import EPOCH, calls_like, chances, log_predictions, log_reference
 
 
@@ -48,6 +50,57 @@ def test_other_versions_predictions_are_not_held_against_the_champion(project, w
     log_predictions(project, calls_like(400), version="2")
     report = measure_performance.fn(project, read_window.fn(project), watched[1])
     assert (report.verdict, report.rows) == ("not_run", 0)
+
+
+def sales_first(project, rows: int, complete: int) -> None:
+    """Log predictions with all labels of the first `complete`, and only the sales of the others."""
+    frame = calls_like(rows, seed=5)
+    log_predictions(project, frame, labelled=complete)
+    sold = [i for i in range(complete, rows) if frame["y"].iloc[i] == "yes"]
+    with project.predictions.get_client() as store:
+        store.attach_labels("calls", {f"3-{EPOCH.isoformat()}-{i}": "yes" for i in sold})
+
+
+def test_labels_of_one_class_that_come_first_make_no_alarm(project, watched):
+    sales_first(project, 800, 0)
+    data = read_window.fn(project)
+    assert data.labelled > project.monitoring.performance.minimum_labels
+    judged = read_labelled_window.fn(project, data)
+    report = measure_performance.fn(project, judged, watched[1], data)
+    assert (report.verdict, report.value) == ("not_run", None)
+    assert "the first labels are not like the others" in report.reason
+    # What waiting protects from: these labels by themselves look worse than promised.
+    eager = project.monitoring.performance.model_copy(update={"minimum_coverage": 0.0})
+    hasty = project.model_copy(
+        update={"monitoring": project.monitoring.model_copy(update={"performance": eager})}
+    )
+    assert measure_performance.fn(hasty, data, watched[1]).harm
+
+
+def test_a_report_of_an_earlier_window_says_the_delay_and_the_coverage(project, watched):
+    project = project.model_copy(
+        update={"monitoring": project.monitoring.model_copy(update={"window_rows": 600})}
+    )
+    sales_first(project, 2_000, 1_200)
+    asked = read_window.fn(project)
+    judged = read_labelled_window.fn(project, asked)
+    report = measure_performance.fn(project, judged, watched[1], asked)
+    assert (report.verdict, report.window) == ("passed", judged.window)
+    delay = asked.window.end - judged.window.end
+    assert timedelta(minutes=600) <= delay <= timedelta(minutes=900)
+    assert report.delay_seconds == delay.total_seconds()
+    assert report.coverage == judged.labelled / judged.rows >= 0.9
+    assert f"({report.coverage:.0%} of the labels are there)" in report.reason
+    assert f"made {delay / timedelta(days=1):.3g} days earlier" in report.reason
+    assert f"of the latest {asked.labelled} of 600 labels are there" in report.reason
+
+
+def test_a_report_of_the_asked_window_names_no_delay(project, watched):
+    log_predictions(project, calls_like(400, seed=5))
+    data = read_window.fn(project)
+    report = measure_performance.fn(project, data, watched[1], data)
+    assert (report.window, report.delay_seconds) == (None, None)
+    assert "earlier" not in report.reason
 
 
 def test_labelled_rows_are_rows_of_the_dataset(project):

@@ -5,14 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from prefect_mlops.blocks import PredictionLog
 from prefect_mlops.core.errors import LogUnavailable, ModelUnavailable
 from prefect_mlops.core.results import ModelVersion, Window
 from prefect_mlops.tasks.windows import (
     load_window,
     prune_predictions,
+    read_labelled_window,
     read_window,
     reference_of,
+    shortest_lag,
 )
 from support.monitored import EPOCH, calls_like, log_predictions
 
@@ -91,3 +95,97 @@ def test_predictions_older_than_the_retention_are_deleted(make_project):
         )
         assert prune_predictions.fn(kept) == deleted
     assert read_window.fn(project).rows == 0
+
+
+JUDGED = {"window_rows": 100, "performance": {"minimum_labels": 20, "minimum_coverage": 0.9}}
+
+
+def test_a_window_whose_labels_are_complete_is_judged_itself(make_project):
+    project = make_project(monitoring=JUDGED)
+    log_predictions(project, calls_like(300), labelled=290)
+    data = read_window.fn(project)
+    assert data.labelled == 90
+    assert read_labelled_window.fn(project, data) is data
+
+
+def test_until_labels_are_complete_the_newest_earlier_window_of_the_same_length_is_judged(
+    make_project,
+):
+    project = make_project(monitoring=JUDGED)
+    log_predictions(project, calls_like(600), labelled=400)
+    data = read_window.fn(project)
+    judged = read_labelled_window.fn(project, data)
+    length = data.window.end - data.window.start
+    assert judged.window.end - judged.window.start == length
+    assert judged.labelled >= 0.9 * judged.rows
+    # A window that ends 10 rows after the last label is the newest that is complete enough.
+    newest = EPOCH + timedelta(minutes=410)
+    assert newest - length / 4 <= judged.window.end <= newest
+
+
+def test_an_earlier_window_may_be_all_that_the_log_holds(make_project):
+    project = make_project(monitoring=JUDGED)
+    log_predictions(project, calls_like(200), labelled=60)
+    judged = read_labelled_window.fn(project, read_window.fn(project))
+    assert judged.labelled >= max(20, 0.9 * judged.rows)
+
+
+def test_a_day_without_predictions_does_not_hide_the_days_before(make_project):
+    project = make_project(monitoring=JUDGED)
+    log_predictions(project, calls_like(400), labelled=400)
+    log_predictions(project, calls_like(100), start=EPOCH + timedelta(minutes=800), labelled=0)
+    judged = read_labelled_window.fn(project, read_window.fn(project))
+    assert judged.labelled >= max(20, 0.9 * judged.rows)
+    assert judged.window.end <= EPOCH + timedelta(minutes=500)
+
+
+@pytest.mark.parametrize("labelled", [0, 15])
+def test_where_no_window_is_complete_the_asked_one_is_returned(make_project, labelled):
+    project = make_project(monitoring=JUDGED)
+    log_predictions(project, calls_like(300), labelled=labelled)
+    data = read_window.fn(project)
+    assert read_labelled_window.fn(project, data) is data
+
+
+def test_a_window_without_predictions_has_no_earlier_one(make_project):
+    project = make_project(monitoring=JUDGED)
+    log_predictions(project, calls_like(200))
+    later = Window(start=EPOCH + timedelta(days=9), end=EPOCH + timedelta(days=10))
+    data = read_window.fn(project, later)
+    assert read_labelled_window.fn(project, data) is data
+
+
+LENGTHS = st.timedeltas(timedelta(minutes=1), timedelta(days=90))
+
+
+@given(LENGTHS, st.floats(0, 256))
+def test_the_lag_is_the_shortest_to_an_eighth(length, after):
+    shortest = after * length
+    found = shortest_lag(lambda lag: lag >= shortest, length)
+    assert found >= shortest
+    assert found <= max(shortest, timedelta(0)) + max(length, found) / 8
+
+
+@given(LENGTHS, st.floats(0, 250), st.floats(0.126, 6))
+def test_the_lag_is_found_where_the_log_goes_back_no_further(length, after, span):
+    shortest, end = after * length, (after + span) * length
+    found = shortest_lag(lambda lag: None if lag >= end else lag >= shortest, length)
+    assert shortest <= found < end
+    assert found - shortest <= max(length, found) / 8
+
+
+@given(LENGTHS, st.floats(0.2, 8), st.floats(0, 8))
+def test_the_lag_is_found_beyond_a_gap(length, begin, gap):
+    begins, ends = begin * length, (begin + gap) * length
+    found = shortest_lag(
+        lambda lag: False if lag < begins else None if lag < ends else True, length
+    )
+    assert found >= ends
+    assert found - ends <= max(length, found) / 8
+
+
+@given(LENGTHS, st.sampled_from([False, None]))
+def test_there_is_no_lag_where_nothing_is_complete_and_the_search_ends(length, answer):
+    asked = []
+    assert shortest_lag(lambda lag: asked.append(lag) or answer, length) is None
+    assert len(asked) <= 32
