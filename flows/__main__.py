@@ -12,7 +12,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from ..core.backtest.policies import DEFAULT_POLICIES, Policy
+from ..core.backtest.policies import DEFAULT_POLICIES, Policy, policies_of
+from ..core.backtest.recommendation import check_costs
 from ..core.errors import ConfigurationError, MLOpsError
 from ..tasks.backtesting import table_rows
 from .backtesting import backtest
@@ -53,10 +54,13 @@ def run_backtest(
     ] = None,
 ) -> None:
     """Replay a project's history under several policies, and recommend one."""
+    # Before a flow is begun: a typing error needs no run that failed.
+    policies = policies_of([_policy(text) for text in policy])
+    check_costs(error_cost, retraining_cost)
     result = backtest(
         project,
         dataset,
-        [_policy(text) for text in policy],
+        [*policies],
         history_rows=history_rows,
         label_delay_days=label_delay_days,
         window_days=window_days,
@@ -67,7 +71,7 @@ def run_backtest(
     rows = table_rows(result)
     table = Table(box=box.SIMPLE_HEAD)
     for name in rows[0]:
-        table.add_column(name, justify="left" if name == "policy" else "right")
+        table.add_column(name, justify="left" if name == "policy" else "right", no_wrap=True)
     for row in rows:
         best = row["policy"] == result.recommended
         table.add_row(*row.values(), style="bold green" if best else "")

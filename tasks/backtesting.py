@@ -238,23 +238,21 @@ def table_rows(result: Backtest) -> list[dict[str, Any]]:
         result: The backtest.
 
     Returns:
-        Policy, metric, its ratio to the best, and counts of retrainings by how they ended; the cost where
-        the user said what errors and retrainings cost.
+        Policy, metric, its ratio to the best, how many retrainings were asked for and promoted, and in
+        how many windows the model was surely worse than promised; the cost where the user said what
+        errors and retrainings cost.
     """
     best = min(replay.value for replay in result.replays)
     costs = {cost.name: cost.total for cost in result.costs}
     rows = []
     for replay in sorted(result.replays, key=lambda replay: replay.value):
-        endings = [window.ending for window in replay.windows]
         row = {
             "policy": replay.name,
             result.metric: f"{replay.value:.4g}",
-            "to the best": f"{replay.value / best:.3f}" if best else "",
-            "retrainings": str(replay.retrainings),
+            "to best": f"{replay.value / best:.3f}" if best else "",
+            "retrained": str(replay.retrainings),
             "promoted": str(replay.promotions),
-            "refused": str(endings.count("challenger")),
-            "failed": str(endings.count("failed")),
-            "windows worse": str(sum(window.worse for window in replay.windows)),
+            "worse": str(sum(window.worse for window in replay.windows)),
         }
         if costs:
             row["cost"] = f"{costs[replay.name]:,.6g}"

@@ -14,8 +14,10 @@ from prefect_mlops.core.errors import ConfigurationError, DataRejected
 from prefect_mlops.core.results.backtest import Backtest
 from prefect_mlops.core.settings import GovernorPolicy, MonitoringSettings, PerformanceThresholds
 from prefect_mlops.flows import label, monitor, score, train
+from prefect_mlops.flows.__main__ import app
 from prefect_mlops.flows.backtesting import backtest
 from prefect_mlops.tasks.governor import ended_retrainings
+from typer.testing import CliRunner
 
 pytestmark = [pytest.mark.usefixtures("prefect_api"), pytest.mark.timeout(900)]
 
@@ -139,3 +141,27 @@ def test_rows_without_an_order_cannot_be_replayed(make_flow_project, dataset):
     )
     with pytest.raises(ConfigurationError, match="needs rows in time order"):
         backtest(project, policies=["never"])
+
+
+def test_the_command_refuses_a_policy_before_a_run_is_begun(monkeypatch):
+    monkeypatch.setattr("prefect_mlops.flows.__main__.backtest", None)
+    found = CliRunner().invoke(app, ["backtest", "nobody", "--policy", "sometimes"])
+    assert isinstance(found.exception, ConfigurationError)
+    assert "unknown policy 'sometimes'" in str(found.exception)
+
+
+def test_the_command_prints_a_table_that_fits_and_the_recommendation(project, tmp_path):
+    project.save("calls", overwrite=True)
+    policy = tmp_path / "patient.json"
+    policy.write_text(
+        Policy(name="patient", kind="governor", monitoring=MONITORING).model_dump_json()
+    )
+    wanted = ["--policy", "never", "--policy", str(policy)]
+    costs = ["--error-cost", "1", "--retraining-cost", "20"]
+    done = CliRunner().invoke(
+        app, ["backtest", "calls", "--history-rows", str(HISTORY), *wanted, *costs]
+    )
+    assert done.exit_code == 0, done.output
+    for said in ("never", "patient", "retrained", "costs least", "plot.png", "summary.json"):
+        assert said in done.output
+    assert "…" not in done.output
