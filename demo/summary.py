@@ -201,7 +201,7 @@ class Summary(Result):
         table.add_column("by", justify="center", no_wrap=True)
         for name in ("drift", "log\nloss", "promised", "first\nmodel"):
             table.add_column(name, justify="right", no_wrap=True)
-        table.add_column("decision, and why", min_width=17)
+        table.add_column("decision, and why", min_width=15)
         table.add_column("what came of it", min_width=14)
         for window in self.windows:
             table.add_row(*_cells(window))

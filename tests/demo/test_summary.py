@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -142,3 +143,21 @@ def test_addresses_are_on_lines_of_their_own(summary: Summary) -> None:
 
 def test_addresses_that_are_gone_are_not_printed() -> None:
     assert "http" not in printed(Summary.of("generated", [window()]), 80)
+
+
+def test_the_longest_ending_is_printed_whole() -> None:
+    waiting = window(
+        0,
+        action="retrain",
+        why="surely worse than promised",
+        outcome="promoted",
+        new_version="2",
+        repaired="not_run",
+        prediction_drifted=True,
+        log_loss=0.347,
+        promised=0.219,
+        static_log_loss=0.347,
+    )
+    text = printed(Summary.of("generated", [waiting]), 80)
+    for word in ("retrain:", "surely", "promised", "promoted", "v2,", "next", "window", "tells"):
+        assert re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text), word
