@@ -25,6 +25,7 @@ from prefect_mlops.blocks import Dataset, MLProject, ModelRegistry, PredictionLo
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from support.events_worker import forget_events
 from support.mongodb_fixture import cable, cable_uri, mongodb_uri  # noqa: F401
 
 
@@ -33,6 +34,7 @@ def prefect_api():
     """A real Prefect server of its own, for as long as the tests run."""
     with prefect_test_harness(server_startup_timeout=180):
         yield
+        forget_events()
 
 
 def make_calls(

@@ -16,7 +16,15 @@ from prefect_mlops.flows import train
 from prefect_mlops.tasks.champion import find_version
 from prefect_mlops.tasks.delivery import note_ended_runs
 from support.candidates import with_mlflow
-from support.served import Served, ask, event_of, make_cause, trainings, until
+from support.events_worker import forget_events
+from support.served import (
+    Served,
+    ask,
+    event_of,
+    make_cause,
+    trainings,
+    until,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 QUICK = {
@@ -36,6 +44,7 @@ def served(make_project, tmp_path):
     with temporary_settings(settings):
         project.save(name)
         yield served
+        forget_events()
     served.close()
 
 
