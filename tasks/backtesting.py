@@ -67,7 +67,7 @@ def opened(project: MLProject, replayed: ReplayedStream) -> Iterator[Candidates]
         DataRejected: If there are too few rows for one window.
         WorkspaceUnavailable: If the snapshot cannot be read.
     """
-    key = digest_of({"project": project.training_digest(), "replayed": replayed})
+    key = _key_of(project, replayed)
     try:
         yield _candidates(project, replayed)
     finally:
@@ -75,12 +75,16 @@ def opened(project: MLProject, replayed: ReplayedStream) -> Iterator[Candidates]
             _OPEN.pop(key, None)
 
 
+def _key_of(project: MLProject, replayed: ReplayedStream) -> str:
+    return digest_of({"project": project.training_digest(), "replayed": replayed})
+
+
 def _candidates(project: MLProject, replayed: ReplayedStream) -> Candidates:
     from ..core.backtest.candidates import Candidates
     from ..core.backtest.stream import Stream
     from ..core.snapshots import load_frame
 
-    key = digest_of({"project": project.training_digest(), "replayed": replayed})
+    key = _key_of(project, replayed)
     with _GUARD:
         if key not in _OPEN:
             stream = Stream(
