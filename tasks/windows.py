@@ -148,7 +148,7 @@ def shortest_lag(
     short, empty = timedelta(0), None
     before = short
     for power in range(_MOST_DOUBLINGS):
-        lag = length / 8 * 2**power
+        lag = length * 2**power / 8
         found = complete(lag)
         if found:
             return _bisected(complete, before, lag, length)

@@ -9,7 +9,7 @@ import pytest
 from prefect_mlops.core import tags
 from prefect_mlops.core.checkpoints import Checkpoints
 from prefect_mlops.core.results import Candidate, ModelVersion, Snapshot, Split
-from prefect_mlops.tasks.attempts import OpenedRun, forget_lost_steps
+from prefect_mlops.tasks.attempts import OpenedRun, forget_lost_steps, reopen_run
 from prefect_mlops.tasks.champion import get_version
 from prefect_mlops.tasks.tracking import close_run
 from support.candidates import crown, log_candidate, split_at
@@ -65,6 +65,7 @@ def test_an_attempt_of_which_everything_is_there_is_trusted(project, checkpoints
 def test_a_run_that_goes_on_is_running(project, checkpoints, candidate):
     close_run(project, candidate.run_id, "FAILED")
     assert forget_lost_steps(project, checkpoints) is None
+    reopen_run(project, candidate.run_id)
     client = project.registry.get_client()
     assert client.get_run(candidate.run_id).info.status == "RUNNING"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from prefect_mlops.blocks import PredictionLog
 from prefect_mlops.core.errors import LogUnavailable, ModelUnavailable
@@ -159,6 +159,7 @@ LENGTHS = st.timedeltas(timedelta(minutes=1), timedelta(days=90))
 
 
 @given(LENGTHS, st.floats(0, 256))
+@example(length=timedelta(seconds=60, microseconds=1), after=256.0)
 def test_the_lag_is_the_shortest_to_an_eighth(length, after):
     shortest = after * length
     found = shortest_lag(lambda lag: lag >= shortest, length)
