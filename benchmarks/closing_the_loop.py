@@ -26,11 +26,11 @@ os.environ.setdefault("PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW", "ignore")
 
 from drifting.files import found
 from drifting.stream import ID, TARGET, TIMESTAMP, Stream
+from prefect_mlops.backtest.candidates import Candidates
+from prefect_mlops.backtest.policies import policy_of
+from prefect_mlops.backtest.replay import Replay
+from prefect_mlops.backtest.stream import Stream as Replayed
 from prefect_mlops.blocks import MLProject
-from prefect_mlops.core.backtest.candidates import Candidates
-from prefect_mlops.core.backtest.policies import policy_of
-from prefect_mlops.core.backtest.replay import Replay
-from prefect_mlops.core.backtest.stream import Stream as Replayed
 from prefect_mlops.core.results.backtest import PolicyReplay
 from prefect_mlops.tasks.backtesting import setup_of
 from prefect_mlops.tasks.data_validation import validate_rows

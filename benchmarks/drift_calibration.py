@@ -18,15 +18,15 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from prefect_mlops.core.drift_profile import Reference, build_reference
-from prefect_mlops.core.drift_score import judge, score_window
-from prefect_mlops.core.estimators import build, fit_estimator
-from prefect_mlops.core.importance import permutation_importance
-from prefect_mlops.core.metrics import row_losses
-from prefect_mlops.core.models import Predictor
-from prefect_mlops.core.recipes import default_parameters
 from prefect_mlops.core.settings import Columns, DriftThresholds, TaskType
-from prefect_mlops.core.training_rows import training_rows
+from prefect_mlops.data.training_rows import training_rows
+from prefect_mlops.metrics.losses import row_losses
+from prefect_mlops.models.importance import permutation_importance
+from prefect_mlops.models.predictor import Predictor
+from prefect_mlops.monitoring.drift import judge, score_window
+from prefect_mlops.monitoring.profile import Reference, build_reference
+from prefect_mlops.training.recipes import build, fit_estimator
+from prefect_mlops.training.search_spaces import default_parameters
 
 LIMITS = DriftThresholds()
 SIZES = (200, 500, 1_000, 2_000, 5_000)

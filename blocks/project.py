@@ -7,7 +7,6 @@ from typing import Any, Literal
 from prefect.blocks.core import Block
 from pydantic import ConfigDict, Field, model_validator
 
-from ..core.redaction import Redaction
 from ..core.results import digest_of
 from ..core.settings import (
     CanarySettings,
@@ -18,6 +17,7 @@ from ..core.settings import (
     TrainingSettings,
 )
 from ..core.workspace import Workspace
+from ..storage.redaction import Redaction
 from .dataset import Dataset
 from .links import DOCUMENTATION_URL, LOGO_URL
 from .model_registry import ModelRegistry
@@ -145,7 +145,7 @@ class MLProject(Block):
         )
 
     def _check_together(self) -> None:
-        from ..core.metrics import losses_for
+        from ..metrics.losses import losses_for
 
         if self.training.refit == "all_rows" and not self.dataset.columns.has_order:
             raise ValueError(

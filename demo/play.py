@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
 
     from ..blocks.project import MLProject
-    from ..core.models import Predictor
     from ..core.results import Cause, MonitoringOutcome, TrainingOutcome
+    from ..models.predictor import Predictor
 
 _LONGEST_TRAINING_SECONDS = 600.0
 
@@ -167,9 +167,9 @@ def _window(
     folder: Path,
     console: Console,
 ) -> WindowSummary:
-    from ..core.metrics import row_losses, total
     from ..flows.monitoring import monitor
     from ..flows.scoring import label, score
+    from ..metrics.losses import row_losses, total
 
     name = f"calls-{begin:05d}.parquet"
     incoming = _write(rows.drop(columns="y"), folder / "incoming" / name)

@@ -6,9 +6,9 @@ from prefect import flow
 from prefect.futures import wait
 from prefect.logging import get_run_logger
 
+from ..backtest.policies import DEFAULT_POLICIES, Policy, policies_of
 from ..blocks.dataset import Dataset
 from ..blocks.project import MLProject
-from ..core.backtest.policies import DEFAULT_POLICIES, Policy, policies_of
 from ..core.results.backtest import Backtest, ReplayedStream
 from ..tasks.backtesting import (
     opened,
@@ -17,8 +17,8 @@ from ..tasks.backtesting import (
     train_candidate,
 )
 from ..tasks.extraction import extract
+from .project_flow import reaching
 from .projects import load_dataset, load_project, run_name
-from .reaching import reaching
 
 
 @reaching
@@ -67,7 +67,7 @@ def backtest(  # noqa: PLR0917
         print(result.recommendation)
         ```
     """
-    from ..core.backtest.recommendation import check_costs, costs_of, recommend
+    from ..backtest.recommendation import check_costs, costs_of, recommend
 
     found = load_project(project)
     wanted = policies_of(DEFAULT_POLICIES if policies is None else policies)

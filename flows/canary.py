@@ -13,8 +13,8 @@ from ..tasks.canary import conclude_canary, judge_canary
 from ..tasks.champion import find_version, get_champion, get_version
 from ..tasks.events import CANARY_DECIDED, MODEL_PROMOTED, announce
 from ..tasks.reporting import report_canary
+from .project_flow import reaching
 from .projects import load_project, run_name
-from .reaching import reaching
 
 
 @reaching

@@ -17,8 +17,8 @@ from ..tasks.governor import govern, reminder_of
 from ..tasks.performance import measure_performance
 from ..tasks.reporting import report_monitoring
 from ..tasks.windows import prune_predictions, read_labelled_window, read_window
+from .project_flow import reaching
 from .projects import load_project, run_name
-from .reaching import reaching
 
 
 @reaching

@@ -12,8 +12,8 @@ from ..core.results import ScoringOutcome
 from ..tasks.champion import get_champion
 from ..tasks.labelling import attach_labels
 from ..tasks.scoring import score_rows
+from .project_flow import reaching
 from .projects import load_dataset, load_project, run_name
-from .reaching import reaching
 
 if TYPE_CHECKING:
     from ..storage.interface import LabelReport

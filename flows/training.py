@@ -42,10 +42,10 @@ from ..tasks.splitting import split
 from ..tasks.tracking import close_run, open_run
 from ..tasks.tuning import tune
 from .answering import answered, known_answer, one_at_a_time
-from .conclusion import conclude
-from .evidence import keep_evidence, reference_snapshot
+from .project_flow import reaching
 from .projects import load_project, run_name
-from .reaching import reaching
+from .promotion import conclude
+from .report_artifacts import keep_evidence, reference_snapshot
 from .steps import Steps
 
 

@@ -44,10 +44,10 @@ from mlserver.types import (
 )
 
 from ..core.errors import ConfigurationError, DataRejected, LogUnavailable, ModelUnavailable
-from .answers import Answer, output_names
+from .inference import Answer, output_names
 from .model_service import ModelService
-from .requests import Tensor
 from .server_settings import ServerSettings
+from .v2_codec import Tensor
 
 _DATATYPES = {"number": "FP64", "boolean": "BOOL", "category": "BYTES", "datetime": "BYTES"}
 

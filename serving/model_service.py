@@ -13,17 +13,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from ..core.errors import DataRejected, LogUnavailable, MLOpsError, ModelUnavailable
-from ..core.identifiers import id_text
-from ..core.models import Predictor
-from ..storage.interface import Role
-from .answer_log import AnswerLog
-from .answers import Answer, Call, output_names, predict
-from .requests import Columns, Tensor, read_columns
+from ..data.identifiers import id_text
+from ..models.predictor import Predictor
+from ..storage.predictions import Role
+from .inference import Answer, Call, output_names, predict
+from .inference_log import AnswerLog
+from .input_frame import Rows, rows_of
 from .routing import takes_challenger
-from .rows import Rows, rows_of
 from .served_models import Served, ServedModel, ServedModels
 from .server_metrics import ServerMetrics
 from .server_settings import ServerSettings
+from .v2_codec import Columns, Tensor, read_columns
 
 _log = logging.getLogger(__name__)
 # It comes back in a header of the response.

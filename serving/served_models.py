@@ -26,10 +26,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.errors import MLOpsError, ModelUnavailable
-from ..core.mlflow_errors import mlflow_errors
-from ..core.models import METADATA_KEY, Predictor, fetch_model, load_predictor
 from ..core.secret_text import scrubbed
 from ..core.tags import CHALLENGER, CHAMPION
+from ..models.mlflow_errors import mlflow_errors
+from ..models.predictor import METADATA_KEY, Predictor, fetch_model, load_predictor
 from .server_metrics import ServerMetrics
 from .server_settings import ServerSettings
 

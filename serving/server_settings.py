@@ -27,9 +27,9 @@ from pydantic import (
 )
 
 from ..core.errors import ConfigurationError
-from ..core.redaction import Redaction
 from ..core.settings import Share, TaskType
-from ..storage.open import (
+from ..storage.redaction import Redaction
+from ..storage.uris import (
     check_collection,
     check_options,
     check_public,

@@ -14,7 +14,8 @@ from ..core.errors import LogOutdated, LogUnavailable
 from ..core.results import Window
 from .documents import DRAWS, AnyDocument, decode_document, encode_prediction
 from .fields import Column
-from .interface import Coverage, Prediction, Role
+from .interface import Coverage
+from .predictions import Prediction, Role
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -29,7 +29,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from ..core.text import text_of
+from ..core.names import text_of
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PLAIN = (bool, int, float, str)

@@ -39,7 +39,7 @@ from .fields import (
     unescaped,
     write_field,
 )
-from .interface import Prediction, Role
+from .predictions import Prediction, Role
 
 DRAWS = 2**31
 _OPTIONAL = ("label", "latency_seconds", "request")

@@ -18,7 +18,7 @@ from urllib.parse import quote, unquote
 import bson
 from bson.errors import InvalidStringData
 
-from ..core.text import text_of
+from ..core.names import text_of
 from .codec import encode, plain
 
 FEATURE, SCORE, SPECIAL = "f_", "s_", "x_"

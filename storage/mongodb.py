@@ -32,12 +32,13 @@ from .base import SCHEMA_VERSION, BaseStore, PartlyWritten, Reply, RowRefused, c
 from .documents import AnyDocument, encode_label, key_of
 from .expiry import expire
 from .fields import Column
-from .interface import Coverage, JournalKind, LabelReport, Role
-from .labels import Labelled, LabelTally, LabelWrite, chunks
+from .interface import Coverage, JournalKind, LabelReport
+from .label_updates import Labelled, LabelTally, LabelWrite, chunks
 from .mongodb_client import connect, database_of
 from .mongodb_journal import Journal
-from .open import check_collection, name_of
-from .replies import Replies, stream
+from .predictions import Role
+from .raw_cursor import Replies, stream
+from .uris import check_collection, name_of
 
 _DUPLICATE = 11000
 # BadValue, FailedToParse, TypeMismatch, InvalidBSON, DollarPrefixedFieldName, EmptyFieldName,

@@ -26,9 +26,10 @@ from . import codec
 from .base import SCHEMA_VERSION, BaseStore, Reply, RowRefused, check_version
 from .documents import AnyDocument, decode_document, draw_of, encode_label
 from .fields import Column
-from .interface import Coverage, JournalKind, LabelReport, Role
-from .labels import Labelled, LabelTally, chunks
-from .open import check_collection
+from .interface import Coverage, JournalKind, LabelReport
+from .label_updates import Labelled, LabelTally, chunks
+from .predictions import Role
+from .uris import check_collection
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS {0}_predictions (

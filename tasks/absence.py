@@ -25,7 +25,7 @@ def missing_of(project: MLProject, version: ModelVersion) -> str | None:
     Raises:
         RegistryUnavailable: If MLflow or its artifact store cannot be reached.
     """
-    from ..core.model_files import missing_files
+    from ..models.files import missing_files
 
     tracking_uri, registry_uri = project.registry.uris
     return missing_files(version.uri, tracking_uri=tracking_uri, registry_uri=registry_uri)

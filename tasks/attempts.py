@@ -133,7 +133,7 @@ def _run_is_there(project: MLProject, run_id: str) -> bool:
 
 
 def _lost_model(project: MLProject, candidate: Candidate) -> str | None:
-    from ..core.model_files import missing_files
+    from ..models.files import missing_files
 
     tracking_uri, registry_uri = project.registry.uris
     for uri in dict.fromkeys([candidate.evaluated_uri, candidate.model_uri]):

@@ -24,10 +24,10 @@ from .run_log import run_logger
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ..backtest.candidates import Candidates
+    from ..backtest.policies import Policy
+    from ..backtest.stream import Setup, Stream
     from ..blocks.project import MLProject
-    from ..core.backtest.candidates import Candidates
-    from ..core.backtest.policies import Policy
-    from ..core.backtest.stream import Setup, Stream
     from ..core.results import Cause
 
 _GUARD = threading.Lock()
@@ -36,7 +36,7 @@ _OPEN: dict[str, Candidates] = {}
 
 def setup_of(project: MLProject) -> Setup:
     """Return what of a project decides how a stream goes."""
-    from ..core.backtest.stream import Setup
+    from ..backtest.stream import Setup
 
     return Setup(
         name=project.name,
@@ -80,9 +80,9 @@ def _key_of(project: MLProject, replayed: ReplayedStream) -> str:
 
 
 def _candidates(project: MLProject, replayed: ReplayedStream) -> Candidates:
-    from ..core.backtest.candidates import Candidates
-    from ..core.backtest.stream import Stream
-    from ..core.snapshots import load_frame
+    from ..backtest.candidates import Candidates
+    from ..backtest.stream import Stream
+    from ..data.snapshots import load_frame
 
     key = _key_of(project, replayed)
     with _GUARD:
@@ -153,7 +153,7 @@ def replay_policy(project: MLProject, replayed: ReplayedStream, policy: Policy) 
         DataRejected: If the first model cannot be trained.
         WorkspaceUnavailable: If the workspace cannot be read or written.
     """
-    from ..core.backtest.replay import Replay
+    from ..backtest.replay import Replay
 
     candidates = _candidates(project, replayed)
     stream = candidates.stream
@@ -203,7 +203,7 @@ def report_backtest(project: MLProject, result: Backtest) -> Backtest:
     Raises:
         WorkspaceUnavailable: If the workspace cannot be written.
     """
-    from ..core.backtest.plot import draw_backtest
+    from ..backtest.plot import draw_backtest
 
     workspace = project.open_workspace()
     plot = draw_backtest(result)

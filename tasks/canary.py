@@ -19,7 +19,7 @@ from .traffic import first_moment, read_evidence
 
 if TYPE_CHECKING:
     from ..blocks.project import MLProject
-    from ..core.canary import Trial
+    from ..canary.decision import Trial
     from ..storage.interface import PredictionStore
 
 _TRIES = 10
@@ -56,7 +56,7 @@ def judge_canary(
         LogUnavailable: If the prediction log cannot be read, or the journal not be written; then
             nothing was decided.
     """
-    from ..core.canary import Trial, judge
+    from ..canary.decision import Trial, judge
 
     trial = Trial(
         project=project.name,

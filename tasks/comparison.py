@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..blocks.project import MLProject
-    from ..core.cutoff import Cutoff
-    from ..core.metrics import Floats
+    from ..data.training_cutoff import Cutoff
+    from ..metrics.losses import Floats
 
 _SUPERIORITY, _RECENCY = "superiority", "recency"
 
@@ -90,7 +90,7 @@ class _NotComparable(Exception):
 
 def _undecidable(reason: object) -> _NotComparable:
     """Waiting does not help here: name the one command that does."""
-    from ..core.models import REPLACE
+    from ..models.predictor import REPLACE
 
     said = str(reason).rstrip(".")
     hint = "" if REPLACE in said else f". To replace the champion without a comparison: {REPLACE}"
@@ -104,10 +104,10 @@ def _compare(
     champion: ModelVersion,
     cause: Cause | None,
 ) -> Comparison:
-    from ..core.comparison import compare_slices, non_inferiority, superiority
-    from ..core.cutoff import cutoff_of
-    from ..core.evaluation import losses_of
-    from ..core.metrics import total
+    from ..data.training_cutoff import cutoff_of
+    from ..gates.comparison import compare_slices, non_inferiority, superiority
+    from ..metrics.losses import total
+    from ..models.evaluation import losses_of
 
     try:
         cutoff = cutoff_of(champion)
@@ -158,7 +158,7 @@ def _confirmed(
     project: MLProject, champion: ModelVersion, cause: Cause | None, before: Floats
 ) -> str:
     """Return what confirms that the champion must be replaced, or nothing."""
-    from ..core.comparison import confirmation
+    from ..gates.comparison import confirmation
 
     if cause is None or not project.refits:
         return ""
@@ -172,7 +172,7 @@ def _confirmed(
 def _recency(
     project: MLProject, split: Split, candidate: Candidate, champion: Cutoff
 ) -> list[Gate]:
-    from ..core.cutoff import Cutoff
+    from ..data.training_cutoff import Cutoff
 
     if project.refits and split.first_holdout_row is not None:
         # What will be served has seen the holdout too.
@@ -191,8 +191,8 @@ def _recency(
 def _compared_rows(
     project: MLProject, split: Split, champion: ModelVersion, cutoff: Cutoff
 ) -> pd.DataFrame:
-    from ..core.cutoff import unseen_rows
-    from ..core.snapshots import load_frame
+    from ..data.snapshots import load_frame
+    from ..data.training_cutoff import unseen_rows
 
     columns, needed = project.dataset.columns, project.gates.minimum_holdout_rows
     holdout = load_frame(split.holdout)
@@ -219,7 +219,7 @@ def _champion_losses(
     project: MLProject, champion: ModelVersion, rows: pd.DataFrame
 ) -> tuple[Floats, list[str]]:
     """Return the champion's loss on every row, and the classes that it does not know."""
-    from ..core.evaluation import losses_of, unknown_classes
+    from ..models.evaluation import losses_of, unknown_classes
 
     target = project.dataset.columns.target
     try:

@@ -1,7 +1,7 @@
 """Reads CSV files: what each value says, and not what it looks like.
 
 Every value is read as text first. A column becomes numbers only where all of its values are, see
-`core.number_text`; ids, timestamps and columns listed as categorical stay text.
+`data.number_text`; ids, timestamps and columns listed as categorical stay text.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from ..blocks.dataset import CsvSource
-    from ..core.number_text import NumberFormat, TextKind
     from ..core.settings import Columns
+    from ..data.number_text import NumberFormat, TextKind
 
 _CHUNK_ROWS = 20_000
 
@@ -47,7 +47,7 @@ def read_csv(source: CsvSource, columns: Columns) -> pa.Table:
         DataRejected: If a column is there twice or has no name, the separator is wrong, rows do not fit
             the header, or files differ in columns or types.
     """
-    from ..core.row_numbers import without_row_numbers
+    from ..data.row_numbers import without_row_numbers
 
     parts: dict[str, pa.Table] = {}
     for name, content in contents_of(source.path, source.storage_options):
@@ -60,9 +60,9 @@ def read_csv(source: CsvSource, columns: Columns) -> pa.Table:
 def _parsed(content: bytes, name: str, source: CsvSource, columns: Columns) -> pa.Table:
     import pyarrow as pa
 
-    from ..core.number_text import trimmed
-    from ..core.row_numbers import unnamed
-    from ..core.tables import refuse_repeated
+    from ..data.number_text import trimmed
+    from ..data.row_numbers import unnamed
+    from ..data.tables import refuse_repeated
 
     text = _decoded(content, name, source.encoding)
     header = header_of(text, name, source, columns)
@@ -115,7 +115,7 @@ def _rows(text: str, name: str, header: Header, separator: str) -> Iterator[list
 def _typed(
     table: pa.Table, parts: dict[str, pa.Table], source: CsvSource, columns: Columns
 ) -> pa.Table:
-    from ..core.number_text import NumberFormat
+    from ..data.number_text import NumberFormat
 
     numbers = NumberFormat(source.decimal, source.thousands)
     as_text = {columns.id, columns.timestamp, *columns.categorical, *columns.datetime_formats}
@@ -130,7 +130,7 @@ def _kind(
     column: str, parts: dict[str, pa.Table], numbers: NumberFormat, source: CsvSource
 ) -> TextKind:
     """Return what a column is in all files together."""
-    from ..core.number_text import kind_of
+    from ..data.number_text import kind_of
 
     kinds: dict[TextKind, str] = {}
     for name, part in parts.items():
@@ -153,7 +153,7 @@ def _kind(
 
 
 def _values(texts: pa.ChunkedArray, kind: TextKind, numbers: NumberFormat) -> pa.ChunkedArray:
-    from ..core.number_text import booleans_of, numbers_of
+    from ..data.number_text import booleans_of, numbers_of
 
     if kind == "number" or (kind == "nothing" and texts.null_count == len(texts)):
         return numbers_of(texts, numbers)

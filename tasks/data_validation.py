@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..blocks.project import MLProject
-    from ..core.beside import Judgement
-    from ..core.gx import Finding
-    from ..core.log_agreement import Agreement
     from ..core.results import Cause
+    from ..validation.gx_runner import Finding
+    from ..validation.known_rows import Judgement
+    from ..validation.log_agreement import Agreement
 
 
 @task(
@@ -37,7 +37,7 @@ def validate_data(
     """Hold a snapshot against the project's suite, or against one inferred from known good rows.
 
     Beside the suite, the rows that are new are judged by how they differ from the known ones: broken
-    data is refused, drifted data is not (`core.broken`). Where the project brings a suite, that
+    data is refused, drifted data is not (`validation.broken_data`). Where the project brings a suite, that
     judgement is advice.
 
     With `data.on_failure="quarantine"`, rows that break an expectation are set aside as long as their
@@ -58,9 +58,9 @@ def validate_data(
         LogUnavailable: If the prediction log cannot be read.
         WorkspaceUnavailable: If the workspace cannot be read or written.
     """
-    from ..core.column_advice import column_advice
-    from ..core.gx import check_rows
-    from ..core.snapshots import load_frame
+    from ..data.snapshots import load_frame
+    from ..validation.column_advice import column_advice
+    from ..validation.gx_runner import check_rows
     from .logged_rows import agreement_with_log
 
     workspace = project.open_workspace()
@@ -122,7 +122,7 @@ def validate_rows(
     Raises:
         ConfigurationError: If the project's suite cannot be read or understood.
     """
-    from ..core.gx import check_rows
+    from ..validation.gx_runner import check_rows
 
     suite, judged = _suite_for(project, frame, known, cause, None)
     try:
@@ -165,8 +165,8 @@ def _suite_for(
     agreed: Agreement | None,
 ) -> tuple[dict[str, Any], Judgement]:
     """Return the suite to hold rows against, and what is said beside it."""
-    from ..core.broken import judge_rows
-    from ..core.expectations import infer_suite
+    from ..validation.broken_data import judge_rows
+    from ..validation.expectations import infer_suite
 
     suite = bring_suite(project)
     columns, task = project.dataset.columns, project.task
@@ -235,7 +235,7 @@ def _set_aside(
     """Set rows aside if that mends everything that is broken and keeps within the budget."""
     import numpy as np
 
-    from ..core.snapshots import load_table, save_snapshot
+    from ..data.snapshots import load_table, save_snapshot
 
     gates = [_gate(finding) for finding in findings if not finding.held]
     broken = [finding for finding in findings if not finding.held and finding.blocking]

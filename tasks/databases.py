@@ -74,7 +74,7 @@ def _bounds(dialect: str, dataset: Dataset) -> dict[str, datetime | str]:
 
 
 def _table(names: list[str], rows: list[Any], columns: Columns) -> pa.Table:
-    from ..core.tables import refuse_repeated, table_of
+    from ..data.tables import refuse_repeated, table_of
 
     refuse_repeated(names)
     wanted = {columns.target, columns.timestamp, columns.id, *columns.feature_names(names)}

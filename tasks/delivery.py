@@ -26,9 +26,9 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import SyncPrefectClient, get_client
 
-from ..core.history import JUDGED
 from ..core.results import Cause, Decision
 from ..core.tags import CHAMPION
+from ..monitoring.retraining_history import JUDGED
 from .champion import find_version
 from .endings import record_end
 from .events import answering, record_delivery, request_received, request_retraining

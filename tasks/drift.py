@@ -14,7 +14,7 @@ from .windows import load_window, reference_of
 
 if TYPE_CHECKING:
     from ..blocks.project import MLProject
-    from ..core.drift_score import ScoredColumn
+    from ..monitoring.drift import ScoredColumn
 
 
 @task(name="measure drift", cache_policy=NO_CACHE, persist_result=False)
@@ -40,7 +40,7 @@ def measure_drift(project: MLProject, data: WindowData, champion: ModelVersion) 
     """
     report, scored = _measure(project, data, champion)
     if scored:
-        from ..core.evidently_report import render_report
+        from ..monitoring.evidently_report import render_report
 
         title = f"{project.name}, version {champion.version}, {data.window.key}"
         html = render_report(report, scored, title)
@@ -69,7 +69,7 @@ def measure_features(project: MLProject, data: WindowData, version: ModelVersion
         RegistryUnavailable: If MLflow cannot be reached.
         WorkspaceUnavailable: If the snapshot cannot be read.
     """
-    from ..core.drift_score import feature_drift
+    from ..monitoring.drift import feature_drift
 
     reference, thresholds = reference_of(project, version), project.monitoring.drift
     return feature_drift(reference, load_window(data), thresholds, project.redacted)
@@ -89,7 +89,7 @@ def report_path(window: Window) -> str:
 def _measure(
     project: MLProject, data: WindowData, version: ModelVersion
 ) -> tuple[DriftReport, list[ScoredColumn]]:
-    from ..core.drift_score import judge, score_window, too_few_rows
+    from ..monitoring.drift import judge, score_window, too_few_rows
 
     thresholds = project.monitoring.drift
     if data.rows < thresholds.minimum_rows:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefect.runtime import flow_run
 
-from ..core.history import JUDGED
+from ..monitoring.retraining_history import JUDGED
 
 if TYPE_CHECKING:
     from ..blocks.project import MLProject

@@ -46,7 +46,7 @@ def extract(project: MLProject) -> Snapshot:
             task, a timestamp has no time zone, an id is there twice, or there are too few rows.
         WorkspaceUnavailable: If the snapshot cannot be written.
     """
-    from ..core.snapshots import save_snapshot
+    from ..data.snapshots import save_snapshot
 
     dataset = project.dataset
     table = read_source(project, dataset)

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from ..core.schema import Kind
     from ..core.settings import Columns
+    from ..data.schema import Kind
 
 _SHOWN = 3
 # A text column with more numbers than this is a number column with something wrong in it.
@@ -40,8 +40,8 @@ def check_features(
         DataRejected: If a column mixes types, holds some text among numbers, numbers written with
             marks that nobody declared, or values that are no moments in the declared format.
     """
-    from ..core.schema import conform, infer_kinds
-    from ..core.whole_numbers import loses_digits
+    from ..data.schema import conform, infer_kinds
+    from ..data.whole_numbers import loses_digits
 
     for name, text_format in columns.datetime_formats.items():
         _refuse_unread_moments(frame[name], text_format)
@@ -71,7 +71,7 @@ def _refuse_unread_moments(values: pd.Series, text_format: str) -> None:
 
     if values.dtype != object or not pd.api.types.is_string_dtype(values.dropna()):
         return
-    from ..core.moments import moments_of
+    from ..data.timestamps import moments_of
 
     unread = values[values.notna() & moments_of(values).isna()]
     if len(unread):
@@ -85,7 +85,7 @@ def _refuse_unread_moments(values: pd.Series, text_format: str) -> None:
 
 
 def _of_text(values: pd.Series) -> list[str]:
-    from ..core.number_text import is_foreign_number, is_plain_number
+    from ..data.number_text import is_foreign_number, is_plain_number
 
     name = str(values.name)
     present = values.dropna().astype(str)

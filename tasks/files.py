@@ -40,7 +40,7 @@ def read_parquet(source: ParquetSource, columns: Columns | None = None) -> pa.Ta
         SourceUnavailable: If a file is missing or unreadable, or a glob matches nothing.
         DataRejected: If a column is there twice, or files differ in columns or types.
     """
-    from ..core.row_numbers import without_row_numbers
+    from ..data.row_numbers import without_row_numbers
 
     path = source.path
     parts: dict[str, pa.Table] = {}
@@ -130,7 +130,7 @@ def _parse_parquet(content: bytes, name: str) -> pa.Table:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from ..core.tables import refuse_repeated
+    from ..data.tables import refuse_repeated
 
     try:
         table = pq.read_table(io.BytesIO(content))

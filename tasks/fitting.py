@@ -16,7 +16,7 @@ from .tracking import log_batch, log_file, registry_errors
 
 if TYPE_CHECKING:
     from ..blocks.project import MLProject
-    from ..core.recipe_evaluation import Evaluation, Recipe
+    from ..training.recipe_evaluation import Evaluation, Recipe
 
 # MLflow's digests hold 36 characters.
 _DIGEST_CHARACTERS = 36
@@ -52,9 +52,9 @@ def fit(project: MLProject, split: Split, study: Study, run_id: str) -> Candidat
         RegistryUnavailable: If MLflow cannot be reached.
         WorkspaceUnavailable: If rows cannot be read.
     """
-    from ..core.recipe_evaluation import evaluate_recipe
-    from ..core.snapshots import load_frame
-    from ..core.training_rows import training_rows
+    from ..data.snapshots import load_frame
+    from ..data.training_rows import training_rows
+    from ..training.recipe_evaluation import evaluate_recipe
 
     columns = project.dataset.columns
     data = training_rows(load_frame(split.train), columns, project.task)
@@ -135,8 +135,8 @@ def refit(project: MLProject, split: Split, snapshot: Snapshot, candidate: Candi
     """
     import pandas as pd
 
-    from ..core.snapshots import load_frame
-    from ..core.training_rows import training_rows
+    from ..data.snapshots import load_frame
+    from ..data.training_rows import training_rows
 
     columns = project.dataset.columns
     train, holdout = load_frame(split.train), load_frame(split.holdout)
@@ -167,7 +167,7 @@ def refit(project: MLProject, split: Split, snapshot: Snapshot, candidate: Candi
 
 
 def _recipe(project: MLProject, found: Study | Candidate) -> Recipe:
-    from ..core.recipe_evaluation import Recipe
+    from ..training.recipe_evaluation import Recipe
 
     return Recipe(
         estimator=found.estimator,

@@ -9,8 +9,6 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from ..core.errors import ConfigurationError, LogUnavailable
-from ..core.governor import decide, decision_id
-from ..core.history import JUDGED, History
 from ..core.results import (
     Decision,
     DriftReport,
@@ -19,7 +17,9 @@ from ..core.results import (
     WindowData,
     digest_of,
 )
-from ..core.stops import stopped_since
+from ..monitoring.governor import decide, decision_id
+from ..monitoring.retraining_history import JUDGED, History
+from ..monitoring.stops import stopped_since
 from .run_log import retry_on, run_logger
 
 if TYPE_CHECKING:

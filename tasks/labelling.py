@@ -8,8 +8,8 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from ..core.errors import DataRejected
-from ..core.identifiers import earlier_texts, id_texts
 from ..core.tags import CHAMPION
+from ..data.identifiers import earlier_texts, id_texts
 from .champion import find_version
 from .run_log import run_logger
 from .scored_rows import exact_frame, logged_ids, plain_value
@@ -47,7 +47,7 @@ def attach_labels(
         RegistryUnavailable: If MLflow cannot be reached.
         LogUnavailable: If the log cannot be written.
     """
-    from ..core.new_labels import finite_numbers
+    from ..data.label_checks import finite_numbers
     from .sources import read_source
 
     identifier, target = dataset.columns.id, dataset.columns.target
@@ -82,7 +82,7 @@ def attach_labels(
 
 
 def _refuse_new_classes(project: MLProject, labels: pd.Series) -> None:
-    from ..core.new_labels import refuse_new_classes
+    from ..data.label_checks import refuse_new_classes
 
     champion = find_version(project, CHAMPION)
     if champion is None:

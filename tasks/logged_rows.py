@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..blocks.project import MLProject
-    from ..core.log_agreement import Agreement
     from ..storage.interface import PredictionStore
+    from ..validation.log_agreement import Agreement
 
 # As many tell a column that differs in a fifth of the rows from one that does not.
 _ROWS = 200
@@ -37,8 +37,8 @@ def agreement_with_log(
     """
     import numpy as np
 
-    from ..core.log_agreement import agreement
-    from ..core.new_rows import new_part
+    from ..validation.log_agreement import agreement
+    from ..validation.new_rows import new_part
 
     columns = project.dataset.columns
     identifier = columns.id
@@ -68,7 +68,7 @@ def _some(positions: np.ndarray) -> np.ndarray:
 
 
 def _logged(store: PredictionStore, model: str, ids: pd.Series) -> list[dict[str, Any] | None]:
-    from ..core.schema import category_text
+    from ..data.schema import category_text
 
     found = [store.get(model, category_text(value)) for value in ids]
     return [None if prediction is None else dict(prediction.features) for prediction in found]

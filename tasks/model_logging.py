@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mlflow.models import ModelSignature
 
     from ..blocks.project import MLProject
-    from ..core.schema import Kind
+    from ..data.schema import Kind
 
 _TRUSTED_PREFIXES = ("sklearn.", "numpy.", "scipy.")
 # Harmless by themselves: what they call is listed, and checked, too.
@@ -56,7 +56,7 @@ def log_model(
     from mlflow.entities import LoggedModelOutput, LoggedModelStatus
     from mlflow.models import Model
 
-    from ..core.models import METADATA_KEY
+    from ..models.predictor import METADATA_KEY
 
     trusted = trusted_types(estimator)
     client = project.registry.get_client()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..blocks.project import MLProject
-    from ..core.models import Predictor
+    from ..models.predictor import Predictor
 
 _REPORT = "deepchecks.html"
 
@@ -47,8 +47,8 @@ def check_model(project: MLProject, split: Split, candidate: Candidate) -> Model
         RegistryUnavailable: If MLflow cannot be reached.
         WorkspaceUnavailable: If rows cannot be read or the report cannot be written.
     """
-    from ..core.holdout_classes import holdout_classes
-    from ..core.snapshots import load_frame
+    from ..data.snapshots import load_frame
+    from ..gates.holdout_classes import holdout_classes
 
     _refuse_unknown_floors(project)
     predictor = project.registry.load_model(candidate.evaluated_uri, project.task)
@@ -94,7 +94,7 @@ def _enough_rows(project: MLProject, rows: int) -> Gate:
 
 
 def _refuse_unknown_floors(project: MLProject) -> None:
-    from ..core.metrics import HIGHER_IS_BETTER, losses_for
+    from ..metrics.losses import HIGHER_IS_BETTER, losses_for
 
     of_scores = {"r2"} if project.task == "regression" else HIGHER_IS_BETTER - {"r2"}
     known = {*losses_for(project.task), *of_scores}
@@ -106,9 +106,9 @@ def _refuse_unknown_floors(project: MLProject) -> None:
 
 
 def _floors(project: MLProject, predictor: Predictor, holdout: pd.DataFrame) -> list[Gate]:
-    from ..core.evaluation import aligned_labels
-    from ..core.floors import floor_gates
-    from ..core.metrics import scores
+    from ..gates.floors import floor_gates
+    from ..metrics.losses import scores
+    from ..models.evaluation import aligned_labels
 
     if not project.gates.floors:
         return []
@@ -124,8 +124,8 @@ def _deepchecks(
     predictor: Predictor,
     holdout: pd.DataFrame,
 ) -> tuple[list[Gate], bytes | None]:
-    from ..core.deepchecks_runner import run_checks
-    from ..core.snapshots import load_frame
+    from ..data.snapshots import load_frame
+    from ..gates.deepchecks_runner import run_checks
 
     train = load_frame(split.train)
     try:

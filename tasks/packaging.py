@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..blocks.project import MLProject
-    from ..core.metrics import Floats
-    from ..core.models import Predictor
+    from ..metrics.losses import Floats
+    from ..models.predictor import Predictor
 
 _ROWS = 200
 _CALLS = 50
@@ -61,8 +61,8 @@ def check_package(
         RegistryUnavailable: If MLflow cannot be reached.
         WorkspaceUnavailable: If rows cannot be read.
     """
-    from ..core.schema import conform
-    from ..core.snapshots import load_frame
+    from ..data.schema import conform
+    from ..data.snapshots import load_frame
 
     uri = candidate.evaluated_uri if evaluated else candidate.model_uri
     try:
@@ -85,7 +85,7 @@ def _probe(
     project: MLProject, uri: str, rows: pd.DataFrame, temporary: Path
 ) -> tuple[dict[str, Any], tuple[Verdict, str] | None]:
     """Run the process; return what it wrote, and how it ended when not well."""
-    from ..core.models import fetch_model
+    from ..models.predictor import fetch_model
 
     tracking_uri, registry_uri = project.registry.uris
     folder = fetch_model(uri, str(temporary), tracking_uri=tracking_uri, registry_uri=registry_uri)

@@ -46,7 +46,7 @@ def measure_performance(
         RegistryUnavailable: If MLflow cannot be reached.
         WorkspaceUnavailable: If the snapshot cannot be read.
     """
-    from ..core.realised import realised
+    from ..monitoring.performance import realised
 
     policy = project.monitoring.performance
     logger = run_logger()
@@ -100,7 +100,7 @@ def labelled_rows(project: MLProject, data: WindowData) -> pd.DataFrame:
 
     Returns:
         Feature columns under their own names, `at` (UTC) and `label`: floats for regression, else as
-        logged (`core.labels.to_classes` turns them into a model's classes).
+        logged (`data.class_labels.to_classes` turns them into a model's classes).
 
     Raises:
         DataRejected: If a feature is called `at` or `label`.
@@ -108,7 +108,7 @@ def labelled_rows(project: MLProject, data: WindowData) -> pd.DataFrame:
     """
     import pandas as pd
 
-    from ..core.drift_profile import FEATURE
+    from ..monitoring.profile import FEATURE
 
     frame = load_window(data)
     rows = frame[frame["label"].notna()].reset_index(drop=True)

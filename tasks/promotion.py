@@ -20,7 +20,7 @@ from prefect.runtime import task_run
 from ..core import tags
 from ..core.errors import ChampionChanged, ConfigurationError, ModelUnavailable
 from ..core.results import ModelVersion
-from ..core.rollback import ROLLED_BACK, champion_before, is_rollback
+from ..registry.rollback import ROLLED_BACK, champion_before, is_rollback
 from .champion import find_version, get_version
 from .run_log import run_logger
 from .tracking import flow_run_link, registry_errors

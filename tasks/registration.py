@@ -95,7 +95,7 @@ def register(project: MLProject, candidate: Candidate, evidence: dict[str, str])
     """
     from mlflow.exceptions import MlflowException
 
-    from ..core.models import place_of
+    from ..models.predictor import place_of
 
     client = project.registry.get_client()
     name = project.registry.model_name

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..blocks.project import MLProject
-    from ..core.bootstrap import Interval
+    from ..metrics.bootstrap import Interval
 
 
 @task(
@@ -75,7 +75,7 @@ def verify_repair(project: MLProject, cause: Cause, version: ModelVersion) -> Re
 def _of_performance(
     project: MLProject, cause: Cause, version: ModelVersion, data: WindowData
 ) -> Repair:
-    from ..core.repair import repair_of_performance
+    from ..gates.repair import repair_of_performance
 
     scored = _score_again(project, cause, version, data)
     found = None if isinstance(scored, str) else scored
@@ -89,7 +89,7 @@ def _of_performance(
 
 
 def _of_drift(project: MLProject, cause: Cause, version: ModelVersion, data: WindowData) -> Repair:
-    from ..core.repair import repair_of_drift
+    from ..gates.repair import repair_of_drift
 
     drift = measure_features(project, data, version)
     scored = _score_again(project, cause, version, data)
@@ -166,9 +166,9 @@ def _by_performance(
 ) -> _Scored:
     import pandas as pd
 
-    from ..core.bootstrap import paired_difference
-    from ..core.labels import to_classes
-    from ..core.metrics import row_losses, total
+    from ..data.class_labels import to_classes
+    from ..metrics.bootstrap import paired_difference
+    from ..metrics.losses import row_losses, total
 
     cutoff = version.tags.get(tags.EVALUATED_CUTOFF)
     # Without timestamps nobody can tell which rows were fitted on: assume all of them.

@@ -70,7 +70,7 @@ def check_rows(project: MLProject, table: pa.Table, described: str) -> list[str]
 
 
 def _check_ids(ids: pd.Series) -> None:
-    from ..core.identifiers import id_texts
+    from ..data.identifiers import id_texts
 
     name = str(ids.name)
     texts = id_texts(ids)

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import ConfigurationError, DataRejected
-from ..core.identifiers import id_texts
 from ..core.results import ModelVersion
+from ..data.identifiers import id_texts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from ..blocks.dataset import Dataset
     from ..blocks.project import MLProject
-    from ..core.models import Predictor
-    from ..core.redaction import Redaction
+    from ..models.predictor import Predictor
+    from ..storage.redaction import Redaction
 
 _EXACT = 2**53
 

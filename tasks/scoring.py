@@ -23,7 +23,7 @@ from .scored_rows import (
 if TYPE_CHECKING:
     from ..blocks.dataset import Dataset
     from ..blocks.project import MLProject
-    from ..core.models import Predictor
+    from ..models.predictor import Predictor
 
 _CHUNK_ROWS = 5_000
 _IDS_PER_LOOK = 2_000
@@ -67,9 +67,9 @@ def score_rows(project: MLProject, dataset: Dataset, champion: ModelVersion) -> 
         WorkspaceUnavailable: If the workspace cannot be written; nothing was logged.
         LogUnavailable: If the log cannot be written; what was logged before stays.
     """
-    from ..core.schema import conform
-    from ..core.snapshots import save_snapshot
-    from ..core.unreadable import count_unreadable, refuse_unreadable
+    from ..data.schema import conform
+    from ..data.snapshots import save_snapshot
+    from ..data.unreadable_rows import count_unreadable, refuse_unreadable
 
     rows = read_rows(project, dataset)
     predictor = project.registry.load_model(champion.uri, project.task)

@@ -55,7 +55,7 @@ def read_source(project: MLProject, dataset: Dataset) -> pa.Table:
         ConfigurationError: If the project redacts columns that its own rows do not have, or rows are
             read from the prediction log whose features are redacted there.
     """
-    from ..core.table_moments import between, in_order, with_moments
+    from ..data.table_timestamps import between, in_order, with_moments
 
     found = _read(project, dataset)
     if project.redaction is not None and dataset == project.dataset:
@@ -111,8 +111,8 @@ def _read_files(source: CsvSource | ParquetSource, columns: Columns) -> pa.Table
 
 
 def _prepared(table: pa.Table, project: MLProject, columns: Columns) -> pa.Table:
-    from ..core.table_moments import with_formats
-    from ..core.tables import plain, with_digits
+    from ..data.table_timestamps import with_formats
+    from ..data.tables import plain, with_digits
 
     table = plain(with_digits(_with_roles(table, columns), columns, project.task))
     return with_formats(table, columns.datetime_formats)
@@ -125,7 +125,7 @@ def _with_roles(table: pa.Table, columns: Columns) -> pa.Table:
 
 
 def _read_predictions(project: MLProject, dataset: Dataset) -> pa.Table:
-    from ..core.tables import refuse_repeated
+    from ..data.tables import refuse_repeated
 
     columns = dataset.columns
     if project.redaction is not None:
@@ -149,7 +149,7 @@ def _read_predictions(project: MLProject, dataset: Dataset) -> pa.Table:
 def _joined(history: pa.Table, logged: pa.Table, columns: Columns) -> pa.Table:
     import pyarrow as pa
 
-    from ..core.table_moments import with_moments
+    from ..data.table_timestamps import with_moments
 
     if logged.num_rows == 0:
         return history

@@ -45,9 +45,9 @@ def split(project: MLProject, snapshot: Snapshot) -> Split:
     """
     import numpy as np
 
-    from ..core.holdout import first_held_out, wanted_holdout
-    from ..core.snapshots import load_table, save_snapshot
-    from ..core.tables import without_spaces
+    from ..data.holdout import first_held_out, wanted_holdout
+    from ..data.snapshots import load_table, save_snapshot
+    from ..data.tables import without_spaces
 
     columns = project.dataset.columns
     table = load_table(snapshot)
@@ -105,8 +105,8 @@ def held_out_by_hash(
 
     import numpy as np
 
-    from ..core.identifiers import id_texts
-    from ..core.schema import category_text
+    from ..data.identifiers import id_texts
+    from ..data.schema import category_text
 
     # Through text, so that an integer column that met a null, and became float, hashes as before.
     if identifier is not None:

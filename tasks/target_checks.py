@@ -30,7 +30,7 @@ def check_target(task: TaskType, target: pd.Series) -> None:
     import numpy as np
     from pandas.api import types
 
-    from ..core.number_text import is_plain_number
+    from ..data.number_text import is_plain_number
 
     name = str(target.name)
     empty = int(target.isna().sum())

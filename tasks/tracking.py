@@ -20,8 +20,8 @@ from prefect.runtime import flow_run
 
 from ..core import tags
 from ..core.errors import RegistryUnavailable
-from ..core.mlflow_errors import is_database, mlflow_errors
 from ..core.version import VERSION
+from ..models.mlflow_errors import is_database, mlflow_errors
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..blocks.project import MLProject
-    from ..core.canary_evidence import Evidence
-    from ..storage.interface import PredictionStore, Role
+    from ..canary.evidence import Evidence
+    from ..storage.interface import PredictionStore
+    from ..storage.predictions import Role
 
 _FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -63,7 +64,7 @@ def read_evidence(
     Raises:
         LogUnavailable: If the log cannot be read.
     """
-    from ..core.canary_evidence import canary_evidence, shadow_evidence
+    from ..canary.evidence import canary_evidence, shadow_evidence
 
     most, found = project.canary.maximum_rows, []
     common = {"task": project.task, "metric": project.metric, "start": start}

@@ -15,9 +15,9 @@ from .tracking import log_batch, registry_errors
 
 if TYPE_CHECKING:
     from ..blocks.project import MLProject
-    from ..core.cross_validation import Fold, TrialScore
     from ..core.settings import TaskType
-    from ..core.training_rows import TrainingRows
+    from ..data.training_rows import TrainingRows
+    from ..training.cross_validation import Fold, TrialScore
 
 _PARENT_RUN = "mlflow.parentRunId"
 _STATUS = {"failed": "FAILED", "pruned": "KILLED", "complete": "FINISHED"}
@@ -42,10 +42,10 @@ def rows_and_folds(project: MLProject, split: Split) -> tuple[TrainingRows, list
 def _rows_and_folds(
     split_json: str, columns_json: str, training_json: str, task_type: TaskType
 ) -> tuple[TrainingRows, list[Fold]]:
-    from ..core.cross_validation import make_folds, tuning_rows
     from ..core.settings import Columns, TrainingSettings
-    from ..core.snapshots import load_frame
-    from ..core.training_rows import training_rows
+    from ..data.snapshots import load_frame
+    from ..data.training_rows import training_rows
+    from ..training.cross_validation import make_folds, tuning_rows
 
     split = Split.model_validate_json(split_json)
     columns = Columns.model_validate_json(columns_json)
@@ -83,7 +83,7 @@ def run_trial(
         number: Number of the trial, for its name.
         estimator: Name of the estimator.
         parameters: Its hyperparameters.
-        cutoffs: See `core.cross_validation.score_trial`.
+        cutoffs: See `training.cross_validation.score_trial`.
 
     Returns:
         The score; what the estimator raised is its `error`.
@@ -92,7 +92,7 @@ def run_trial(
         DataRejected: If the training rows cannot be cross-validated.
         WorkspaceUnavailable: If they cannot be read.
     """
-    from ..core.cross_validation import score_trial
+    from ..training.cross_validation import score_trial
 
     data, folds = rows_and_folds(project, split)
     return score_trial(

@@ -27,8 +27,8 @@ from .trials import forget_rows, log_trial, rows_and_folds, run_trial
 
 if TYPE_CHECKING:
     from ..blocks.project import MLProject
-    from ..core.cross_validation import TrialScore
-    from ..core.study import PersistentStudy
+    from ..training.cross_validation import TrialScore
+    from ..training.study import PersistentStudy
 
 
 @task(
@@ -62,7 +62,7 @@ def tune(project: MLProject, split: Split, run_id: str, key: str) -> Study:
     """
     from optuna.trial import TrialState
 
-    from ..core.study import PersistentStudy
+    from ..training.study import PersistentStudy
 
     training = project.training
     url = study_url(project, key)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..blocks.project import MLProject
-    from ..core.drift_profile import Reference
+    from ..monitoring.profile import Reference
 
 
 # From an eighth of a window to more than a hundred of them.
@@ -51,7 +51,7 @@ def read_window(project: MLProject, window: Window | None = None) -> WindowData:
         LogUnavailable: If the prediction log cannot be read.
         WorkspaceUnavailable: If the workspace cannot be written.
     """
-    from ..core.snapshots import save_snapshot
+    from ..data.snapshots import save_snapshot
 
     asked = window or Window(last=project.monitoring.window_rows)
     model = project.registry.model_name
@@ -207,7 +207,7 @@ def load_window(data: WindowData) -> pd.DataFrame:
     Raises:
         WorkspaceUnavailable: If the snapshot cannot be read.
     """
-    from ..core.snapshots import load_frame
+    from ..data.snapshots import load_frame
 
     return load_frame(data.snapshot)
 
@@ -219,8 +219,8 @@ def reference_of(project: MLProject, version: ModelVersion) -> Reference:
         ModelUnavailable: If it has none, or it does not load.
         RegistryUnavailable: If MLflow cannot be reached.
     """
-    from ..core.models import REPLACE
-    from ..core.references import fetch_reference
+    from ..models.predictor import REPLACE
+    from ..monitoring.stored_reference import fetch_reference
 
     uri = version.tags.get(PROFILE_URI)
     if not uri:

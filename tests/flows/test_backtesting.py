@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import make_calls
-from prefect_mlops.core.backtest.policies import Policy
+from prefect_mlops.backtest.policies import Policy
 from prefect_mlops.core.errors import ConfigurationError, DataRejected
 from prefect_mlops.core.results.backtest import Backtest
 from prefect_mlops.core.settings import GovernorPolicy, MonitoringSettings, PerformanceThresholds

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pytest
 from prefect_mlops.blocks import Dataset, MLProject, ModelRegistry, PredictionLog
 from prefect_mlops.core.results import Split, Window
-from prefect_mlops.core.snapshots import save_snapshot
+from prefect_mlops.data.snapshots import save_snapshot
 from prefect_mlops.demo.processes import free_port
 from prefect_mlops.demo.servers import MLflowServer
 from prefect_mlops.serving.routing import takes_challenger

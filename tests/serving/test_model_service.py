@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from prefect_mlops.core.errors import DataRejected, ModelUnavailable
-from prefect_mlops.serving.requests import Tensor
 from prefect_mlops.serving.routing import takes_challenger
+from prefect_mlops.serving.v2_codec import Tensor
 from support.versions import INPUTS, broken, fitted
 
 

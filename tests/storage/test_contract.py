@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from prefect_mlops.core.errors import DataRejected, LogUnavailable
 from prefect_mlops.core.results import Window
 from prefect_mlops.storage.codec import plain
-from prefect_mlops.storage.interface import Coverage, Prediction
+from prefect_mlops.storage.interface import Coverage
+from prefect_mlops.storage.predictions import Prediction
 
 FIXED = ["id", "version", "at", "latency_seconds", "request", "prediction", "label"]
 

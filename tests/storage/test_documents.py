@@ -19,7 +19,7 @@ from prefect_mlops.storage.documents import (
     encode_row,
     key_of,
 )
-from prefect_mlops.storage.interface import Prediction
+from prefect_mlops.storage.predictions import Prediction
 
 NOON = datetime(2026, 1, 31, 12, 0, 0, 123457, tzinfo=UTC)
 VALUES = (

@@ -14,12 +14,12 @@ import pyarrow as pa
 from mlflow import MlflowClient
 from prefect_mlops.blocks import MLProject
 from prefect_mlops.core import tags
-from prefect_mlops.core.preprocessing import default_preprocessor
 from prefect_mlops.core.results import Candidate, ModelVersion, Split
-from prefect_mlops.core.schema import conform, infer_kinds
-from prefect_mlops.core.snapshots import load_frame, save_snapshot
+from prefect_mlops.data.schema import conform, infer_kinds
+from prefect_mlops.data.snapshots import load_frame, save_snapshot
 from prefect_mlops.tasks.model_logging import log_model
 from prefect_mlops.tasks.tracking import open_run
+from prefect_mlops.training.preprocessing import default_preprocessor
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.pipeline import make_pipeline
 

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 from mlflow import MlflowClient
 from prefect_mlops.blocks import MLProject
-from prefect_mlops.core.drift_profile import build_reference
-from prefect_mlops.core.metrics import row_losses
 from prefect_mlops.core.results import ModelVersion
-from prefect_mlops.core.schema import conform
 from prefect_mlops.core.tags import PROFILE_URI
-from prefect_mlops.storage.interface import Prediction
+from prefect_mlops.data.schema import conform
+from prefect_mlops.metrics.losses import row_losses
+from prefect_mlops.monitoring.profile import build_reference
+from prefect_mlops.storage.predictions import Prediction
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 KINDS = {"strong": "number", "weak": "number", "job": "category"}

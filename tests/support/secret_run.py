@@ -23,7 +23,7 @@ logging.basicConfig(
 from prefect_mlops.blocks import Dataset, MLProject
 from prefect_mlops.core.tags import PROFILE_URI
 from prefect_mlops.flows import label, monitor, score, train
-from prefect_mlops.serving.logger import PredictionLogger
+from prefect_mlops.logger.logger import PredictionLogger
 from prefect_mlops.serving.served_models import ServedModels, load_version
 from prefect_mlops.serving.server_metrics import ServerMetrics
 from prefect_mlops.serving.server_settings import ServerSettings

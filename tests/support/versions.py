@@ -2,10 +2,10 @@
 
 import numpy as np
 import pandas as pd
-from prefect_mlops.core.models import Predictor
-from prefect_mlops.core.schema import conform
-from prefect_mlops.serving.requests import Tensor
+from prefect_mlops.data.schema import conform
+from prefect_mlops.models.predictor import Predictor
 from prefect_mlops.serving.served_models import ServedModel
+from prefect_mlops.serving.v2_codec import Tensor
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline

@@ -17,13 +17,13 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from prefect_mlops.blocks import Dataset
-from prefect_mlops.core.broken import judge_rows
-from prefect_mlops.core.expectations import number_bounds
 from prefect_mlops.core.results import Cause, Window
 from prefect_mlops.core.settings import Columns
-from prefect_mlops.core.snapshots import save_snapshot
-from prefect_mlops.storage.interface import Prediction
+from prefect_mlops.data.snapshots import save_snapshot
+from prefect_mlops.storage.predictions import Prediction
 from prefect_mlops.tasks.data_validation import validate_data
+from prefect_mlops.validation.broken_data import judge_rows
+from prefect_mlops.validation.expectations import number_bounds
 from support.loans import JOBS, KNOWN, NEW, loans
 
 DOCS = Path(__file__).parents[2] / "docs/training.md"

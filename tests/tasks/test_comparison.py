@@ -11,10 +11,10 @@ import pytest
 from mlflow.artifacts import download_artifacts
 from prefect_mlops.blocks import Dataset
 from prefect_mlops.core.errors import RegistryUnavailable
-from prefect_mlops.core.evaluation import losses_of
-from prefect_mlops.core.metrics import total
-from prefect_mlops.core.snapshots import load_frame
 from prefect_mlops.core.tags import CUTOFF
+from prefect_mlops.data.snapshots import load_frame
+from prefect_mlops.metrics.losses import total
+from prefect_mlops.models.evaluation import losses_of
 from prefect_mlops.tasks.comparison import compare
 from support.candidates import crown, log_candidate, split_at
 

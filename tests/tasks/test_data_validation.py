@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from prefect_mlops.blocks import Dataset
 from prefect_mlops.core.errors import ConfigurationError
-from prefect_mlops.core.snapshots import load_frame, load_table, save_snapshot
+from prefect_mlops.data.snapshots import load_frame, load_table, save_snapshot
 from prefect_mlops.tasks.data_validation import validate_data
 from prefect_mlops.tasks.extraction import extract
 

@@ -9,8 +9,8 @@ import pytest
 from prefect import flow
 from prefect_mlops.blocks import Dataset
 from prefect_mlops.core.errors import DataRejected, LogUnavailable, SourceUnavailable
-from prefect_mlops.core.snapshots import load_frame
-from prefect_mlops.storage.interface import Prediction
+from prefect_mlops.data.snapshots import load_frame
+from prefect_mlops.storage.predictions import Prediction
 from prefect_mlops.tasks.extraction import extract
 
 ROLES = {"target": "y", "timestamp": "called_at", "id": "call_id"}

@@ -10,11 +10,11 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from prefect_mlops.blocks import Dataset, ModelRegistry
-from prefect_mlops.core.drift_profile import Reference
 from prefect_mlops.core.errors import ConfigurationError
-from prefect_mlops.core.metrics import scores
 from prefect_mlops.core.results import Study
-from prefect_mlops.core.snapshots import load_frame, save_snapshot
+from prefect_mlops.data.snapshots import load_frame, save_snapshot
+from prefect_mlops.metrics.losses import scores
+from prefect_mlops.monitoring.profile import Reference
 from prefect_mlops.tasks.fitting import fit, refit
 from prefect_mlops.tasks.model_logging import trusted_types
 from prefect_mlops.tasks.tracking import open_run

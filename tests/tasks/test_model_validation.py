@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from mlflow.artifacts import download_artifacts
 from prefect_mlops.core.errors import ConfigurationError
-from prefect_mlops.core.evaluation import losses_of
-from prefect_mlops.core.metrics import total
-from prefect_mlops.core.snapshots import load_frame
+from prefect_mlops.data.snapshots import load_frame
+from prefect_mlops.metrics.losses import total
+from prefect_mlops.models.evaluation import losses_of
 from prefect_mlops.tasks.model_validation import check_model
 from support.candidates import log_candidate, split_at
 
@@ -136,7 +136,7 @@ def test_configured_checks_replace_the_default_set(make_project, frame):
 
 
 def test_deepchecks_that_break_down_altogether_are_not_run(make_project, frame, monkeypatch):
-    from prefect_mlops.core import deepchecks_runner
+    from prefect_mlops.gates import deepchecks_runner
 
     def stumble(*_, **__):
         raise KeyError("a column")

@@ -111,8 +111,8 @@ def test_other_predictions_than_here_are_noticed(case):
 
 
 def _honest_result(project, split, candidate):
-    from prefect_mlops.core.schema import conform
-    from prefect_mlops.core.snapshots import load_frame
+    from prefect_mlops.data.schema import conform
+    from prefect_mlops.data.snapshots import load_frame
 
     predictor = project.registry.load_model(candidate.model_uri, project.task)
     rows, _ = conform(load_frame(split.holdout), predictor.kinds)

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from prefect_mlops.blocks import ModelRegistry
 from prefect_mlops.core.errors import DataRejected
-from prefect_mlops.core.labels import to_classes
+from prefect_mlops.data.class_labels import to_classes
 from prefect_mlops.tasks.performance import labelled_rows, measure_performance
 from prefect_mlops.tasks.windows import read_labelled_window, read_window
 from support.monitored import EPOCH, calls_like, chances, log_predictions, log_reference
@@ -114,7 +114,7 @@ def test_labelled_rows_are_rows_of_the_dataset(project):
 
 
 def test_a_feature_named_like_a_column_of_the_log_is_refused(project):
-    from prefect_mlops.storage.interface import Prediction
+    from prefect_mlops.storage.predictions import Prediction
 
     with project.predictions.get_client() as store:
         store.append(

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from prefect_mlops.blocks import Dataset, MLProject, ModelRegistry
 from prefect_mlops.core.errors import ConfigurationError
-from prefect_mlops.core.redaction import Redaction
 from prefect_mlops.core.results import Cause, Window
-from prefect_mlops.storage.interface import Prediction
+from prefect_mlops.storage.predictions import Prediction
+from prefect_mlops.storage.redaction import Redaction
 from prefect_mlops.tasks.champion import get_champion
 from prefect_mlops.tasks.drift import measure_drift, measure_features
 from prefect_mlops.tasks.labelling import attach_labels

@@ -14,7 +14,7 @@ from prefect_mlops.blocks import Dataset, ModelRegistry, PredictionLog
 from prefect_mlops.core.errors import DataRejected, LogUnavailable, ModelUnavailable
 from prefect_mlops.core.results import Window
 from prefect_mlops.core.settings import ScoringSettings
-from prefect_mlops.storage.interface import Prediction
+from prefect_mlops.storage.predictions import Prediction
 from prefect_mlops.tasks import scoring
 from prefect_mlops.tasks.champion import get_champion
 from prefect_mlops.tasks.labelling import attach_labels

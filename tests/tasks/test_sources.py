@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from prefect_mlops.blocks import Dataset
-from prefect_mlops.core.schema import conform
+from prefect_mlops.data.schema import conform
 from prefect_mlops.tasks.sources import read_source
 
 LARGE = 2**53 + 1
@@ -108,7 +108,7 @@ def test_datetimes_are_read_in_their_declared_format(read, way):
 
 def test_decimals_of_a_database_keep_the_digits_of_ids():
     from prefect_mlops.core.settings import Columns
-    from prefect_mlops.core.tables import plain, with_digits
+    from prefect_mlops.data.tables import plain, with_digits
 
     table = pa.table({"id": [Decimal(LARGE), None]})
     columns = Columns(target="y", id="id")

@@ -1,0 +1,1 @@
+"""The decision on a challenger that predicts on live traffic. Pure."""
