@@ -244,7 +244,7 @@ def _await_training(cause: Cause) -> FlowRun:
 
 def _ending(project: MLProject, cause: Cause, run: FlowRun) -> dict[str, Any]:
     """Return how a retraining ended, as the training flow wrote it in the journal."""
-    from ..tasks.endings import JUDGED
+    from ..runs.endings import JUDGED
     from ..tasks.governor import ended_retrainings
 
     ending = ended_retrainings(project).get(cause.id)

@@ -18,6 +18,8 @@ COPY storage storage
 COPY logger logger
 COPY blocks blocks
 COPY registry registry
+COPY sources sources
+COPY runs runs
 COPY tasks tasks
 COPY flows flows
 COPY serving serving

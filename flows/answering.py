@@ -12,8 +12,8 @@ from ..core import tags
 from ..core.errors import ModelUnavailable
 from ..core.locks import FOR_EVER, hold
 from ..core.results import Cause, Repair, TrainingOutcome, digest_of
-from ..tasks.champion import get_version
-from ..tasks.endings import judged_end
+from ..registry.versions import get_version
+from ..runs.endings import judged_end
 
 
 @contextmanager

@@ -9,13 +9,13 @@ from prefect.states import Completed
 
 from ..blocks.project import MLProject
 from ..core.results import MonitoringOutcome, UtcDatetime, Window
-from ..tasks.champion import get_champion
+from ..registry.versions import get_champion
+from ..runs.artifacts import report_monitoring
 from ..tasks.delivery import deliver_pending, note_ended_runs
 from ..tasks.drift import measure_drift, report_path
 from ..tasks.events import RETRAINING_STOPPED, announce
 from ..tasks.governor import govern, reminder_of
 from ..tasks.performance import measure_performance
-from ..tasks.reporting import report_monitoring
 from ..tasks.windows import prune_predictions, read_labelled_window, read_window
 from .project_flow import reaching
 from .projects import load_project, run_name

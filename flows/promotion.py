@@ -17,9 +17,9 @@ from ..core.results import (
     Split,
     TrainingOutcome,
 )
-from ..tasks.champion import find_version, get_version
+from ..registry.versions import find_version, get_version
+from ..runs.endings import record_end
 from ..tasks.comparison import compare
-from ..tasks.endings import record_end
 from ..tasks.events import CANDIDATE_REFUSED, MODEL_PROMOTED, REPAIR_VERIFIED, announce
 from ..tasks.promotion import promote
 from ..tasks.registration import register, settle

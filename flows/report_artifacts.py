@@ -9,9 +9,9 @@ from prefect.logging import get_run_logger
 from ..core import tags
 from ..core.errors import MLOpsError
 from ..core.workspace import read_uri
-from ..tasks.champion import find_version
-from ..tasks.reporting import report_training, training_summary
-from ..tasks.tracking import describe, log_file
+from ..registry.tracking import describe, log_file
+from ..registry.versions import find_version
+from ..runs.artifacts import report_training, training_summary
 
 if TYPE_CHECKING:
     from ..blocks.project import MLProject

@@ -9,7 +9,7 @@ from prefect import flow
 from ..blocks.dataset import Dataset
 from ..blocks.project import MLProject
 from ..core.results import ScoringOutcome
-from ..tasks.champion import get_champion
+from ..registry.versions import get_champion
 from ..tasks.labelling import attach_labels
 from ..tasks.scoring import score_rows
 from .project_flow import reaching

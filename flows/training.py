@@ -27,21 +27,21 @@ from ..core.results import (
     TrainingOutcome,
     digest_of,
 )
-from ..tasks.abandoned import close_abandoned
-from ..tasks.attempts import OpenedRun, forget_lost_steps, reopen_run
+from ..registry.abandoned_runs import close_abandoned
+from ..registry.tracking import close_run, open_run
+from ..runs.endings import record_end
 from ..tasks.comparison import compare
 from ..tasks.data_validation import validate_data
-from ..tasks.endings import record_end
 from ..tasks.extraction import extract
 from ..tasks.fitting import fit, refit
-from ..tasks.known_outcomes import known_outcome, outcome_file
 from ..tasks.model_validation import check_model
 from ..tasks.packaging import check_package
 from ..tasks.registration import evidence_tags
 from ..tasks.splitting import split
-from ..tasks.tracking import close_run, open_run
 from ..tasks.tuning import tune
 from .answering import answered, known_answer, one_at_a_time
+from .attempts import OpenedRun, forget_lost_steps, reopen_run
+from .known_outcomes import known_outcome, outcome_file
 from .project_flow import reaching
 from .projects import load_project, run_name
 from .promotion import conclude

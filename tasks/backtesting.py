@@ -18,8 +18,8 @@ from prefect.cache_policies import NO_CACHE
 
 from ..core.results import Gate, digest_of
 from ..core.results.backtest import Backtest, PolicyReplay, ReplayedStream
-from .reporting import artifact_key
-from .run_log import run_logger
+from ..runs.artifacts import artifact_key
+from ..runs.run_logger import run_logger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,11 +11,11 @@ from prefect.cache_policies import NO_CACHE
 from ..core import tags
 from ..core.errors import ChampionChanged, LogUnavailable
 from ..core.results import CanaryOutcome, CanaryVerdict, ModelVersion
-from .champion import find_version, get_version
+from ..registry.tracking import registry_errors
+from ..registry.versions import find_version, get_version
+from ..runs.run_logger import retry_on, run_logger
+from ..sources.canary_data import first_moment, read_evidence
 from .promotion import promote, promotion_log
-from .run_log import retry_on, run_logger
-from .tracking import registry_errors
-from .traffic import first_moment, read_evidence
 
 if TYPE_CHECKING:
     from ..blocks.project import MLProject

@@ -10,9 +10,9 @@ from prefect.cache_policies import NO_CACHE
 from ..core import tags
 from ..core.errors import DataRejected, ModelUnavailable, RegistryUnavailable
 from ..core.results import Candidate, Cause, Comparison, Gate, ModelVersion, Split
-from .absence import absence
-from .champion import find_version
-from .run_log import run_logger
+from ..registry.absence import absence
+from ..registry.versions import find_version
+from ..runs.run_logger import run_logger
 from .windows import reference_of
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def compare(
         split: Whose holdout to compare on.
         candidate: The model; its evaluated model is compared.
         cause: Why the training was asked for, or None.
-        replace_champion: Whether to treat the champion as absent, see `tasks.absence`.
+        replace_champion: Whether to treat the champion as absent, see `registry.absence`.
 
     Returns:
         Gate `superiority` or `non-inferiority`; `recency`, when both have a data cutoff; and one a slice

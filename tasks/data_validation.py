@@ -10,7 +10,7 @@ from prefect.cache_policies import NO_CACHE
 
 from ..core.errors import ConfigurationError, MLOpsError, WorkspaceUnavailable
 from ..core.results import DataValidation, Gate, Snapshot, digest_of
-from .run_log import run_logger
+from ..runs.run_logger import run_logger
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,9 +59,9 @@ def validate_data(
         WorkspaceUnavailable: If the workspace cannot be read or written.
     """
     from ..data.snapshots import load_frame
+    from ..sources.logged_rows import agreement_with_log
     from ..validation.column_advice import column_advice
     from ..validation.gx_runner import check_rows
-    from .logged_rows import agreement_with_log
 
     workspace = project.open_workspace()
     frame = load_frame(snapshot)

@@ -29,11 +29,11 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from ..core.results import Cause, Decision
 from ..core.tags import CHAMPION
 from ..monitoring.retraining_history import JUDGED
-from .champion import find_version
-from .endings import record_end
+from ..registry.versions import find_version
+from ..runs.endings import record_end
+from ..runs.run_logger import run_logger
+from ..runs.training_runs import listening_deployment, start_training, training_runs, unwritten_end
 from .events import answering, record_delivery, request_received, request_retraining
-from .run_log import run_logger
-from .training_runs import listening_deployment, start_training, training_runs, unwritten_end
 
 if TYPE_CHECKING:
     from ..blocks.project import MLProject

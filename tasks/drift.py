@@ -8,8 +8,8 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from ..core.results import DriftReport, ModelVersion, Window, WindowData, digest_of
-from .run_log import run_logger
-from .tracking import registry_errors
+from ..registry.tracking import registry_errors
+from ..runs.run_logger import run_logger
 from .windows import load_window, reference_of
 
 if TYPE_CHECKING:

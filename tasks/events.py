@@ -26,7 +26,7 @@ from prefect.events.filters import (
 )
 
 from ..core.errors import OrchestratorUnavailable
-from .run_log import run_logger
+from ..runs.run_logger import run_logger
 
 if TYPE_CHECKING:
     from ..blocks.project import MLProject

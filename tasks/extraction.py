@@ -9,9 +9,9 @@ from prefect.cache_policies import NO_CACHE
 
 from ..core.errors import LogUnavailable, SourceUnavailable
 from ..core.results import Snapshot
-from .row_checks import check_rows
-from .run_log import retry_on, run_logger
-from .sources import describe_source, read_source
+from ..runs.run_logger import retry_on, run_logger
+from ..sources.reading import describe_source, read_source
+from ..validation.row_checks import check_rows
 
 if TYPE_CHECKING:
     from ..blocks.project import MLProject

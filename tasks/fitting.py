@@ -10,9 +10,9 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from ..core.results import Candidate, Snapshot, Split, Study
-from .model_logging import log_model
-from .run_log import run_logger
-from .tracking import log_batch, log_file, registry_errors
+from ..registry.model_logging import log_model
+from ..registry.tracking import log_batch, log_file, registry_errors
+from ..runs.run_logger import run_logger
 
 if TYPE_CHECKING:
     from ..blocks.project import MLProject

@@ -20,7 +20,7 @@ from ..core.results import (
 from ..monitoring.governor import decide, decision_id
 from ..monitoring.retraining_history import JUDGED, History
 from ..monitoring.stops import stopped_since
-from .run_log import retry_on, run_logger
+from ..runs.run_logger import retry_on, run_logger
 
 if TYPE_CHECKING:
     from ..blocks.project import MLProject
@@ -155,7 +155,7 @@ def ended_retrainings(project: MLProject) -> dict[str, dict[str, Any]]:
         project: The project.
 
     Returns:
-        Cause id to the journal's document, see `tasks.endings`. Where a run that judged nothing was
+        Cause id to the journal's document, see `runs.endings`. Where a run that judged nothing was
         followed by one that did, that one.
 
     Raises:

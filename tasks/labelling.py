@@ -10,9 +10,9 @@ from prefect.cache_policies import NO_CACHE
 from ..core.errors import DataRejected
 from ..core.tags import CHAMPION
 from ..data.identifiers import earlier_texts, id_texts
-from .champion import find_version
-from .run_log import run_logger
-from .scored_rows import exact_frame, logged_ids, plain_value
+from ..registry.versions import find_version
+from ..runs.run_logger import run_logger
+from ..sources.scored_rows import exact_frame, logged_ids, plain_value
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +48,7 @@ def attach_labels(
         LogUnavailable: If the log cannot be written.
     """
     from ..data.label_checks import finite_numbers
-    from .sources import read_source
+    from ..sources.reading import read_source
 
     identifier, target = dataset.columns.id, dataset.columns.target
     if identifier is None:

@@ -9,8 +9,8 @@ from prefect.cache_policies import NO_CACHE
 
 from ..core.errors import ConfigurationError, MLOpsError
 from ..core.results import Candidate, Gate, ModelValidation, Split
-from .run_log import run_logger
-from .tracking import log_file
+from ..registry.tracking import log_file
+from ..runs.run_logger import run_logger
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,8 +15,8 @@ from prefect.cache_policies import NO_CACHE
 
 from ..core.errors import ModelUnavailable
 from ..core.results import Candidate, Gate, PackageCheck, Split, Verdict
+from ..runs.run_logger import run_logger
 from ..serving import package_probe
-from .run_log import run_logger
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -21,9 +21,9 @@ from ..core import tags
 from ..core.errors import ChampionChanged, ConfigurationError, ModelUnavailable
 from ..core.results import ModelVersion
 from ..registry.rollback import ROLLED_BACK, champion_before, is_rollback
-from .champion import find_version, get_version
-from .run_log import run_logger
-from .tracking import flow_run_link, registry_errors
+from ..registry.tracking import flow_run_link, registry_errors
+from ..registry.versions import find_version, get_version
+from ..runs.run_logger import run_logger
 
 if TYPE_CHECKING:
     from ..blocks.project import MLProject

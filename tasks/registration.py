@@ -10,9 +10,9 @@ from prefect.cache_policies import NO_CACHE
 
 from ..core import tags
 from ..core.results import Candidate, Cause, DataValidation, ModelVersion, Snapshot, Split
-from .champion import as_result
-from .run_log import run_logger
-from .tracking import code_version, flow_run_link, registry_errors
+from ..registry.tracking import code_version, flow_run_link, registry_errors
+from ..registry.versions import as_result
+from ..runs.run_logger import run_logger
 
 if TYPE_CHECKING:
     from ..blocks.project import MLProject

@@ -16,11 +16,11 @@ from prefect.cache_policies import NO_CACHE
 from ..core import tags
 from ..core.errors import ModelUnavailable
 from ..core.results import Cause, ModelVersion, Repair, Verdict, WindowData
-from .champion import get_version
+from ..registry.tracking import registry_errors
+from ..registry.versions import get_version
+from ..runs.run_logger import run_logger
 from .drift import measure_features
 from .performance import labelled_rows
-from .run_log import run_logger
-from .tracking import registry_errors
 from .windows import read_window
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from prefect.cache_policies import NO_CACHE
 
 from ..core.errors import DataRejected, LogUnavailable
 from ..core.results import ModelVersion, ScoringOutcome
-from .run_log import retry_on, run_logger
-from .scored_rows import (
+from ..runs.run_logger import retry_on, run_logger
+from ..sources.scored_rows import (
     ScoredRows,
     differs,
     read_rows,

@@ -9,7 +9,7 @@ from prefect.cache_policies import NO_CACHE
 
 from ..core.errors import DataRejected
 from ..core.results import Snapshot, Split
-from .run_log import run_logger
+from ..runs.run_logger import run_logger
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,7 +11,7 @@ from prefect.cache_policies import NO_CACHE
 
 from ..core import tags
 from ..core.results import Split
-from .tracking import log_batch, registry_errors
+from ..registry.tracking import log_batch, registry_errors
 
 if TYPE_CHECKING:
     from ..blocks.project import MLProject

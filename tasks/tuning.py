@@ -20,9 +20,9 @@ from prefect.context import FlowRunContext, TaskRunContext
 from prefect.futures import PrefectFuture, as_completed
 
 from ..core.results import Split, Study
-from .reporting import artifact_key
-from .run_log import run_logger
-from .tracking import experiment_id, registry_errors
+from ..registry.tracking import experiment_id, registry_errors
+from ..runs.artifacts import artifact_key
+from ..runs.run_logger import run_logger
 from .trials import forget_rows, log_trial, rows_and_folds, run_trial
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from prefect.cache_policies import NO_CACHE
 from ..core.errors import LogUnavailable, ModelUnavailable
 from ..core.results import ModelVersion, Window, WindowData
 from ..core.tags import PROFILE_URI
-from .run_log import retry_on, run_logger
+from ..runs.run_logger import retry_on, run_logger
 
 if TYPE_CHECKING:
     import pandas as pd

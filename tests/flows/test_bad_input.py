@@ -40,7 +40,7 @@ from prefect_mlops.core.errors import (
 from prefect_mlops.core.results import Window
 from prefect_mlops.core.tags import CHAMPION
 from prefect_mlops.flows import label, monitor, score, train
-from prefect_mlops.tasks import databases
+from prefect_mlops.sources import databases
 from prefect_mlops.tasks.extraction import extract
 from prefect_mlops.tasks.governor import govern
 from prefect_mlops.tasks.scoring import score_rows

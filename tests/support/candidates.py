@@ -17,8 +17,8 @@ from prefect_mlops.core import tags
 from prefect_mlops.core.results import Candidate, ModelVersion, Split
 from prefect_mlops.data.schema import conform, infer_kinds
 from prefect_mlops.data.snapshots import load_frame, save_snapshot
-from prefect_mlops.tasks.model_logging import log_model
-from prefect_mlops.tasks.tracking import open_run
+from prefect_mlops.registry.model_logging import log_model
+from prefect_mlops.registry.tracking import open_run
 from prefect_mlops.training.preprocessing import default_preprocessor
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.pipeline import make_pipeline

@@ -14,10 +14,10 @@ from prefect_mlops.core import tags
 from prefect_mlops.core.errors import LogUnavailable
 from prefect_mlops.core.results import CanaryOutcome, CanaryVerdict
 from prefect_mlops.core.settings import CanarySettings
+from prefect_mlops.registry.versions import find_version, get_version
 from prefect_mlops.storage.predictions import Prediction, Role
 from prefect_mlops.storage.sqlite import SqliteStore
 from prefect_mlops.tasks.canary import conclude_canary, judge_canary
-from prefect_mlops.tasks.champion import find_version, get_version
 from prefect_mlops.tasks.promotion import promote, promotion_log, roll_back
 from support.candidates import with_mlflow
 

@@ -21,8 +21,8 @@ from prefect_mlops.core.errors import (
     RegistryUnavailable,
 )
 from prefect_mlops.core.results import ModelVersion
+from prefect_mlops.registry.versions import find_version, get_champion, get_version
 from prefect_mlops.storage.sqlite import SqliteStore
-from prefect_mlops.tasks.champion import find_version, get_champion, get_version
 from prefect_mlops.tasks.promotion import promote, promotion_log, roll_back
 from support.candidates import with_mlflow
 
@@ -165,7 +165,7 @@ RIVAL = """
 import json, sys
 from prefect_mlops.blocks import MLProject
 from prefect_mlops.core.errors import ChampionChanged
-from prefect_mlops.tasks.champion import get_version
+from prefect_mlops.registry.versions import get_version
 from prefect_mlops.tasks.promotion import promote
 
 project = MLProject.model_validate(json.loads(sys.argv[1]))

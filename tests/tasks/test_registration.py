@@ -13,7 +13,7 @@ from prefect_mlops.core import tags
 from prefect_mlops.core.errors import RegistryUnavailable
 from prefect_mlops.core.results import Cause, DataValidation, Window
 from prefect_mlops.core.version import VERSION
-from prefect_mlops.tasks.champion import find_version, get_version
+from prefect_mlops.registry.versions import find_version, get_version
 from prefect_mlops.tasks.registration import evidence_tags, register, settle
 from support.candidates import log_candidate, split_at
 

@@ -9,8 +9,8 @@ import pytest
 from prefect_mlops.core import tags
 from prefect_mlops.core.errors import LogUnavailable, ModelUnavailable
 from prefect_mlops.core.results import Cause, Window
+from prefect_mlops.registry.versions import get_version
 from prefect_mlops.storage.predictions import Prediction
-from prefect_mlops.tasks.champion import get_version
 from prefect_mlops.tasks.repair import verify_repair
 from support.candidates import crown, log_candidate, split_at
 

@@ -14,9 +14,9 @@ from prefect_mlops.blocks import Dataset, ModelRegistry, PredictionLog
 from prefect_mlops.core.errors import DataRejected, LogUnavailable, ModelUnavailable
 from prefect_mlops.core.results import Window
 from prefect_mlops.core.settings import ScoringSettings
+from prefect_mlops.registry.versions import get_champion
 from prefect_mlops.storage.predictions import Prediction
 from prefect_mlops.tasks import scoring
-from prefect_mlops.tasks.champion import get_champion
 from prefect_mlops.tasks.labelling import attach_labels
 from prefect_mlops.tasks.scoring import score_rows
 from support.candidates import crown, log_candidate, split_at

@@ -14,7 +14,8 @@ from prefect_mlops.core.results import (
     TrainingOutcome,
     Window,
 )
-from prefect_mlops.tasks import reporting, tracking
+from prefect_mlops.registry import tracking
+from prefect_mlops.runs import artifacts as reporting
 from support.candidates import with_mlflow
 
 CAUSE = Cause(

@@ -18,7 +18,7 @@ from prefect.client.schemas.filters import (
 )
 from prefect_mlops.blocks import Dataset, ModelRegistry
 from prefect_mlops.core.errors import ConfigurationError
-from prefect_mlops.tasks.tracking import open_run
+from prefect_mlops.registry.tracking import open_run
 from prefect_mlops.tasks.trials import rows_and_folds
 from prefect_mlops.tasks.tuning import study_url, tune
 from prefect_mlops.training.cross_validation import score_trial

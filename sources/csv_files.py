@@ -13,9 +13,9 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from ..core.errors import ConfigurationError, DataRejected, SourceUnavailable
+from ..runs.run_logger import run_logger
 from .csv_header import Header, header_of
 from .files import contents_of, joined, public_url, say_dropped
-from .run_log import run_logger
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prefect_mlops.core.errors import DataRejected
-from prefect_mlops.tasks.target_checks import check_target, fitting_task
+from prefect_mlops.validation.target_checks import check_target, fitting_task
 
 WHOLE = [*range(60)] * 2
 FRACTIONS = [0.5, 1.25, 7.0, 9.75] * 30

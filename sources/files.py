@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from ..core.errors import ConfigurationError, DataRejected, SourceUnavailable
-from .run_log import run_logger
+from ..runs.run_logger import run_logger
 
 if TYPE_CHECKING:
     import pyarrow as pa

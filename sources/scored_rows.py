@@ -50,7 +50,7 @@ def read_rows(project: MLProject, dataset: Dataset) -> ScoredRows:
             a key and the rows have no id.
         SourceUnavailable: If the rows cannot be read.
     """
-    from .sources import read_source
+    from .reading import read_source
 
     table = read_source(project, dataset)
     frame = table.to_pandas()

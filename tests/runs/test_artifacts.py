@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prefect_mlops.blocks import ModelRegistry
 from prefect_mlops.core.results import Gate
-from prefect_mlops.tasks.reporting import (
+from prefect_mlops.runs.artifacts import (
     artifact_key,
     gate_rows,
     mlflow_artifact_url,

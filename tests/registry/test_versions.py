@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from prefect_mlops.blocks import ModelRegistry
 from prefect_mlops.core.errors import ModelUnavailable, RegistryUnavailable
-from prefect_mlops.tasks.champion import find_version, get_champion, get_version
+from prefect_mlops.registry.versions import find_version, get_champion, get_version
 from support.candidates import with_mlflow
 
 

@@ -9,7 +9,7 @@ import pytest
 from mlflow.artifacts import download_artifacts
 from prefect_mlops.core import tags
 from prefect_mlops.core.results import TrainingOutcome
-from prefect_mlops.tasks.known_outcomes import known_outcome, outcome_file
+from prefect_mlops.flows.known_outcomes import known_outcome, outcome_file
 from support.candidates import crown, log_candidate, split_at
 
 KEY = "k" * 64

@@ -9,9 +9,9 @@ import pytest
 from prefect_mlops.core import tags
 from prefect_mlops.core.checkpoints import Checkpoints
 from prefect_mlops.core.results import Candidate, ModelVersion, Snapshot, Split
-from prefect_mlops.tasks.attempts import OpenedRun, forget_lost_steps, reopen_run
-from prefect_mlops.tasks.champion import get_version
-from prefect_mlops.tasks.tracking import close_run
+from prefect_mlops.flows.attempts import OpenedRun, forget_lost_steps, reopen_run
+from prefect_mlops.registry.tracking import close_run
+from prefect_mlops.registry.versions import get_version
 from support.candidates import crown, log_candidate, split_at
 
 KINDS = {

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..core import tags
-from .run_log import run_logger
+from ..runs.run_logger import run_logger
 from .tracking import registry_errors
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import pytest
 from prefect_mlops.blocks.dataset import Dataset, MongoSource, SqlSource
 from prefect_mlops.core.errors import ConfigurationError, DataRejected, SourceUnavailable
 from prefect_mlops.core.settings import Columns
-from prefect_mlops.tasks.databases import read_mongo, read_sql
+from prefect_mlops.sources.databases import read_mongo, read_sql
 
 COLUMNS = Columns(target="y", timestamp="at")
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -78,7 +78,7 @@ def test_an_unreachable_database_is_reported_without_credentials(url):
 
 
 def test_an_unreachable_server_is_reported_without_credentials(monkeypatch):
-    monkeypatch.setattr("prefect_mlops.tasks.databases._TIMEOUT_MS", 300)
+    monkeypatch.setattr("prefect_mlops.sources.databases._TIMEOUT_MS", 300)
     source = MongoSource(uri="mongodb://me:hunter2@127.0.0.1:9/shop", collection="calls")
     with pytest.raises(SourceUnavailable, match=r"127\.0\.0\.1:9/shop\.calls") as caught:
         read_mongo(source, COLUMNS)

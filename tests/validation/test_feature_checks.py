@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 from prefect_mlops.core.errors import DataRejected
 from prefect_mlops.core.settings import Columns
-from prefect_mlops.tasks.feature_checks import check_features
+from prefect_mlops.validation.feature_checks import check_features
 
 
 def check(values, **roles):

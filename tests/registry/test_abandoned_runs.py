@@ -10,8 +10,8 @@ import pytest
 from prefect_mlops.core import tags
 from prefect_mlops.core.checkpoints import Checkpoints
 from prefect_mlops.core.workspace import Workspace
-from prefect_mlops.tasks.abandoned import close_abandoned
-from prefect_mlops.tasks.tracking import close_run, experiment_id, open_run
+from prefect_mlops.registry.abandoned_runs import close_abandoned
+from prefect_mlops.registry.tracking import close_run, experiment_id, open_run
 from support.candidates import with_mlflow
 
 HOLD = """

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from prefect_mlops.blocks.dataset import CsvSource
 from prefect_mlops.core.errors import ConfigurationError, DataRejected, SourceUnavailable
 from prefect_mlops.core.settings import Columns
-from prefect_mlops.tasks.csv_files import read_csv
+from prefect_mlops.sources.csv_files import read_csv
 from pydantic import ValidationError
 
 COLUMNS = Columns(target="y", id="id", categorical=["postcode"])

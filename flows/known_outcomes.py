@@ -21,8 +21,8 @@ from pydantic import ValidationError
 from ..core import tags
 from ..core.errors import ModelUnavailable
 from ..core.results import TrainingOutcome
-from .absence import missing_of
-from .champion import find_version, get_version
+from ..registry.absence import missing_of
+from ..registry.versions import find_version, get_version
 
 if TYPE_CHECKING:
     from ..blocks.project import MLProject

@@ -3,8 +3,8 @@ import pytest
 from prefect_mlops.blocks.dataset import CsvSource, ParquetSource
 from prefect_mlops.core.errors import ConfigurationError, DataRejected, SourceUnavailable
 from prefect_mlops.core.settings import Columns
-from prefect_mlops.tasks.csv_files import read_csv
-from prefect_mlops.tasks.files import public_url, read_parquet
+from prefect_mlops.sources.csv_files import read_csv
+from prefect_mlops.sources.files import public_url, read_parquet
 
 COLUMNS = Columns(target="y", id="id", categorical=["postcode"])
 

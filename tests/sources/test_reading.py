@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from prefect_mlops.blocks import Dataset
 from prefect_mlops.data.schema import conform
-from prefect_mlops.tasks.sources import read_source
+from prefect_mlops.sources.reading import read_source
 
 LARGE = 2**53 + 1
 HASHES = [2**62 + 1, 2**63 + 1, None]

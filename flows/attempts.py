@@ -9,9 +9,9 @@ from pydantic import Field
 from ..core import tags
 from ..core.errors import ModelUnavailable
 from ..core.results import Candidate, ModelVersion, Result, Snapshot, Split
-from .champion import get_version
-from .run_log import run_logger
-from .tracking import registry_errors
+from ..registry.tracking import registry_errors
+from ..registry.versions import get_version
+from ..runs.run_logger import run_logger
 
 if TYPE_CHECKING:
     from ..blocks.project import MLProject

@@ -13,7 +13,7 @@ from prefect_mlops.core import tags
 from prefect_mlops.core.errors import ModelUnavailable, RegistryUnavailable
 from prefect_mlops.core.results import Cause, Snapshot, Window
 from prefect_mlops.core.version import VERSION
-from prefect_mlops.tasks.tracking import (
+from prefect_mlops.registry.tracking import (
     close_run,
     code_version,
     experiment_id,
