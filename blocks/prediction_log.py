@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from prefect.blocks.core import Block
 from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from ..core.secret_input import hidden, unquoted, without_slug
 from ..core.secret_text import as_secret
 from .links import DOCUMENTATION_URL, LOGO_URL
-from .strict import hidden, unquoted, without_slug
 
 if TYPE_CHECKING:
     from ..logger.logger import PredictionLogger

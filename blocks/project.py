@@ -8,6 +8,7 @@ from prefect.blocks.core import Block
 from pydantic import ConfigDict, Field, model_validator
 
 from ..core.results import digest_of
+from ..core.secret_input import unquoted, without_slug
 from ..core.settings import (
     CanarySettings,
     DataSettings,
@@ -22,7 +23,6 @@ from .dataset import Dataset
 from .links import DOCUMENTATION_URL, LOGO_URL
 from .model_registry import ModelRegistry
 from .prediction_log import PredictionLog
-from .strict import unquoted, without_slug
 
 
 class MLProject(Block):

@@ -13,8 +13,8 @@ from prefect.settings import (
     temporary_settings,
 )
 
-from ..blocks.strict import without_slug
 from ..core.errors import OrchestratorUnavailable
+from ..core.secret_input import without_slug
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -20,8 +20,7 @@ from .files import contents_of, joined, public_url, say_dropped
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from ..blocks.dataset import CsvSource
-    from ..core.settings import Columns
+    from ..core.settings import Columns, CsvSource
     from ..data.number_text import NumberFormat, TextKind
 
 _CHUNK_ROWS = 20_000

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 from ..core.errors import DataRejected
 
 if TYPE_CHECKING:
-    from ..blocks.dataset import CsvSource
-    from ..core.settings import Columns
+    from ..core.settings import Columns, CsvSource
 
 _SEPARATORS = ",;\t|"
 _COMMENT = "#"

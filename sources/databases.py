@@ -11,8 +11,8 @@ from ..core.secret_text import public_uri, scrubbed
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from ..blocks.dataset import Dataset, MongoSource, SqlSource
-    from ..core.settings import Columns
+    from ..blocks.dataset import Dataset
+    from ..core.settings import Columns, MongoSource, SqlSource
 
 _TIMEOUT_MS = 10_000
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)

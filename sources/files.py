@@ -12,8 +12,7 @@ from ..runs.run_logger import run_logger
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from ..blocks.dataset import ParquetSource
-    from ..core.settings import Columns
+    from ..core.settings import Columns, ParquetSource
 
 
 def public_url(path: str) -> str:

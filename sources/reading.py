@@ -24,9 +24,9 @@ from .files import public_url, read_parquet
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from ..blocks.dataset import CsvSource, Dataset, ParquetSource
+    from ..blocks.dataset import Dataset
     from ..blocks.project import MLProject
-    from ..core.settings import Columns
+    from ..core.settings import Columns, CsvSource, ParquetSource
 
 # Bounds that every database and data frame can hold.
 _EVER = Window(start=datetime(1970, 1, 1, tzinfo=UTC), end=datetime(2200, 1, 1, tzinfo=UTC))

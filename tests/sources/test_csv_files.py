@@ -10,9 +10,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from prefect_mlops.blocks.dataset import CsvSource
 from prefect_mlops.core.errors import ConfigurationError, DataRejected, SourceUnavailable
-from prefect_mlops.core.settings import Columns
+from prefect_mlops.core.settings import Columns, CsvSource
 from prefect_mlops.sources.csv_files import read_csv
 from pydantic import ValidationError
 

@@ -3,9 +3,9 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from prefect_mlops.blocks.dataset import Dataset, MongoSource, SqlSource
+from prefect_mlops.blocks.dataset import Dataset
 from prefect_mlops.core.errors import ConfigurationError, DataRejected, SourceUnavailable
-from prefect_mlops.core.settings import Columns
+from prefect_mlops.core.settings import Columns, MongoSource, SqlSource
 from prefect_mlops.sources.databases import read_mongo, read_sql
 
 COLUMNS = Columns(target="y", timestamp="at")

@@ -1,8 +1,7 @@
 import pandas as pd
 import pytest
-from prefect_mlops.blocks.dataset import CsvSource, ParquetSource
 from prefect_mlops.core.errors import ConfigurationError, DataRejected, SourceUnavailable
-from prefect_mlops.core.settings import Columns
+from prefect_mlops.core.settings import Columns, CsvSource, ParquetSource
 from prefect_mlops.sources.csv_files import read_csv
 from prefect_mlops.sources.files import public_url, read_parquet
 

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from ..core.secret_text import SECRET_OPTIONS, as_secret
+from .secret_text import SECRET_OPTIONS, as_secret
 
 _SECRETS = {"uri", "url", "tracking_uri", "registry_uri", "key"} | SECRET_OPTIONS
 _NESTED = {"dataset", "source", "registry", "predictions", "redaction", "options"}

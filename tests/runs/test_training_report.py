@@ -15,7 +15,7 @@ from prefect_mlops.core.results import (
     Window,
 )
 from prefect_mlops.registry import tracking
-from prefect_mlops.runs import artifacts as reporting
+from prefect_mlops.runs import artifacts
 from support.candidates import with_mlflow
 
 CAUSE = Cause(
@@ -62,7 +62,7 @@ PROMOTED = TrainingOutcome(
 
 
 def test_the_summary_tells_what_happened_and_why(make_project):
-    text = reporting.training_summary(make_project(), PROMOTED, comparison=COMPARISON, cause=CAUSE)
+    text = artifacts.training_summary(make_project(), PROMOTED, comparison=COMPARISON, cause=CAUSE)
     for part in (
         "# calls: promoted",
         "**calls version 2**",
@@ -78,7 +78,7 @@ def test_the_summary_tells_what_happened_and_why(make_project):
 
 def test_the_summary_of_a_refused_model_gives_the_reasons(make_project):
     refused = TrainingOutcome(outcome="rejected", reasons=["too bad"], training_key="key")
-    text = reporting.training_summary(make_project(), refused, comparison=None, cause=None)
+    text = artifacts.training_summary(make_project(), refused, comparison=None, cause=None)
     assert text == "# calls: rejected\n\n- too bad"
 
 
@@ -100,8 +100,8 @@ def test_a_training_leaves_its_report_with_the_curves_and_its_gates(make_project
 
     @flow
     def training() -> str:
-        summary = reporting.training_summary(project, PROMOTED, comparison=COMPARISON, cause=CAUSE)
-        reporting.report_training(
+        summary = artifacts.training_summary(project, PROMOTED, comparison=COMPARISON, cause=CAUSE)
+        artifacts.report_training(
             project, PROMOTED, summary, reports={"Curves": "reports/curves.png"}, curves=b"png"
         )
         return summary
@@ -121,4 +121,4 @@ def test_a_training_leaves_its_report_with_the_curves_and_its_gates(make_project
     assert "![Curves](data:image/png;base64,cG5n)" in report
     assert "| tune | 1.2 |" in report
     assert "- Curves: `reports/curves.png`" in report
-    assert json.loads(found["gates-calls"]) == reporting.gate_rows(GATES)
+    assert json.loads(found["gates-calls"]) == artifacts.gate_rows(GATES)

@@ -1,0 +1,47 @@
+"""Configuration of a project, as a person fills it in: in Python, JSON or a form of the Prefect UI.
+
+| settings | of |
+| --- | --- |
+| `Columns` | what each column of a dataset is for |
+| `DataSettings` | data validation and splitting |
+| `TrainingSettings` | estimators, hyperparameter optimisation and fitting |
+| `GateSettings` | what a candidate must pass before it is promoted |
+| `MonitoringSettings` | drift, performance and the governor |
+| `ScoringSettings` | which rows batch scoring refuses |
+| `CanarySettings` | when a challenger on live traffic is promoted or withdrawn |
+
+Unknown keys are errors everywhere. `None` means unbounded.
+"""
+
+from .base import Seconds, Settings, Share, TaskType
+from .canary import CanarySettings
+from .columns import Columns
+from .data import DataSettings, ScoringSettings
+from .gates import DeepcheckSettings, GateSettings
+from .monitoring import DriftThresholds, GovernorPolicy, MonitoringSettings, PerformanceThresholds
+from .sources import CsvSource, MongoSource, ParquetSource, PredictionsSource, Source, SqlSource
+from .training import TrainingSettings
+
+__all__ = [
+    "CanarySettings",
+    "Columns",
+    "CsvSource",
+    "DataSettings",
+    "DeepcheckSettings",
+    "DriftThresholds",
+    "GateSettings",
+    "GovernorPolicy",
+    "MongoSource",
+    "MonitoringSettings",
+    "ParquetSource",
+    "PerformanceThresholds",
+    "PredictionsSource",
+    "ScoringSettings",
+    "Seconds",
+    "Settings",
+    "Share",
+    "Source",
+    "SqlSource",
+    "TaskType",
+    "TrainingSettings",
+]
