@@ -33,7 +33,7 @@ _EVER = Window(start=datetime(1970, 1, 1, tzinfo=UTC), end=datetime(2200, 1, 1, 
 _FEATURE = "features."
 
 
-def read_source(project: MLProject, dataset: Dataset) -> pa.Table:
+def read_source(project: MLProject, dataset: Dataset, *, own: bool = False) -> pa.Table:
     """Read a dataset's rows: those of its time window, in time order, columns with a role only.
 
     Columns with a role may be missing: rows to score have no target. Text has no spaces around it.
@@ -43,6 +43,7 @@ def read_source(project: MLProject, dataset: Dataset) -> pa.Table:
     Args:
         project: The project, for its prediction log.
         dataset: The rows.
+        own: Whether it is the dataset to train on, which every redacted column must be in.
 
     Returns:
         The rows. The timestamp column, when there is one, is timestamp[us, UTC].
@@ -58,7 +59,7 @@ def read_source(project: MLProject, dataset: Dataset) -> pa.Table:
     from ..data.table_timestamps import between, in_order, with_moments
 
     found = _read(project, dataset)
-    if project.redaction is not None and dataset == project.dataset:
+    if own and project.redaction is not None:
         project.redaction.check(dataset.columns, found.column_names)
     table = _prepared(found, project, dataset.columns)
     name = dataset.columns.timestamp

@@ -140,23 +140,6 @@ def _library_failed(error: Exception) -> Gate:
     return _not_run("expectations", f"{type(error).__name__}: {error}")
 
 
-def bring_suite(project: MLProject) -> dict[str, Any] | None:
-    """Return the suite that the project names, or None when it is to be inferred.
-
-    Raises:
-        ConfigurationError: If it cannot be read or understood.
-    """
-    from ..core.workspace import read_uri
-
-    place = project.data.suite
-    if place is None:
-        return None
-    try:
-        return json.loads(read_uri(place))
-    except (WorkspaceUnavailable, ValueError) as error:
-        raise ConfigurationError(f"data.suite {place!r} is no readable JSON: {error}") from error
-
-
 def _suite_for(
     project: MLProject,
     frame: pd.DataFrame,
@@ -167,8 +150,9 @@ def _suite_for(
     """Return the suite to hold rows against, and what is said beside it."""
     from ..validation.broken_data import judge_rows
     from ..validation.expectations import infer_suite
+    from ..validation.suites import read_suite
 
-    suite = bring_suite(project)
+    suite = read_suite(project.data.suite)
     columns, task = project.dataset.columns, project.task
     judged = judge_rows(
         known,

@@ -49,7 +49,7 @@ def extract(project: MLProject) -> Snapshot:
     from ..data.snapshots import save_snapshot
 
     dataset = project.dataset
-    table = read_source(project, dataset)
+    table = read_source(project, dataset, own=True)
     described = describe_source(project, dataset)
     for remark in check_rows(project, table, described):
         run_logger().warning("%s", remark)

@@ -44,6 +44,8 @@ def govern(  # noqa: PLR0917
     performance: PerformanceReport,
     champion: ModelVersion,
     monitoring_run_id: str | None = None,
+    *,
+    configuration: str,
 ) -> Decision:
     """Decide on a window, once.
 
@@ -59,6 +61,7 @@ def govern(  # noqa: PLR0917
         performance: The performance report.
         champion: The champion.
         monitoring_run_id: Prefect flow run that decides, or None.
+        configuration: Digest of what shapes trainings and decisions: a stop ends when it is another one.
 
     Returns:
         The decision; the first one that was taken for this window and champion.
@@ -67,7 +70,6 @@ def govern(  # noqa: PLR0917
         LogUnavailable: If the journal cannot be read or written; then nothing was decided.
     """
     identifier = decision_id(project.name, champion.version, data.window)
-    configuration = configuration_digest(project)
     with project.predictions.get_client() as store:
         for _ in range(_TRIES):
             requests = _decisions(store, "request", project.name)
@@ -99,32 +101,6 @@ def govern(  # noqa: PLR0917
         f"{_TRIES} other requests for retraining came between while deciding on {data.window.key}: "
         "run the monitoring flow on the window again"
     )
-
-
-def configuration_digest(project: MLProject) -> str:
-    """Return a digest of what shapes trainings and decisions, an edited suite included.
-
-    Args:
-        project: The project.
-
-    Returns:
-        16 hexadecimal characters.
-    """
-    from .data_validation import bring_suite
-
-    try:
-        suite = bring_suite(project)
-    except ConfigurationError as error:
-        # The training will fail with it; a suite that can be read again is another configuration.
-        suite = {"unread": str(error)}
-    return digest_of(
-        {
-            "training": project.training_digest(),
-            "dataset": project.dataset.model_dump(mode="json"),
-            "suite": suite,
-            "monitoring": project.monitoring.model_dump(mode="json"),
-        }
-    )[:16]
 
 
 def reminder_of(project: MLProject, decision: Decision) -> str:
