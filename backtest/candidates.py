@@ -22,6 +22,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ..core.results import digest_of
+from ..core.settings import Setup
 from ..core.version import VERSION
 from ..core.workspace import Workspace
 from ..data.holdout import first_held_out, wanted_holdout
@@ -31,7 +32,7 @@ from ..models.predictor import Predictor
 from ..monitoring.profile import Reference
 from ..training.recipe_evaluation import Recipe, evaluate_recipe
 from ..training.search import search_recipe
-from .stream import Setup, Stream
+from .stream import Stream
 
 _FILES = ("profile.json", "blocks.npz", "sample.parquet")
 

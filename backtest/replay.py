@@ -20,6 +20,7 @@ import pandas as pd
 from ..core.errors import ConfigurationError, DataRejected
 from ..core.results import Cause, Decision, DriftReport, Gate, PerformanceReport, Verdict
 from ..core.results.backtest import Ending, PolicyReplay, ReplayedWindow
+from ..core.settings import Setup
 from ..gates.comparison import compare_slices, confirmation, non_inferiority, superiority
 from ..gates.floors import floor_gates
 from ..gates.holdout_classes import holdout_classes
@@ -33,7 +34,7 @@ from ..monitoring.profile import FEATURE, LABEL, PREDICTION, SCORE
 from ..monitoring.retraining_history import History
 from .candidates import Candidates, ReplayedCandidate, with_gates
 from .policies import Policy
-from .stream import Setup, Span, Stream
+from .stream import Span, Stream
 
 # Says what is wrong with rows that a training would start with: (rows known to be good, rows, cause).
 Validation = Callable[[int, int, Cause | None], list[Gate]]

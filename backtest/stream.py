@@ -13,42 +13,10 @@ from ..core.errors import ConfigurationError, DataRejected
 from ..core.results import Window
 from ..core.settings import (
     Columns,
-    DataSettings,
-    GateSettings,
-    MonitoringSettings,
-    TaskType,
-    TrainingSettings,
 )
 
 _FIRST_MOMENT = pd.Timestamp("2000-01-01", tz="UTC")
 _HISTORY_SHARE = 0.5
-
-
-@dataclass(frozen=True)
-class Setup:
-    """What of a project decides how a stream goes.
-
-    Attributes:
-        name: Name of the project.
-        task: Task type.
-        metric: Name of the metric; lower is better.
-        columns: What each column is for.
-        data: Data validation and splitting.
-        training: Search and fitting.
-        gates: What a candidate must pass.
-        monitoring: Thresholds and governor.
-        refits: Whether the served model is fitted on all rows.
-    """
-
-    name: str
-    task: TaskType
-    metric: str
-    columns: Columns
-    data: DataSettings
-    training: TrainingSettings
-    gates: GateSettings
-    monitoring: MonitoringSettings
-    refits: bool
 
 
 @dataclass(frozen=True)

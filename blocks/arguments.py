@@ -29,6 +29,7 @@ _BY_NAME: dict[str, Callable[[MLProject], Any]] = {
     "refits": lambda project: project.refits,
     "redaction": lambda project: project.redaction,
     "redacted": lambda project: project.redacted,
+    "setup": lambda project: project.setup,
     "configuration": lambda project: project.configuration_digest(),
 }
 _BY_TYPE: dict[str, Callable[[MLProject], Any]] = {

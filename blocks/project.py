@@ -17,6 +17,7 @@ from ..core.settings import (
     GateSettings,
     MonitoringSettings,
     ScoringSettings,
+    Setup,
     TrainingSettings,
 )
 from ..core.workspace import Workspace
@@ -132,6 +133,21 @@ class MLProject(Block):
     def stores(self) -> Stores:
         """Where the model's things are kept."""
         return Stores(self.name, self.registry, self.predictions, self.workspace)
+
+    @property
+    def setup(self) -> Setup:
+        """How the model is trained, gated and watched."""
+        return Setup(
+            name=self.name,
+            task=self.task,
+            metric=self.metric,
+            columns=self.dataset.columns,
+            data=self.data,
+            training=self.training,
+            gates=self.gates,
+            monitoring=self.monitoring,
+            refits=self.refits,
+        )
 
     def open_workspace(self) -> Workspace:
         """Return the workspace's file access."""

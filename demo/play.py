@@ -247,7 +247,7 @@ def _ending(project: MLProject, cause: Cause, run: FlowRun) -> dict[str, Any]:
     from ..runs.endings import JUDGED
     from ..tasks.governor import ended_retrainings
 
-    ending = ended_retrainings(project).get(cause.id)
+    ending = ended_retrainings(project.stores).get(cause.id)
     if ending is None or ending["outcome"] not in JUDGED:
         state = run.state
         raise OrchestratorUnavailable(

@@ -126,8 +126,10 @@ async def tend(
 
 def _deliver(project: MLProject, grace_seconds: float) -> None:
     try:
-        note_ended_runs(project)
-        for cause in deliver_pending.fn(project, grace_seconds=grace_seconds):
+        note_ended_runs(project.stores)
+        for cause in deliver_pending.fn(
+            grace_seconds=grace_seconds, **project.arguments(deliver_pending)
+        ):
             typer.echo(f"{project.name}: retraining {cause.id} is asked for now: {cause.reason}")
     except MLOpsError as error:
         typer.echo(f"{project.name}: pending requests wait: {error}", err=True)

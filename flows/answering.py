@@ -58,13 +58,13 @@ def known_answer(project: MLProject, cause: Cause | None) -> TrainingOutcome | N
         LogUnavailable: If the journal cannot be read.
         RegistryUnavailable: If MLflow cannot be reached.
     """
-    end = judged_end(project, cause) if cause else None
+    end = judged_end(project.stores, cause) if cause else None
     if end is None or cause is None:
         return None
     version = None
     if end.get("version") is not None:
         try:
-            version = get_version(project, end["version"])
+            version = get_version(project.registry, end["version"])
         except ModelUnavailable as error:
             get_run_logger().warning(
                 "%s was answered by a version that is gone: %s", cause.id, error

@@ -87,7 +87,7 @@ def _first_lost(project: MLProject, checkpoints: Checkpoints) -> tuple[str, str]
     version = checkpoints.load("register", ModelVersion)
     if version is not None:
         try:
-            found = get_version(project, version.version)
+            found = get_version(project.registry, version.version)
         except ModelUnavailable:
             return "register", f"version {version.version} was deleted"
         key = version.tags.get(tags.TRAINING_KEY)
@@ -107,7 +107,7 @@ def reopen_run(project: MLProject, run_id: str) -> None:
         RegistryUnavailable: If MLflow cannot be reached.
     """
     client = project.registry.get_client()
-    with registry_errors(project):
+    with registry_errors(project.registry):
         if client.get_run(run_id).info.status != "RUNNING":
             client.update_run(run_id, status="RUNNING")
 
@@ -122,7 +122,7 @@ def _run_is_there(project: MLProject, run_id: str) -> bool:
     from mlflow.exceptions import MlflowException
 
     client = project.registry.get_client()
-    with registry_errors(project):
+    with registry_errors(project.registry):
         try:
             run = client.get_run(run_id)
         except MlflowException as error:

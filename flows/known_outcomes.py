@@ -64,14 +64,14 @@ def _outdated(project: MLProject, outcome: TrainingOutcome, training_key: str) -
     if outcome.version is None:
         return "it has no version"
     try:
-        version = get_version(project, outcome.version.version)
+        version = get_version(project.registry, outcome.version.version)
     except ModelUnavailable:
         return f"version {outcome.version.version} is no longer in the registry"
     expected = {tags.TRAINING_KEY: training_key, tags.OUTCOME: outcome.outcome}
     for tag, value in expected.items():
         if version.tags.get(tag) != value:
             return f"version {version.version} is not what it was: its tag {tag} differs"
-    champion = find_version(project, tags.CHAMPION)
+    champion = find_version(project.registry, tags.CHAMPION)
     if champion is None:
         return "there is no champion"
     compared = outcome.champion_version
@@ -83,7 +83,7 @@ def _outdated(project: MLProject, outcome: TrainingOutcome, training_key: str) -
 
 def _gone(project: MLProject, versions: dict[str, ModelVersion]) -> str | None:
     for number, version in versions.items():
-        missing = missing_of(project, version)
+        missing = missing_of(project.registry, version)
         if missing:
             return f"the files of version {number} are gone: {missing}"
     return None

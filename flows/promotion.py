@@ -68,7 +68,9 @@ def conclude(
     ending = "rejected"
     if not any(gate.blocks for gate in gates):
         version = steps.run(
-            "register", ModelVersion, lambda: register(project, candidate, evidence)
+            "register",
+            ModelVersion,
+            lambda: register(candidate, evidence, **project.arguments(register)),
         )
         ending = "challenger"
         if comparison.verdict == "passed":
@@ -87,14 +89,17 @@ def conclude(
                 ending = "promoted"
     reasons = [f"{gate.name}: {gate.reason}" for gate in [*gates, *comparison.gates] if gate.blocks]
     if version is not None:
-        version = settle(project, version, ending, reasons)
+        settled: ModelVersion = settle(version, ending, reasons, **project.arguments(settle))
+        version = settled
         if cause is not None and ending == "promoted":
-            promoted, why = version, cause
+            promoted, why = settled, cause
             repair = steps.run(
-                "verify_repair", Repair, lambda: verify_repair(project, why, promoted)
+                "verify_repair",
+                Repair,
+                lambda: verify_repair(why, promoted, **project.arguments(verify_repair)),
             )
-            version = get_version(project, version.version)
-            announce(project, REPAIR_VERIFIED, repair.model_dump(mode="json"))
+            version = get_version(project.registry, settled.version)
+            announce(project.name, REPAIR_VERIFIED, repair.model_dump(mode="json"))
     outcome = TrainingOutcome(
         outcome=ending,  # pyright: ignore[reportArgumentType]
         reasons=reasons,
@@ -108,7 +113,7 @@ def conclude(
         seconds=steps.seconds,
     )
     record_end(
-        project,
+        project.stores,
         cause,
         {
             "outcome": ending,
@@ -120,7 +125,7 @@ def conclude(
         },
     )
     announce(
-        project,
+        project.name,
         MODEL_PROMOTED if ending == "promoted" else CANDIDATE_REFUSED,
         outcome.model_dump(mode="json", include={"outcome", "reasons", "version", "cause_id"}),
     )
@@ -143,11 +148,11 @@ def _promote(
         reason = next(gate.reason for gate in comparison.gates)
         try:
             promote(
-                project,
                 version,
                 expected=comparison.champion_version,
                 reason=reason,
                 cause_id=cause.id if cause else None,
+                **project.arguments(promote),
             )
         except ChampionChanged as changed:
             get_run_logger().warning("%s", changed)
@@ -155,7 +160,11 @@ def _promote(
                 "compare",
                 Comparison,
                 lambda: compare(
-                    project, parts, candidate, cause, replace_champion=replace_champion
+                    parts,
+                    candidate,
+                    cause,
+                    replace_champion=replace_champion,
+                    **project.arguments(compare),
                 ),
                 fresh=True,
             )
@@ -163,7 +172,7 @@ def _promote(
                 return comparison
         else:
             return comparison
-    champion = find_version(project, tags.CHAMPION)
+    champion = find_version(project.registry, tags.CHAMPION)
     raise ChampionChanged(
         f"the champion changed {_PROMOTION_TRIES} times while version {version.version} was being "
         f"promoted; it is version {champion and champion.version} now. The version stays registered"

@@ -36,7 +36,7 @@ def reference_snapshot(project: MLProject) -> Snapshot | None:
     """
     from ..data.snapshots import open_snapshot
 
-    champion = find_version(project, tags.CHAMPION)
+    champion = find_version(project.registry, tags.CHAMPION)
     digest = champion.tags.get(tags.SNAPSHOT_DIGEST) if champion else None
     if digest is None:
         return None
@@ -72,25 +72,27 @@ def keep_evidence(
     curves = None
     if candidate is not None and split is not None:
         run_id = candidate.run_id
-        log_file(project, run_id, read_uri(validation.suite_uri), "data/suite.json")
+        log_file(project.registry, run_id, read_uri(validation.suite_uri), "data/suite.json")
         if validation.docs_uri:
-            log_file(project, run_id, read_uri(validation.docs_uri), DATA_DOCS)
-        log_file(project, run_id, outcome.model_dump_json(indent=2).encode(), "outcome.json")
+            log_file(project.registry, run_id, read_uri(validation.docs_uri), DATA_DOCS)
+        log_file(
+            project.registry, run_id, outcome.model_dump_json(indent=2).encode(), "outcome.json"
+        )
         if comparison is not None:
             content = comparison.model_dump_json(indent=2).encode()
-            log_file(project, run_id, content, "reports/comparison.json")
+            log_file(project.registry, run_id, content, "reports/comparison.json")
         curves = _curves(project, split, candidate)
-        log_file(project, run_id, curves, "reports/curves.png")
+        log_file(project.registry, run_id, curves, "reports/curves.png")
         reports = {
             "Great Expectations Data Docs": validation.docs_uri and DATA_DOCS,
             "Deepchecks report": DEEPCHECKS,
             "Comparison": "reports/comparison.json" if comparison else None,
             "Curves": "reports/curves.png",
         }
-    summary = training_summary(project, outcome, comparison=comparison, cause=cause)
+    summary = training_summary(project.name, outcome, comparison=comparison, cause=cause)
     if outcome.run_id is not None:
-        describe(project, outcome.run_id, outcome.version, summary)
-    report_training(project, outcome, summary, reports=reports, curves=curves)
+        describe(project.registry, outcome.run_id, outcome.version, summary)
+    report_training(project.stores, outcome, summary, reports=reports, curves=curves)
 
 
 def _curves(project: MLProject, split: Split, candidate: Candidate) -> bytes:

@@ -112,7 +112,7 @@ def _attempt(
         except Exception as error:
             if cause is not None:
                 said = {"error": type(error).__name__, "reasons": [str(error)]}
-                record_end(project, cause, {"outcome": "failed", **said})
+                record_end(project.stores, cause, {"outcome": "failed", **said})
             if isinstance(error, DataRejected):
                 # The next attempt must look at the rows again, not at the rejected ones.
                 checkpoints.clear()
@@ -127,7 +127,7 @@ def _train(
     logger = get_run_logger()
     forget_lost_steps(project, checkpoints)
     steps = Steps(checkpoints)
-    snapshot = steps.run("extract", Snapshot, lambda: extract(project))
+    snapshot = steps.run("extract", Snapshot, lambda: extract(**project.arguments(extract)))
     training_key = digest_of(
         {
             "snapshot": snapshot.digest,
@@ -135,7 +135,7 @@ def _train(
             "cause": cause.id if cause else None,
         }
     )
-    close_abandoned(project, checkpoints, training_key)
+    close_abandoned(project.stores, checkpoints, training_key)
     if not replace_champion:
         known, why_not = known_outcome(project, training_key)
         if known is not None:
@@ -150,7 +150,9 @@ def _train(
     validation = steps.run(
         "validate_data",
         DataValidation,
-        lambda: validate_data(project, snapshot, reference_snapshot(project), cause),
+        lambda: validate_data(
+            snapshot, reference_snapshot(project), cause, **project.arguments(validate_data)
+        ),
     )
     if validation.verdict != "passed":
         reasons = [gate.reason for gate in validation.gates if gate.blocks]
@@ -172,43 +174,59 @@ def _train(
             f"{validation.suite_uri}"
         )
     rows = validation.snapshot
-    parts = steps.run("split", Split, lambda: split(project, rows))
+    parts = steps.run("split", Split, lambda: split(rows, **project.arguments(split)))
     run_id = steps.run(
         "open_run",
         OpenedRun,
         lambda: OpenedRun(
-            run_id=open_run(project, training_key, cause, snapshot, checkpoints.attempt)
+            run_id=open_run(project.stores, training_key, cause, snapshot, checkpoints.attempt)
         ),
     ).run_id
     reopen_run(project, run_id)
     try:
-        study = steps.run("tune", Study, lambda: tune(project, parts, run_id, training_key))
-        candidate = steps.run("fit", Candidate, lambda: fit(project, parts, study, run_id))
+        study = steps.run(
+            "tune", Study, lambda: tune(parts, run_id, training_key, **project.arguments(tune))
+        )
+        candidate = steps.run(
+            "fit", Candidate, lambda: fit(parts, study, run_id, **project.arguments(fit))
+        )
         checks = steps.run(
-            "check_model", ModelValidation, lambda: check_model(project, parts, candidate)
+            "check_model",
+            ModelValidation,
+            lambda: check_model(parts, candidate, **project.arguments(check_model)),
         )
         comparison = steps.run(
             "compare",
             Comparison,
-            lambda: compare(project, parts, candidate, cause, replace_champion=replace_champion),
+            lambda: compare(
+                parts,
+                candidate,
+                cause,
+                replace_champion=replace_champion,
+                **project.arguments(compare),
+            ),
         )
         evaluated = [*validation.gates, *checks.gates, *comparison.gates]
         if project.refits and not any(gate.blocks for gate in evaluated):
             evaluated_candidate = candidate
             candidate = steps.run(
-                "refit", Candidate, lambda: refit(project, parts, rows, evaluated_candidate)
+                "refit",
+                Candidate,
+                lambda: refit(parts, rows, evaluated_candidate, **project.arguments(refit)),
             )
         package = steps.run(
-            "check_package", PackageCheck, lambda: check_package(project, parts, candidate)
+            "check_package",
+            PackageCheck,
+            lambda: check_package(parts, candidate, **project.arguments(check_package)),
         )
         evidence = evidence_tags(
-            project,
             snapshot=rows,
             validation=validation,
             split=parts,
             candidate=candidate,
             training_key=training_key,
             cause=cause,
+            **project.arguments(evidence_tags),
         )
         outcome, comparison = conclude(
             project,
@@ -222,7 +240,7 @@ def _train(
             replace_champion=replace_champion,
         )
     except BaseException:
-        close_run(project, run_id, "FAILED")
+        close_run(project.registry, run_id, "FAILED")
         raise
     keep_evidence(
         project,
@@ -233,7 +251,7 @@ def _train(
         comparison=comparison,
         cause=cause,
     )
-    close_run(project, run_id, "FINISHED")
+    close_run(project.registry, run_id, "FINISHED")
     if outcome.version is not None:
         content = outcome.model_dump_json(indent=2).encode()
         project.open_workspace().write_bytes(outcome_file(training_key), content)

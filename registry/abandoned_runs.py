@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
-    from ..blocks.project import MLProject
+    from ..blocks.stores import Stores
     from ..core.checkpoints import Checkpoints
 
 _PARENT_RUN = "mlflow.parentRunId"
@@ -26,12 +26,12 @@ _MOST = 1_000
 
 
 def close_abandoned(
-    project: MLProject, checkpoints: Checkpoints, training_key: str | None = None
+    stores: Stores, checkpoints: Checkpoints, training_key: str | None = None
 ) -> list[str]:
     """Mark the runs of trainings that nobody works on any more as KILLED, with a tag that says why.
 
     Args:
-        project: The project.
+        stores: Where the model's things are kept.
         checkpoints: Of the attempt that this process holds.
         training_key: Training key of this attempt: its run goes on.
 
@@ -41,9 +41,9 @@ def close_abandoned(
     Raises:
         RegistryUnavailable: If MLflow cannot be reached.
     """
-    client = project.registry.get_client()
-    with registry_errors(project):
-        runs = _running(project, client)
+    client = stores.registry.get_client()
+    with registry_errors(stores.registry):
+        runs = _running(stores, client)
         closed: list[str] = []
         for run in runs:
             attempt, key = (run.data.tags.get(tag) for tag in (tags.ATTEMPT, tags.TRAINING_KEY))
@@ -66,11 +66,11 @@ def close_abandoned(
     return closed
 
 
-def _running(project: MLProject, client: MlflowClient) -> list[Run]:
-    experiment = client.get_experiment_by_name(project.registry.experiment_name)
+def _running(stores: Stores, client: MlflowClient) -> list[Run]:
+    experiment = client.get_experiment_by_name(stores.registry.experiment_name)
     if experiment is None or experiment.lifecycle_stage == "deleted":
         return []
-    wanted = f"attributes.status = 'RUNNING' and tags.`{tags.PROJECT}` = '{project.name}'"
+    wanted = f"attributes.status = 'RUNNING' and tags.`{tags.PROJECT}` = '{stores.name}'"
     return list(client.search_runs([experiment.experiment_id], wanted, max_results=_MOST))
 
 

@@ -15,11 +15,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..blocks.project import MLProject
+    from ..blocks.model_registry import ModelRegistry
     from ..core.results import ModelVersion
 
 
-def missing_of(project: MLProject, version: ModelVersion) -> str | None:
+def missing_of(registry: ModelRegistry, version: ModelVersion) -> str | None:
     """Return what is gone of a version's files, None when they are there.
 
     Raises:
@@ -27,15 +27,17 @@ def missing_of(project: MLProject, version: ModelVersion) -> str | None:
     """
     from ..models.files import missing_files
 
-    tracking_uri, registry_uri = project.registry.uris
+    tracking_uri, registry_uri = registry.uris
     return missing_files(version.uri, tracking_uri=tracking_uri, registry_uri=registry_uri)
 
 
-def absence(project: MLProject, champion: ModelVersion, *, replace: bool = False) -> str | None:
+def absence(
+    registry: ModelRegistry, champion: ModelVersion, *, replace: bool = False
+) -> str | None:
     """Return why the champion counts as absent, None when it must be compared with.
 
     Args:
-        project: The project.
+        registry: Where runs and models are kept.
         champion: The champion.
         replace: Whether a person asked for it to be replaced without a comparison.
 
@@ -47,7 +49,7 @@ def absence(project: MLProject, champion: ModelVersion, *, replace: bool = False
             f"champion version {champion.version} is replaced without a comparison, as was asked "
             "(replace_champion): treated as first model"
         )
-    missing = missing_of(project, champion)
+    missing = missing_of(registry, champion)
     if missing is None:
         return None
     return (

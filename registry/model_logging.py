@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from mlflow.models import ModelSignature
 
-    from ..blocks.project import MLProject
+    from ..blocks.model_registry import ModelRegistry
+    from ..core.settings import TaskType
     from ..data.schema import Kind
 
 _TRUSTED_PREFIXES = ("sklearn.", "numpy.", "scipy.")
@@ -25,7 +26,6 @@ _EXAMPLE_ROWS = 5
 
 
 def log_model(
-    project: MLProject,
     run_id: str,
     estimator: Any,
     *,
@@ -33,17 +33,20 @@ def log_model(
     kinds: dict[str, Kind],
     example: pd.DataFrame,
     parameters: dict[str, Any],
+    task_type: TaskType,
+    registry: ModelRegistry,
 ) -> str:
     """Log a fitted estimator as a model of a run.
 
     Args:
-        project: The project.
         run_id: The run.
         estimator: Fitted; takes a conformed frame.
         name: Name of the logged model.
         kinds: Input column to kind, in order.
         example: Conformed rows; the first 5 are kept with the model.
         parameters: Hyperparameters, to be shown with the model.
+        task_type: What is predicted: `binary`, `multiclass` or `regression`.
+        registry: Where runs and models are kept.
 
     Returns:
         Its URI, `models:/<id>`.
@@ -59,8 +62,8 @@ def log_model(
     from ..models.predictor import METADATA_KEY
 
     trusted = trusted_types(estimator)
-    client = project.registry.get_client()
-    with registry_errors(project), tempfile.TemporaryDirectory() as temporary:
+    client = registry.get_client()
+    with registry_errors(registry), tempfile.TemporaryDirectory() as temporary:
         logged = client.create_logged_model(
             client.get_run(run_id).info.experiment_id,
             name=name,
@@ -84,7 +87,7 @@ def log_model(
                 pip_requirements=[f"{package}=={version(package)}" for package in _REQUIREMENTS],
                 signature=_signature(kinds, estimator.predict(example.head(_EXAMPLE_ROWS))),
                 input_example=example.head(_EXAMPLE_ROWS),
-                metadata={METADATA_KEY: {"kinds": dict(kinds), "task": project.task}},
+                metadata={METADATA_KEY: {"kinds": dict(kinds), "task": task_type}},
             )
             client.log_model_artifacts(identifier, folder)
         except BaseException:

@@ -26,7 +26,8 @@ from ..models.mlflow_errors import is_database, mlflow_errors
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-    from ..blocks.project import MLProject
+    from ..blocks.model_registry import ModelRegistry
+    from ..blocks.stores import Stores
     from ..core.results import Cause, ModelVersion, Snapshot
 
 _LONGEST_NOTE = 5_000
@@ -75,11 +76,11 @@ def code_version() -> str:
 
 
 @contextmanager
-def registry_errors(project: MLProject) -> Iterator[None]:
+def registry_errors(registry: ModelRegistry) -> Iterator[None]:
     """Turn what MLflow, its database or its artifact store raise into `RegistryUnavailable`.
 
     Args:
-        project: Whose registry is used inside the `with`.
+        registry: Where runs and models are kept.
 
     Raises:
         RegistryUnavailable: If MLflow cannot be reached or answers with an error. Unless the
@@ -91,12 +92,12 @@ def registry_errors(project: MLProject) -> Iterator[None]:
             project.registry.get_client().get_run(run_id)
         ```
     """
-    with mlflow_errors(*project.registry.uris):
+    with mlflow_errors(*registry.uris):
         yield
 
 
 def open_run(
-    project: MLProject,
+    stores: Stores,
     key: str,
     cause: Cause | None,
     snapshot: Snapshot | None = None,
@@ -107,7 +108,7 @@ def open_run(
     A training that was killed and is repeated goes on in the same run.
 
     Args:
-        project: The project.
+        stores: Where the model's things are kept.
         key: Training key.
         cause: Why the training was asked for, or None.
         snapshot: All extracted rows.
@@ -119,10 +120,10 @@ def open_run(
     Raises:
         RegistryUnavailable: If MLflow cannot be reached, or the experiment was deleted.
     """
-    client = project.registry.get_client()
+    client = stores.registry.get_client()
     link = flow_run_link()
     found: dict[str, str | None] = {
-        tags.PROJECT: project.name,
+        tags.PROJECT: stores.name,
         tags.TRAINING_KEY: key,
         tags.ATTEMPT: attempt,
         tags.SNAPSHOT_DIGEST: snapshot.digest if snapshot else None,
@@ -134,8 +135,8 @@ def open_run(
         tags.CAUSE_ID: cause.id if cause else None,
     }
     texts = {name: value for name, value in found.items() if value is not None}
-    with registry_errors(project):
-        experiment = experiment_id(project, client)
+    with registry_errors(stores.registry):
+        experiment = experiment_id(stores, client)
         known = client.search_runs(
             [experiment],
             f"tags.`{tags.TRAINING_KEY}` = '{key}'",
@@ -143,7 +144,7 @@ def open_run(
             order_by=["attributes.start_time ASC"],
         )
         if not known:
-            name = link.name or f"{project.name}-{key[:8]}"
+            name = link.name or f"{stores.name}-{key[:8]}"
             return client.create_run(experiment, tags=texts, run_name=name).info.run_id
         run_id = known[0].info.run_id
         client.update_run(run_id, status="RUNNING")
@@ -154,27 +155,29 @@ def open_run(
 
 
 def close_run(
-    project: MLProject, run_id: str, status: Literal["FINISHED", "FAILED", "KILLED"]
+    registry: ModelRegistry, run_id: str, status: Literal["FINISHED", "FAILED", "KILLED"]
 ) -> None:
     """End a run.
 
     Args:
-        project: The project.
+        registry: Where runs and models are kept.
         run_id: The run.
         status: How it ended.
 
     Raises:
         RegistryUnavailable: If MLflow cannot be reached.
     """
-    with registry_errors(project):
-        project.registry.get_client().set_terminated(run_id, status)
+    with registry_errors(registry):
+        registry.get_client().set_terminated(run_id, status)
 
 
-def log_file(project: MLProject, run_id: str, content: Path | str | bytes, artifact: str) -> str:
+def log_file(
+    registry: ModelRegistry, run_id: str, content: Path | str | bytes, artifact: str
+) -> str:
     """Log a file, a folder or bytes as an artifact of a run.
 
     Args:
-        project: The project.
+        registry: Where runs and models are kept.
         run_id: The run.
         content: Path of a local file or folder, or the bytes themselves.
         artifact: Path of the file or folder below the run's artifacts, with `/` between folders.
@@ -185,10 +188,10 @@ def log_file(project: MLProject, run_id: str, content: Path | str | bytes, artif
     Raises:
         RegistryUnavailable: If MLflow or its artifact store cannot be reached.
     """
-    client = project.registry.get_client()
+    client = registry.get_client()
     place = PurePosixPath(artifact)
     folder = None if str(place.parent) == "." else str(place.parent)
-    with registry_errors(project):
+    with registry_errors(registry):
         if not isinstance(content, bytes) and Path(content).is_dir():
             client.log_artifacts(run_id, str(content), artifact)
         else:
@@ -201,11 +204,11 @@ def log_file(project: MLProject, run_id: str, content: Path | str | bytes, artif
     return f"runs:/{run_id}/{artifact}"
 
 
-def describe(project: MLProject, run_id: str, version: ModelVersion | None, text: str) -> None:
+def describe(registry: ModelRegistry, run_id: str, version: ModelVersion | None, text: str) -> None:
     """Describe a run, and the version made of it, for whoever opens them in MLflow.
 
     Args:
-        project: The project.
+        registry: Where runs and models are kept.
         run_id: The run.
         version: The version, or None.
         text: Markdown; cut at 5,000 characters. A link to the flow run that is running is added.
@@ -215,11 +218,11 @@ def describe(project: MLProject, run_id: str, version: ModelVersion | None, text
     """
     from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 
-    client = project.registry.get_client()
+    client = registry.get_client()
     link = flow_run_link()
     tail = f"\n\nPrefect flow run: [{link.name}]({link.url})" if link.url else ""
     shown = text[: _LONGEST_NOTE - len(tail)] + tail
-    with registry_errors(project):
+    with registry_errors(registry):
         client.set_tag(run_id, MLFLOW_RUN_NOTE, shown)
         if version is not None:
             client.update_model_version(version.name, version.version, description=shown)
@@ -258,11 +261,11 @@ def log_batch(
     )
 
 
-def experiment_id(project: MLProject, client: MlflowClient) -> str:
+def experiment_id(stores: Stores, client: MlflowClient) -> str:
     """Return the id of the project's experiment; create it when it is not there.
 
     Args:
-        project: The project.
+        stores: Where the model's things are kept.
         client: MLflow client.
 
     Returns:
@@ -273,11 +276,11 @@ def experiment_id(project: MLProject, client: MlflowClient) -> str:
     """
     from mlflow.exceptions import MlflowException
 
-    name = project.registry.experiment_name
+    name = stores.registry.experiment_name
     experiment = client.get_experiment_by_name(name)
     if experiment is None:
         try:
-            return client.create_experiment(name, artifact_location=_artifact_location(project))
+            return client.create_experiment(name, artifact_location=_artifact_location(stores))
         except MlflowException as error:
             # Another training may have created it in the meantime.
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
@@ -291,10 +294,10 @@ def experiment_id(project: MLProject, client: MlflowClient) -> str:
     return experiment.experiment_id
 
 
-def _artifact_location(project: MLProject) -> str | None:
+def _artifact_location(stores: Stores) -> str | None:
     """Return where artifacts go without a tracking server: MLflow would take `./mlruns`."""
-    uri = project.registry.tracking_uri.get_secret_value()
+    uri = stores.registry.tracking_uri.get_secret_value()
     if not is_database(uri):
         return None
-    root = project.open_workspace().uri("mlflow")
+    root = stores.open_workspace().uri("mlflow")
     return root if "://" in root else Path(root).as_uri()

@@ -12,7 +12,7 @@ from .tracking import registry_errors
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion as MlflowVersion
 
-    from ..blocks.project import MLProject
+    from ..blocks.model_registry import ModelRegistry
 
 
 def as_result(version: MlflowVersion) -> ModelVersion:
@@ -27,7 +27,7 @@ def as_result(version: MlflowVersion) -> ModelVersion:
     )
 
 
-def find_version(project: MLProject, alias: str) -> ModelVersion | None:
+def find_version(registry: ModelRegistry, alias: str) -> ModelVersion | None:
     """Return the version behind an alias, or None when there is none.
 
     Raises:
@@ -35,10 +35,10 @@ def find_version(project: MLProject, alias: str) -> ModelVersion | None:
     """
     from mlflow.exceptions import MlflowException
 
-    client = project.registry.get_client()
-    with registry_errors(project):
+    client = registry.get_client()
+    with registry_errors(registry):
         try:
-            found = client.get_model_version_by_alias(project.registry.model_name, alias)
+            found = client.get_model_version_by_alias(registry.model_name, alias)
         except MlflowException as error:
             if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
                 return None
@@ -46,7 +46,7 @@ def find_version(project: MLProject, alias: str) -> ModelVersion | None:
     return as_result(found)
 
 
-def get_version(project: MLProject, version: str) -> ModelVersion:
+def get_version(registry: ModelRegistry, version: str) -> ModelVersion:
     """Return one version.
 
     Raises:
@@ -55,28 +55,26 @@ def get_version(project: MLProject, version: str) -> ModelVersion:
     """
     from mlflow.exceptions import MlflowException
 
-    client = project.registry.get_client()
-    with registry_errors(project):
+    client = registry.get_client()
+    with registry_errors(registry):
         try:
-            return as_result(client.get_model_version(project.registry.model_name, version))
+            return as_result(client.get_model_version(registry.model_name, version))
         except MlflowException as error:
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
-            raise ModelUnavailable(
-                f"{project.registry.model_name} has no version {version}"
-            ) from error
+            raise ModelUnavailable(f"{registry.model_name} has no version {version}") from error
 
 
-def get_champion(project: MLProject) -> ModelVersion:
+def get_champion(registry: ModelRegistry) -> ModelVersion:
     """Return the champion.
 
     Raises:
         ModelUnavailable: If there is none yet.
         RegistryUnavailable: If MLflow cannot be reached.
     """
-    champion = find_version(project, CHAMPION)
+    champion = find_version(registry, CHAMPION)
     if champion is None:
         raise ModelUnavailable(
-            f"{project.registry.model_name} has no champion yet: run the training flow first"
+            f"{registry.model_name} has no champion yet: run the training flow first"
         )
     return champion

@@ -13,7 +13,8 @@ from prefect.utilities.urls import url_for
 from ..core.tags import REASONS
 
 if TYPE_CHECKING:
-    from ..blocks.project import MLProject
+    from ..blocks.model_registry import ModelRegistry
+    from ..blocks.stores import Stores
     from ..core.results import (
         CanaryOutcome,
         CanaryVerdict,
@@ -39,26 +40,26 @@ def artifact_key(*parts: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-")
 
 
-def mlflow_run_url(project: MLProject, run_id: str | None) -> str | None:
+def mlflow_run_url(registry: ModelRegistry, run_id: str | None) -> str | None:
     """Return the address of a run in the MLflow UI, or None when MLflow is not behind HTTP."""
-    base = _mlflow_base(project)
+    base = _mlflow_base(registry)
     if base is None or run_id is None:
         return None
-    experiment = project.registry.get_client().get_run(run_id).info.experiment_id
+    experiment = registry.get_client().get_run(run_id).info.experiment_id
     return f"{base}/#/experiments/{experiment}/runs/{run_id}"
 
 
-def mlflow_artifact_url(project: MLProject, run_id: str, path: str) -> str | None:
+def mlflow_artifact_url(registry: ModelRegistry, run_id: str, path: str) -> str | None:
     """Return the address of an artifact in the MLflow UI, or None when MLflow is not behind HTTP.
 
     The UI shows the page; the address of its content would download it.
     """
-    run = mlflow_run_url(project, run_id)
+    run = mlflow_run_url(registry, run_id)
     return run and f"{run}/artifacts/{quote(path)}"
 
 
-def _mlflow_base(project: MLProject) -> str | None:
-    parts = urlsplit(project.registry.tracking_uri.get_secret_value())
+def _mlflow_base(registry: ModelRegistry) -> str | None:
+    parts = urlsplit(registry.tracking_uri.get_secret_value())
     if parts.scheme not in ("http", "https"):
         return None
     # Without user and password: the address is shown to people.
@@ -88,7 +89,7 @@ def gate_rows(gates: list[Gate]) -> list[dict[str, Any]]:
 
 
 def training_summary(
-    project: MLProject,
+    project_name: str,
     outcome: TrainingOutcome,
     *,
     comparison: Comparison | None,
@@ -97,7 +98,7 @@ def training_summary(
     """Return what a training came to, in Markdown.
 
     Args:
-        project: The project.
+        project_name: Name of the project.
         outcome: How it ended.
         comparison: Candidate against champion, when it got that far.
         cause: Why it was asked for.
@@ -105,7 +106,7 @@ def training_summary(
     Returns:
         Outcome, reasons, comparison, cause and repair, with a link to the monitoring run that asked.
     """
-    lines = [f"# {project.name}: {outcome.outcome}", ""]
+    lines = [f"# {project_name}: {outcome.outcome}", ""]
     if outcome.version:
         lines += [f"**{outcome.version.name} version {outcome.version.version}**", ""]
     lines += [f"- {reason}" for reason in outcome.reasons]
@@ -125,7 +126,7 @@ def training_summary(
 
 
 def report_training(
-    project: MLProject,
+    stores: Stores,
     outcome: TrainingOutcome,
     summary: str,
     *,
@@ -135,13 +136,19 @@ def report_training(
     """Create the artifacts of a training run.
 
     Args:
-        project: The project.
+        stores: Where the model's things are kept.
         outcome: How it ended.
         summary: What `training_summary` returned.
         reports: Title to URI or path below the MLflow run's artifacts.
         curves: A PNG, or None.
     """
-    lines = [summary, "", "## Reports", "", *_report_lines(project, outcome.run_id, reports)]
+    lines = [
+        summary,
+        "",
+        "## Reports",
+        "",
+        *_report_lines(stores.registry, outcome.run_id, reports),
+    ]
     if curves is not None:
         # An address would have to be one that the browser can reach.
         image = "data:image/png;base64," + base64.b64encode(curves).decode()
@@ -151,13 +158,13 @@ def report_training(
         lines += [f"| {step} | {seconds:.1f} |" for step, seconds in outcome.seconds.items()]
     create_markdown_artifact(
         "\n".join(lines),
-        key=artifact_key("training", project.name),
-        description=f"Training of {project.name}: {outcome.outcome}",
+        key=artifact_key("training", stores.name),
+        description=f"Training of {stores.name}: {outcome.outcome}",
     )
     create_table_artifact(
         gate_rows(outcome.gates),
-        key=artifact_key("gates", project.name),
-        description=f"Every gate of the training of {project.name}",
+        key=artifact_key("gates", stores.name),
+        description=f"Every gate of the training of {stores.name}",
     )
 
 
@@ -181,10 +188,10 @@ def _comparison_lines(comparison: Comparison) -> list[str]:
 
 
 def _report_lines(
-    project: MLProject, run_id: str | None, reports: dict[str, str | None]
+    registry: ModelRegistry, run_id: str | None, reports: dict[str, str | None]
 ) -> list[str]:
     lines = []
-    run = mlflow_run_url(project, run_id)
+    run = mlflow_run_url(registry, run_id)
     if run:
         lines.append(f"- [MLflow run]({run})")
     elif run_id:
@@ -192,25 +199,25 @@ def _report_lines(
     for title, place in reports.items():
         if place is None:
             continue
-        url = mlflow_artifact_url(project, run_id, place) if run_id else None
+        url = mlflow_artifact_url(registry, run_id, place) if run_id else None
         lines.append(f"- [{title}]({url})" if url else f"- {title}: `{place}`")
     return lines or ["none"]
 
 
 def report_monitoring(
-    project: MLProject, outcome: MonitoringOutcome, run_id: str, drift_path: str | None
+    stores: Stores, outcome: MonitoringOutcome, run_id: str, drift_path: str | None
 ) -> None:
     """Create the artifacts of a monitoring run.
 
     Args:
-        project: The project.
+        stores: Where the model's things are kept.
         outcome: How it ended.
         run_id: MLflow run of the champion, which keeps the drift report.
         drift_path: Path of the report below that run's artifacts, or None.
     """
     decision, drift, performance = outcome.decision, outcome.drift, outcome.performance
     lines = [
-        f"# {project.name}: {decision.action}",
+        f"# {stores.name}: {decision.action}",
         "",
         f"{decision.reason}",
         "",
@@ -223,12 +230,12 @@ def report_monitoring(
         f"{decision.champion_version}. Decision `{decision.id}`.",
         "",
         "## Reports",
-        *_report_lines(project, run_id, {"Evidently drift report": drift_path}),
+        *_report_lines(stores.registry, run_id, {"Evidently drift report": drift_path}),
     ]
     create_markdown_artifact(
         "\n".join(lines),
-        key=artifact_key("monitoring", project.name),
-        description=f"Monitoring of {project.name}: {decision.action}",
+        key=artifact_key("monitoring", stores.name),
+        description=f"Monitoring of {stores.name}: {decision.action}",
     )
     rows = [
         {
@@ -245,28 +252,28 @@ def report_monitoring(
     if rows:
         create_table_artifact(
             rows,
-            key=artifact_key("drift", project.name),
+            key=artifact_key("drift", stores.name),
             description=f"Every column of the window {decision.window.key}",
         )
 
 
 def report_canary(
-    project: MLProject, outcome: CanaryOutcome, challenger: ModelVersion | None = None
+    stores: Stores, outcome: CanaryOutcome, challenger: ModelVersion | None = None
 ) -> None:
     """Create the artifact of a judgement on a challenger.
 
     Args:
-        project: The project.
+        stores: Where the model's things are kept.
         outcome: The verdict and what became of it.
         challenger: The version that was judged, or None.
     """
     verdict = outcome.verdict
     if verdict is None:
-        lines = [f"# {project.name}: no challenger", "", outcome.reason]
+        lines = [f"# {stores.name}: no challenger", "", outcome.reason]
     else:
         said = verdict.verdict.replace("_", " ")
         lines = [
-            f"# {project.name}: {said if outcome.action == 'none' else outcome.action}",
+            f"# {stores.name}: {said if outcome.action == 'none' else outcome.action}",
             "",
             f"**Version {verdict.challenger_version} against champion version "
             f"{verdict.champion_version}.** {outcome.reason}",
@@ -284,11 +291,11 @@ def report_canary(
         if found != "[]":
             lines += ["", f"Why its training did not promote it: `{found}`"]
         run_id = challenger.run_id if challenger else None
-        lines += ["", "## Reports", *_report_lines(project, run_id or None, {})]
+        lines += ["", "## Reports", *_report_lines(stores.registry, run_id or None, {})]
     create_markdown_artifact(
         "\n".join(lines),
-        key=artifact_key("canary", project.name),
-        description=f"Canary of {project.name}: {outcome.reason}",
+        key=artifact_key("canary", stores.name),
+        description=f"Canary of {stores.name}: {outcome.reason}",
     )
 
 

@@ -22,13 +22,13 @@ from prefect.runtime import flow_run
 from ..monitoring.retraining_history import JUDGED
 
 if TYPE_CHECKING:
-    from ..blocks.project import MLProject
+    from ..blocks.stores import Stores
     from ..core.results import Cause
     from ..storage.interface import PredictionStore
 
 
 def record_end(
-    project: MLProject,
+    stores: Stores,
     cause: Cause | None,
     ending: dict[str, Any],
     *,
@@ -37,7 +37,7 @@ def record_end(
     """Write down that a training ended.
 
     Args:
-        project: The project.
+        stores: Where the model's things are kept.
         cause: Why it was asked for. None: by a person, or a schedule.
         ending: `outcome`, `reasons` and what else belongs to it.
         flow_run_id: Prefect's run that ended. None: this one.
@@ -57,18 +57,18 @@ def record_end(
     key = cause.id if cause else "unasked"
     if cause is None or ending["outcome"] not in JUDGED:
         key = f"{key}/{flow_run_id or document['ended_at']}"
-    with project.predictions.get_client() as store:
-        store.record("retraining", key, project.name, document)
+    with stores.predictions.get_client() as store:
+        store.record("retraining", key, stores.name, document)
 
 
-def judged_end(project: MLProject, cause: Cause) -> dict[str, Any] | None:
+def judged_end(stores: Stores, cause: Cause) -> dict[str, Any] | None:
     """Return how a cause was answered, or None while nothing was judged because of it.
 
     Raises:
         LogUnavailable: If the journal cannot be read.
     """
-    with project.predictions.get_client() as store:
-        return judged_ends(store, project.name).get(cause.id)
+    with stores.predictions.get_client() as store:
+        return judged_ends(store, stores.name).get(cause.id)
 
 
 def judged_ends(store: PredictionStore, project: str) -> dict[str, dict[str, Any]]:

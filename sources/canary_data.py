@@ -12,8 +12,8 @@ from ..core.results import ModelVersion, Window
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..blocks.project import MLProject
     from ..canary.evidence import Evidence
+    from ..core.settings import CanarySettings, TaskType
     from ..storage.interface import PredictionStore
     from ..storage.predictions import Role
 
@@ -42,20 +42,25 @@ def first_moment(
 
 
 def read_evidence(
-    project: MLProject,
     store: PredictionStore,
     champion: ModelVersion,
     challenger: ModelVersion,
     start: datetime,
+    *,
+    task_type: TaskType,
+    metric: str,
+    settings: CanarySettings,
 ) -> Evidence | None:
     """Read the predictions of both versions, and put them side by side.
 
     Args:
-        project: The project.
         store: The prediction log.
         champion: Version that serves; only its predictions count.
         challenger: Version that is judged; likewise.
         start: First moment to read.
+        task_type: What is predicted: `binary`, `multiclass` or `regression`.
+        metric: Metric to decide by; lower is better.
+        settings: When a challenger is promoted or withdrawn.
 
     Returns:
         The pairs of shadowed rows or the shares of a canary, whichever has more labels; None without
@@ -66,8 +71,8 @@ def read_evidence(
     """
     from ..canary.evidence import canary_evidence, shadow_evidence
 
-    most, found = project.canary.maximum_rows, []
-    common = {"task": project.task, "metric": project.metric, "start": start}
+    most, found = settings.maximum_rows, []
+    common = {"task": task_type, "metric": metric, "start": start}
     shadow = _read(store, challenger, "shadow", start, sample=most)
     if len(shadow.rows):
         ids = set(shadow.rows["id"])

@@ -8,7 +8,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from ..blocks.project import MLProject
+    from ..blocks.stores import Stores
+    from ..core.settings import Columns, Source
     from ..storage.interface import PredictionStore
     from ..validation.log_agreement import Agreement
 
@@ -17,7 +18,13 @@ _ROWS = 200
 
 
 def agreement_with_log(
-    project: MLProject, known: pd.DataFrame, rows: pd.DataFrame
+    known: pd.DataFrame,
+    rows: pd.DataFrame,
+    *,
+    source: Source,
+    columns: Columns,
+    redacted: list[str],
+    stores: Stores,
 ) -> Agreement | None:
     """Compare up to 200 new rows, and as many known ones, with the prediction log.
 
@@ -25,9 +32,12 @@ def agreement_with_log(
     read from the log.
 
     Args:
-        project: The project.
         known: Rows the champion was trained on.
         rows: The snapshot.
+        source: Where the rows come from.
+        columns: What each column is for.
+        redacted: Features that are logged redacted.
+        stores: Where the model's things are kept.
 
     Returns:
         What was found, or None when there is nothing to compare.
@@ -40,22 +50,21 @@ def agreement_with_log(
     from ..validation.log_agreement import agreement
     from ..validation.new_rows import new_part
 
-    columns = project.dataset.columns
     identifier = columns.id
-    if identifier is None or identifier not in rows or project.dataset.source.type == "predictions":
+    if identifier is None or identifier not in rows or source.type == "predictions":
         return None
     features = columns.feature_names([str(name) for name in rows])
-    names = [n for n in features if n in rows and n not in project.redacted]
+    names = [n for n in features if n in rows and n not in redacted]
     new = _some(new_part(known, rows))
     sample = rows.iloc[new]
-    with project.predictions.get_client() as store:
-        logged = _logged(store, project.registry.model_name, sample[identifier])
+    with stores.predictions.get_client() as store:
+        logged = _logged(store, stores.registry.model_name, sample[identifier])
         if not any(found is not None for found in logged):
             return None
         before = known.iloc[_some(np.arange(len(known)))]
         logged_known: list[dict[str, Any] | None] = [None] * len(before)
         if identifier in before:
-            logged_known = _logged(store, project.registry.model_name, before[identifier])
+            logged_known = _logged(store, stores.registry.model_name, before[identifier])
     return agreement(sample, logged, before, logged_known, names)
 
 

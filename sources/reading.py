@@ -25,15 +25,24 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from ..blocks.dataset import Dataset
-    from ..blocks.project import MLProject
-    from ..core.settings import Columns, CsvSource, ParquetSource
+    from ..blocks.model_registry import ModelRegistry
+    from ..blocks.stores import Stores
+    from ..core.settings import Columns, CsvSource, ParquetSource, TaskType
+    from ..storage.redaction import Redaction
 
 # Bounds that every database and data frame can hold.
 _EVER = Window(start=datetime(1970, 1, 1, tzinfo=UTC), end=datetime(2200, 1, 1, tzinfo=UTC))
 _FEATURE = "features."
 
 
-def read_source(project: MLProject, dataset: Dataset, *, own: bool = False) -> pa.Table:
+def read_source(
+    dataset: Dataset,
+    *,
+    own: bool = False,
+    task_type: TaskType,
+    redaction: Redaction | None,
+    stores: Stores,
+) -> pa.Table:
     """Read a dataset's rows: those of its time window, in time order, columns with a role only.
 
     Columns with a role may be missing: rows to score have no target. Text has no spaces around it.
@@ -41,9 +50,11 @@ def read_source(project: MLProject, dataset: Dataset, *, own: bool = False) -> p
     classes.
 
     Args:
-        project: The project, for its prediction log.
         dataset: The rows.
         own: Whether it is the dataset to train on, which every redacted column must be in.
+        task_type: What is predicted: `binary`, `multiclass` or `regression`.
+        redaction: What of a column may be kept in the prediction log. None: everything.
+        stores: Where the model's things are kept.
 
     Returns:
         The rows. The timestamp column, when there is one, is timestamp[us, UTC].
@@ -58,10 +69,10 @@ def read_source(project: MLProject, dataset: Dataset, *, own: bool = False) -> p
     """
     from ..data.table_timestamps import between, in_order, with_moments
 
-    found = _read(project, dataset)
-    if own and project.redaction is not None:
-        project.redaction.check(dataset.columns, found.column_names)
-    table = _prepared(found, project, dataset.columns)
+    found = _read(dataset, stores=stores, task_type=task_type, redaction=redaction)
+    if own and redaction is not None:
+        redaction.check(dataset.columns, found.column_names)
+    table = _prepared(found, dataset.columns, task_type=task_type)
     name = dataset.columns.timestamp
     if name is not None and name in table.column_names:
         table = with_moments(table, name)
@@ -69,7 +80,7 @@ def read_source(project: MLProject, dataset: Dataset, *, own: bool = False) -> p
     return table
 
 
-def describe_source(project: MLProject, dataset: Dataset) -> str:
+def describe_source(registry: ModelRegistry, dataset: Dataset) -> str:
     """Return what a dataset is read from, without credentials."""
     source = dataset.source
     match source.type:
@@ -80,12 +91,14 @@ def describe_source(project: MLProject, dataset: Dataset) -> str:
         case "mongodb":
             return f"{public_uri(source.uri.get_secret_value())}.{source.collection}"
         case "predictions":
-            return f"predictions of {project.registry.model_name}"
+            return f"predictions of {registry.model_name}"
         case _:
             assert_never(source)
 
 
-def _read(project: MLProject, dataset: Dataset) -> pa.Table:
+def _read(
+    dataset: Dataset, *, task_type: TaskType, redaction: Redaction | None, stores: Stores
+) -> pa.Table:
     source = dataset.source
     match source.type:
         case "csv" | "parquet":
@@ -95,12 +108,12 @@ def _read(project: MLProject, dataset: Dataset) -> pa.Table:
         case "mongodb":
             return read_mongo(source, dataset.columns)
         case "predictions":
-            logged = _read_predictions(project, dataset)
+            logged = _read_predictions(dataset, stores=stores, redaction=redaction)
             if source.history is None:
                 return logged
             history = _read_files(source.history, dataset.columns)
             history, logged = (
-                _prepared(part, project, dataset.columns) for part in (history, logged)
+                _prepared(part, dataset.columns, task_type=task_type) for part in (history, logged)
             )
             return _joined(history, logged, dataset.columns)
         case _:
@@ -111,11 +124,11 @@ def _read_files(source: CsvSource | ParquetSource, columns: Columns) -> pa.Table
     return read_csv(source, columns) if source.type == "csv" else read_parquet(source, columns)
 
 
-def _prepared(table: pa.Table, project: MLProject, columns: Columns) -> pa.Table:
+def _prepared(table: pa.Table, columns: Columns, *, task_type: TaskType) -> pa.Table:
     from ..data.table_timestamps import with_formats
     from ..data.tables import plain, with_digits
 
-    table = plain(with_digits(_with_roles(table, columns), columns, project.task))
+    table = plain(with_digits(_with_roles(table, columns), columns, task_type))
     return with_formats(table, columns.datetime_formats)
 
 
@@ -125,15 +138,15 @@ def _with_roles(table: pa.Table, columns: Columns) -> pa.Table:
     return table.select([name for name in table.column_names if name in wanted])
 
 
-def _read_predictions(project: MLProject, dataset: Dataset) -> pa.Table:
+def _read_predictions(dataset: Dataset, *, redaction: Redaction | None, stores: Stores) -> pa.Table:
     from ..data.tables import refuse_repeated
 
     columns = dataset.columns
-    if project.redaction is not None:
-        project.redaction.check_training(columns)
+    if redaction is not None:
+        redaction.check_training(columns)
     window = Window(start=dataset.start or _EVER.start, end=dataset.end or _EVER.end)
-    with project.predictions.get_client() as store:
-        rows = store.read(project.registry.model_name, window, columns=columns.features or None)
+    with stores.predictions.get_client() as store:
+        rows = store.read(stores.registry.model_name, window, columns=columns.features or None)
     rows = rows.filter(rows.column("label").is_valid())
     names = {"label": columns.target}
     if columns.timestamp:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from ..blocks.dataset import Dataset
-    from ..blocks.project import MLProject
+    from ..blocks.stores import Stores
+    from ..core.settings import Columns, TaskType
     from ..models.predictor import Predictor
     from ..storage.redaction import Redaction
 
@@ -41,7 +42,14 @@ class ScoredRows:
     moments: list[datetime]
 
 
-def read_rows(project: MLProject, dataset: Dataset) -> ScoredRows:
+def read_rows(
+    dataset: Dataset,
+    *,
+    columns: Columns,
+    task_type: TaskType,
+    redaction: Redaction | None,
+    stores: Stores,
+) -> ScoredRows:
     """Read the rows of a dataset to score.
 
     Raises:
@@ -52,18 +60,14 @@ def read_rows(project: MLProject, dataset: Dataset) -> ScoredRows:
     """
     from .reading import read_source
 
-    table = read_source(project, dataset)
+    table = read_source(dataset, stores=stores, task_type=task_type, redaction=redaction)
     frame = table.to_pandas()
-    if project.redaction is not None:
-        own = project.dataset.columns
-        project.redaction.check(dataset.columns, [*frame, *own.ignored, *filter(None, [own.id])])
+    if redaction is not None:
+        own = columns
+        redaction.check(dataset.columns, [*frame, *own.ignored, *filter(None, [own.id])])
     moments = moments_of(frame, dataset)
     name, exact = dataset.columns.id, exact_frame(table, frame)
-    ids = (
-        _digests(frame, project.redaction)
-        if name is None
-        else identifiers(exact, name, project.redaction)
-    )
+    ids = _digests(frame, redaction) if name is None else identifiers(exact, name, redaction)
     return ScoredRows(table, exact, ids, moments)
 
 

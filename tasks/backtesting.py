@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import threading
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -20,82 +21,67 @@ from ..core.results import Gate, digest_of
 from ..core.results.backtest import Backtest, PolicyReplay, ReplayedStream
 from ..runs.artifacts import artifact_key
 from ..runs.run_logger import run_logger
+from .data_validation import validate_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..backtest.candidates import Candidates
     from ..backtest.policies import Policy
-    from ..backtest.stream import Setup, Stream
-    from ..blocks.project import MLProject
     from ..core.results import Cause
+    from ..core.settings import Setup
+    from ..core.workspace import Workspace
 
 _GUARD = threading.Lock()
 _OPEN: dict[str, Candidates] = {}
 
 
-def setup_of(project: MLProject) -> Setup:
-    """Return what of a project decides how a stream goes."""
-    from ..backtest.stream import Setup
-
-    return Setup(
-        name=project.name,
-        task=project.task,
-        metric=project.metric,
-        columns=project.dataset.columns,
-        data=project.data,
-        training=project.training,
-        gates=project.gates,
-        monitoring=project.monitoring,
-        refits=project.refits,
-    )
-
-
 @contextmanager
-def opened(project: MLProject, replayed: ReplayedStream) -> Iterator[Candidates]:
+def opened(replayed: ReplayedStream, *, setup: Setup, workspace: Workspace) -> Iterator[Candidates]:
     """Keep a stream and its candidates in memory as long as the block runs.
 
     Threads of one process share them; another process, on a Dask worker, opens its own, and finds in
     the workspace what was trained elsewhere.
 
     Args:
-        project: The project.
         replayed: Which rows, and how they come.
+        setup: How to train, gate and watch.
+        workspace: Where trainings are kept.
 
     Raises:
         ConfigurationError: If the rows have no time order.
         DataRejected: If there are too few rows for one window.
         WorkspaceUnavailable: If the snapshot cannot be read.
     """
-    key = _key_of(project, replayed)
+    key = _key_of(replayed, setup)
     try:
-        yield _candidates(project, replayed)
+        yield _candidates(replayed, setup, workspace)
     finally:
         with _GUARD:
             _OPEN.pop(key, None)
 
 
-def _key_of(project: MLProject, replayed: ReplayedStream) -> str:
-    return digest_of({"project": project.training_digest(), "replayed": replayed})
+def _key_of(replayed: ReplayedStream, setup: Setup) -> str:
+    return digest_of({"setup": asdict(setup), "replayed": replayed})
 
 
-def _candidates(project: MLProject, replayed: ReplayedStream) -> Candidates:
+def _candidates(replayed: ReplayedStream, setup: Setup, workspace: Workspace) -> Candidates:
     from ..backtest.candidates import Candidates
     from ..backtest.stream import Stream
     from ..data.snapshots import load_frame
 
-    key = _key_of(project, replayed)
+    key = _key_of(replayed, setup)
     with _GUARD:
         if key not in _OPEN:
             stream = Stream(
                 load_frame(replayed.snapshot),
-                project.dataset.columns,
+                setup.columns,
                 history_rows=replayed.history_rows,
-                window_rows=project.monitoring.window_rows,
+                window_rows=setup.monitoring.window_rows,
                 label_delay=timedelta(days=replayed.label_delay_days),
                 window_length=timedelta(days=replayed.window_days),
             )
-            _OPEN[key] = Candidates(stream, setup_of(project), project.open_workspace())
+            _OPEN[key] = Candidates(stream, setup, workspace)
         return _OPEN[key]
 
 
@@ -105,13 +91,16 @@ def _candidates(project: MLProject, replayed: ReplayedStream) -> Candidates:
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-def train_candidate(project: MLProject, replayed: ReplayedStream, rows: int) -> str:
+def train_candidate(
+    replayed: ReplayedStream, rows: int, *, setup: Setup, workspace: Workspace
+) -> str:
     """Train what a policy would get on the first rows of a stream, unless it is kept already.
 
     Args:
-        project: The project.
         replayed: The stream.
         rows: How many rows.
+        setup: How to train, gate and watch.
+        workspace: Where trainings are kept.
 
     Returns:
         Why these rows cannot be trained on; empty when they were.
@@ -123,7 +112,7 @@ def train_candidate(project: MLProject, replayed: ReplayedStream, rows: int) -> 
     from ..core.errors import DataRejected
 
     try:
-        found = _candidates(project, replayed).train(rows)
+        found = _candidates(replayed, setup, workspace).train(rows)
     except DataRejected as error:
         run_logger().warning("the first %d rows cannot be trained on: %s", rows, error)
         return str(error)
@@ -137,13 +126,16 @@ def train_candidate(project: MLProject, replayed: ReplayedStream, rows: int) -> 
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-def replay_policy(project: MLProject, replayed: ReplayedStream, policy: Policy) -> PolicyReplay:
+def replay_policy(
+    replayed: ReplayedStream, policy: Policy, *, setup: Setup, workspace: Workspace
+) -> PolicyReplay:
     """Replay a stream under one policy, with the rules that decide in production.
 
     Args:
-        project: The project.
         replayed: The stream.
         policy: When to retrain.
+        setup: How to train, gate and watch.
+        workspace: Where trainings are kept.
 
     Returns:
         What would have happened.
@@ -155,17 +147,25 @@ def replay_policy(project: MLProject, replayed: ReplayedStream, policy: Policy) 
     """
     from ..backtest.replay import Replay
 
-    candidates = _candidates(project, replayed)
+    candidates = _candidates(replayed, setup, workspace)
     stream = candidates.stream
 
     def validate(known: int, rows: int, cause: Cause | None) -> list[Gate]:
-        return broken_rows(project, stream, known, rows, cause)
+        return validate_rows(
+            stream.frame.iloc[:rows],
+            stream.frame.iloc[:known],
+            cause,
+            columns=setup.columns,
+            task_type=setup.task,
+            settings=setup.data,
+            project_name=setup.name,
+        )
 
-    found = Replay(stream, setup_of(project), candidates, policy, validate).run()
+    found = Replay(stream, setup, candidates, policy, validate).run()
     run_logger().info(
         "%s: %s %.4g, %d retrainings, %d promoted",
         policy.name,
-        project.metric,
+        setup.metric,
         found.value,
         found.retrainings,
         found.promotions,
@@ -173,28 +173,11 @@ def replay_policy(project: MLProject, replayed: ReplayedStream, policy: Policy) 
     return found
 
 
-def broken_rows(
-    project: MLProject, stream: Stream, known: int, rows: int, cause: Cause | None
-) -> list[Gate]:
-    """Return the gates of data validation for the first rows of a stream.
-
-    Args:
-        project: The project.
-        stream: The rows.
-        known: Rows that the champion was trained on.
-        rows: Rows that are to be trained on.
-        cause: Why, or None.
-    """
-    from .data_validation import validate_rows
-
-    return validate_rows(project, stream.frame.iloc[:rows], stream.frame.iloc[:known], cause)
-
-
-def report_backtest(project: MLProject, result: Backtest) -> Backtest:
+def report_backtest(workspace: Workspace, result: Backtest) -> Backtest:
     """Keep a backtest in the workspace, and show it as an artifact.
 
     Args:
-        project: The project.
+        workspace: Where it is kept.
         result: The backtest.
 
     Returns:
@@ -205,9 +188,8 @@ def report_backtest(project: MLProject, result: Backtest) -> Backtest:
     """
     from ..backtest.plot import draw_backtest
 
-    workspace = project.open_workspace()
     plot = draw_backtest(result)
-    folder = f"backtests/{project.name}/{digest_of(result)[:16]}"
+    folder = f"backtests/{result.project}/{digest_of(result)[:16]}"
     result = result.model_copy(
         update={
             "plot_uri": workspace.write_bytes(f"{folder}/plot.png", plot),
@@ -218,7 +200,7 @@ def report_backtest(project: MLProject, result: Backtest) -> Backtest:
     image = "data:image/png;base64," + base64.b64encode(plot).decode()
     text = "\n".join(
         [
-            f"# {project.name}: {result.recommended}",
+            f"# {result.project}: {result.recommended}",
             "",
             result.recommendation,
             "",
@@ -229,8 +211,8 @@ def report_backtest(project: MLProject, result: Backtest) -> Backtest:
     )
     create_markdown_artifact(
         text,
-        key=artifact_key("backtest", project.name),
-        description=f"Backtest of {project.name}: {len(result.replays)} policies",
+        key=artifact_key("backtest", result.project),
+        description=f"Backtest of {result.project}: {len(result.replays)} policies",
     )
     return result
 

@@ -18,7 +18,8 @@ from .windows import reference_of
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..blocks.project import MLProject
+    from ..blocks.model_registry import ModelRegistry
+    from ..core.settings import Columns, GateSettings, PerformanceThresholds, TaskType
     from ..data.training_cutoff import Cutoff
     from ..metrics.losses import Floats
 
@@ -32,12 +33,19 @@ _SUPERIORITY, _RECENCY = "superiority", "recency"
     persist_result=False,
 )
 def compare(
-    project: MLProject,
     split: Split,
     candidate: Candidate,
     cause: Cause | None = None,
     *,
     replace_champion: bool = False,
+    columns: Columns,
+    task_type: TaskType,
+    metric: str,
+    settings: GateSettings,
+    thresholds: PerformanceThresholds,
+    seed: int,
+    refits: bool,
+    registry: ModelRegistry,
 ) -> Comparison:
     """Decide whether a candidate is good enough to follow the champion, with uncertainty.
 
@@ -49,11 +57,18 @@ def compare(
     `gates.allowance` allows: neither of the two that are compared has seen what changed.
 
     Args:
-        project: The project; `gates` has margin, allowance, confidence and the rules for slices.
         split: Whose holdout to compare on.
         candidate: The model; its evaluated model is compared.
         cause: Why the training was asked for, or None.
         replace_champion: Whether to treat the champion as absent, see `registry.absence`.
+        columns: What each column is for.
+        task_type: What is predicted: `binary`, `multiclass` or `regression`.
+        metric: Metric to decide by; lower is better.
+        settings: What a candidate must pass.
+        thresholds: When the metric counts as worse than promised.
+        seed: Seed of every draw.
+        refits: Whether the served model is fitted on all rows.
+        registry: Where runs and models are kept.
 
     Returns:
         Gate `superiority` or `non-inferiority`; `recency`, when both have a data cutoff; and one a slice
@@ -65,21 +80,43 @@ def compare(
         RegistryUnavailable: If MLflow cannot be reached.
         WorkspaceUnavailable: If rows cannot be read.
     """
-    champion = find_version(project, tags.CHAMPION)
+    champion = find_version(registry, tags.CHAMPION)
     absent = (
         "first model: there is no champion"
         if champion is None
-        else absence(project, champion, replace=replace_champion)
+        else absence(registry, champion, replace=replace_champion)
     )
     if champion is None or absent is not None:
         gate = Gate(name=_SUPERIORITY, verdict="passed", reason=absent or "")
-        result = _uncompared(project, candidate, champion, [gate], rows=split.holdout.rows)
+        result = _uncompared(
+            candidate,
+            champion,
+            [gate],
+            rows=split.holdout.rows,
+            metric=metric,
+            confidence=settings.confidence,
+        )
     else:
         try:
-            result = _compare(project, split, candidate, champion, cause)
+            result = _compare(
+                split,
+                candidate,
+                champion,
+                cause,
+                registry=registry,
+                columns=columns,
+                task_type=task_type,
+                metric=metric,
+                settings=settings,
+                thresholds=thresholds,
+                seed=seed,
+                refits=refits,
+            )
         except _NotComparable as reason:
             gate = Gate(name=_SUPERIORITY, verdict="not_run", reason=str(reason))
-            result = _uncompared(project, candidate, champion, [gate], rows=0)
+            result = _uncompared(
+                candidate, champion, [gate], rows=0, metric=metric, confidence=settings.confidence
+            )
     run_logger().info("comparison %s: %s", result.verdict, result.gates[0].reason)
     return result
 
@@ -98,11 +135,19 @@ def _undecidable(reason: object) -> _NotComparable:
 
 
 def _compare(
-    project: MLProject,
     split: Split,
     candidate: Candidate,
     champion: ModelVersion,
     cause: Cause | None,
+    *,
+    columns: Columns,
+    task_type: TaskType,
+    metric: str,
+    settings: GateSettings,
+    thresholds: PerformanceThresholds,
+    seed: int,
+    refits: bool,
+    registry: ModelRegistry,
 ) -> Comparison:
     from ..data.training_cutoff import cutoff_of
     from ..gates.comparison import compare_slices, non_inferiority, superiority
@@ -113,23 +158,35 @@ def _compare(
         cutoff = cutoff_of(champion)
     except DataRejected as error:
         raise _undecidable(error) from error
-    recency = _recency(project, split, candidate, cutoff)
+    recency = _recency(split, candidate, cutoff, refits=refits)
     if any(gate.blocks for gate in recency):
         reason = f"not compared: {recency[0].reason}"
         gate = Gate(name=_SUPERIORITY, verdict="not_run", reason=reason)
-        return _uncompared(project, candidate, champion, [gate, *recency], rows=0)
-    columns, metric = project.dataset.columns, project.metric
-    rows = _compared_rows(project, split, champion, cutoff)
-    before, unknown = _champion_losses(project, champion, rows)
-    ours = project.registry.load_model(candidate.evaluated_uri, project.task)
+        return _uncompared(
+            candidate,
+            champion,
+            [gate, *recency],
+            rows=0,
+            metric=metric,
+            confidence=settings.confidence,
+        )
+    rows = _compared_rows(
+        split, champion, cutoff, columns=columns, minimum_holdout_rows=settings.minimum_holdout_rows
+    )
+    before, unknown = _champion_losses(
+        champion, rows, registry=registry, columns=columns, task_type=task_type, metric=metric
+    )
+    ours = registry.load_model(candidate.evaluated_uri, task_type)
     after = losses_of(metric, ours, rows, columns.target)
     evidence = {
         "before": before,
         "after": after,
-        "settings": project.gates,
-        "seed": project.training.seed,
+        "settings": settings,
+        "seed": seed,
     }
-    confirmed = _confirmed(project, champion, cause, before)
+    confirmed = _confirmed(
+        champion, cause, before, registry=registry, thresholds=thresholds, refits=refits
+    )
     if confirmed:
         gate, found = non_inferiority(metric, **evidence, confirmed=confirmed)
     else:
@@ -148,33 +205,37 @@ def _compare(
         champion_score=total(metric, before),
         improvement=found.value,
         interval=(found.low, found.high),
-        confidence=project.gates.confidence,
+        confidence=settings.confidence,
         rows=len(rows),
         slices=slices,
     )
 
 
 def _confirmed(
-    project: MLProject, champion: ModelVersion, cause: Cause | None, before: Floats
+    champion: ModelVersion,
+    cause: Cause | None,
+    before: Floats,
+    *,
+    thresholds: PerformanceThresholds,
+    refits: bool,
+    registry: ModelRegistry,
 ) -> str:
     """Return what confirms that the champion must be replaced, or nothing."""
     from ..gates.comparison import confirmation
 
-    if cause is None or not project.refits:
+    if cause is None or not refits:
         return ""
     try:
-        promise = reference_of(project, champion).promise
+        promise = reference_of(registry, champion).promise
     except ModelUnavailable:
         promise = None
-    return confirmation(cause, promise, before, project.monitoring.performance)
+    return confirmation(cause, promise, before, thresholds)
 
 
-def _recency(
-    project: MLProject, split: Split, candidate: Candidate, champion: Cutoff
-) -> list[Gate]:
+def _recency(split: Split, candidate: Candidate, champion: Cutoff, *, refits: bool) -> list[Gate]:
     from ..data.training_cutoff import Cutoff
 
-    if project.refits and split.first_holdout_row is not None:
+    if refits and split.first_holdout_row is not None:
         # What will be served has seen the holdout too.
         seen = Cutoff(split.holdout.last, split.first_holdout_row + split.holdout.rows)
     else:
@@ -189,12 +250,17 @@ def _recency(
 
 
 def _compared_rows(
-    project: MLProject, split: Split, champion: ModelVersion, cutoff: Cutoff
+    split: Split,
+    champion: ModelVersion,
+    cutoff: Cutoff,
+    *,
+    columns: Columns,
+    minimum_holdout_rows: int,
 ) -> pd.DataFrame:
     from ..data.snapshots import load_frame
     from ..data.training_cutoff import unseen_rows
 
-    columns, needed = project.dataset.columns, project.gates.minimum_holdout_rows
+    needed = minimum_holdout_rows
     holdout = load_frame(split.holdout)
     missing = [name for name in columns.slices if name not in holdout]
     if missing:
@@ -216,15 +282,21 @@ def _compared_rows(
 
 
 def _champion_losses(
-    project: MLProject, champion: ModelVersion, rows: pd.DataFrame
+    champion: ModelVersion,
+    rows: pd.DataFrame,
+    *,
+    columns: Columns,
+    task_type: TaskType,
+    metric: str,
+    registry: ModelRegistry,
 ) -> tuple[Floats, list[str]]:
     """Return the champion's loss on every row, and the classes that it does not know."""
     from ..models.evaluation import losses_of, unknown_classes
 
-    target = project.dataset.columns.target
+    target = columns.target
     try:
-        model = project.registry.load_model(champion.uri, project.task)
-        return losses_of(project.metric, model, rows, target), unknown_classes(model, rows, target)
+        model = registry.load_model(champion.uri, task_type)
+        return losses_of(metric, model, rows, target), unknown_classes(model, rows, target)
     except RegistryUnavailable:
         raise
     except Exception as error:
@@ -236,18 +308,19 @@ def _champion_losses(
 
 
 def _uncompared(
-    project: MLProject,
     candidate: Candidate,
     champion: ModelVersion | None,
     gates: list[Gate],
     *,
     rows: int,
+    metric: str,
+    confidence: float,
 ) -> Comparison:
     return Comparison(
         gates=gates,
-        metric=project.metric,
+        metric=metric,
         champion_version=champion.version if champion else None,
-        candidate_score=candidate.metrics[project.metric],
-        confidence=project.gates.confidence,
+        candidate_score=candidate.metrics[metric],
+        confidence=confidence,
         rows=rows,
     )

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from ..core.errors import ConfigurationError, MLOpsError, WorkspaceUnavailable
+from ..core.errors import MLOpsError
 from ..core.results import DataValidation, Gate, Snapshot, digest_of
 from ..runs.run_logger import run_logger
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..blocks.project import MLProject
+    from ..blocks.stores import Stores
     from ..core.results import Cause
+    from ..core.settings import Columns, DataSettings, Source, TaskType
+    from ..core.workspace import Workspace
     from ..validation.gx_runner import Finding
     from ..validation.known_rows import Judgement
     from ..validation.log_agreement import Agreement
@@ -29,10 +30,16 @@ if TYPE_CHECKING:
     persist_result=False,
 )
 def validate_data(
-    project: MLProject,
     snapshot: Snapshot,
     reference: Snapshot | None = None,
     cause: Cause | None = None,
+    *,
+    source: Source,
+    columns: Columns,
+    task_type: TaskType,
+    settings: DataSettings,
+    redacted: list[str],
+    stores: Stores,
 ) -> DataValidation:
     """Hold a snapshot against the project's suite, or against one inferred from known good rows.
 
@@ -44,10 +51,15 @@ def validate_data(
     share stays within `data.quarantine_budget`.
 
     Args:
-        project: The project.
         snapshot: The rows.
         reference: Rows the champion was trained on. None: the suite is inferred from `snapshot`.
         cause: Why the training was asked for: columns whose drift it names may have left their range.
+        source: Where the rows come from.
+        columns: What each column is for.
+        task_type: What is predicted: `binary`, `multiclass` or `regression`.
+        settings: Data validation and splitting.
+        redacted: Features that are logged redacted.
+        stores: Where the model's things are kept.
 
     Returns:
         One gate a broken expectation or sign of broken data, and advice on columns of text and ids; the rows
@@ -63,12 +75,27 @@ def validate_data(
     from ..validation.column_advice import column_advice
     from ..validation.gx_runner import check_rows
 
-    workspace = project.open_workspace()
+    workspace = stores.open_workspace()
     frame = load_frame(snapshot)
     known = load_frame(reference) if reference is not None else None
-    agreed = None if known is None else agreement_with_log(project, known, frame)
-    suite, judged = _suite_for(project, frame, known, cause, agreed)
-    suite_uri = workspace.write_json(f"suites/{project.name}/{digest_of(suite)}.json", suite)
+    agreed = (
+        None
+        if known is None
+        else agreement_with_log(
+            known, frame, stores=stores, source=source, columns=columns, redacted=redacted
+        )
+    )
+    suite, judged = _suite_for(
+        frame,
+        known,
+        cause,
+        agreed,
+        project_name=stores.name,
+        columns=columns,
+        task_type=task_type,
+        settings=settings,
+    )
+    suite_uri = workspace.write_json(f"suites/{stores.name}/{digest_of(suite)}.json", suite)
     docs_uri = None
     quarantined = None
     try:
@@ -79,10 +106,16 @@ def validate_data(
         gates = [_library_failed(error)]
     else:
         docs_uri = workspace.write_bytes(f"reports/{snapshot.digest}/data_docs.html", page.encode())
-        findings = sorted([*_beside(project, judged, findings), *findings], key=_weight)
+        findings = sorted([*_beside(judged, findings, settings=settings), *findings], key=_weight)
         gates = [_gate(finding) for finding in findings if not finding.held]
-        if project.data.on_failure == "quarantine":
-            gates, snapshot, quarantined = _set_aside(project, snapshot, findings)
+        if settings.on_failure == "quarantine":
+            gates, snapshot, quarantined = _set_aside(
+                snapshot,
+                findings,
+                workspace=stores.open_workspace(),
+                columns=columns,
+                settings=settings,
+            )
         gates = gates or [
             Gate(
                 name="expectations",
@@ -93,11 +126,11 @@ def validate_data(
         ]
     validation = DataValidation(
         snapshot=snapshot,
-        gates=[*gates, *column_advice(frame, project.dataset.columns)],
+        gates=[*gates, *column_advice(frame, columns)],
         quarantined=quarantined,
         suite_uri=suite_uri,
         docs_uri=docs_uri,
-        inferred=project.data.suite is None,
+        inferred=settings.suite is None,
     )
     run_logger().info(
         "data validation: %s, %d expectations broken, %d rows set aside",
@@ -109,29 +142,48 @@ def validate_data(
 
 
 def validate_rows(
-    project: MLProject, frame: pd.DataFrame, known: pd.DataFrame, cause: Cause | None
+    frame: pd.DataFrame,
+    known: pd.DataFrame,
+    cause: Cause | None,
+    *,
+    columns: Columns,
+    task_type: TaskType,
+    settings: DataSettings,
+    project_name: str,
 ) -> list[Gate]:
     """Return the gates that rows do not pass, leaving no trace and asking no prediction log.
 
     Args:
-        project: The project.
         frame: The rows.
         known: Rows the champion was trained on.
         cause: Why the training was asked for, or None.
+        columns: What each column is for.
+        task_type: What is predicted: `binary`, `multiclass` or `regression`.
+        settings: Data validation and splitting.
+        project_name: Name of the project.
 
     Raises:
         ConfigurationError: If the project's suite cannot be read or understood.
     """
     from ..validation.gx_runner import check_rows
 
-    suite, judged = _suite_for(project, frame, known, cause, None)
+    suite, judged = _suite_for(
+        frame,
+        known,
+        cause,
+        None,
+        project_name=project_name,
+        columns=columns,
+        task_type=task_type,
+        settings=settings,
+    )
     try:
         findings, _ = check_rows(frame, suite)
     except MLOpsError:
         raise
     except Exception as error:
         return [_library_failed(error)]
-    findings = sorted([*_beside(project, judged, findings), *findings], key=_weight)
+    findings = sorted([*_beside(judged, findings, settings=settings), *findings], key=_weight)
     return [_gate(finding) for finding in findings if not finding.held]
 
 
@@ -141,19 +193,23 @@ def _library_failed(error: Exception) -> Gate:
 
 
 def _suite_for(
-    project: MLProject,
     frame: pd.DataFrame,
     known: pd.DataFrame | None,
     cause: Cause | None,
     agreed: Agreement | None,
+    *,
+    columns: Columns,
+    task_type: TaskType,
+    settings: DataSettings,
+    project_name: str,
 ) -> tuple[dict[str, Any], Judgement]:
     """Return the suite to hold rows against, and what is said beside it."""
     from ..validation.broken_data import judge_rows
     from ..validation.expectations import infer_suite
     from ..validation.suites import read_suite
 
-    suite = read_suite(project.data.suite)
-    columns, task = project.dataset.columns, project.task
+    suite = read_suite(settings.suite)
+    task = task_type
     judged = judge_rows(
         known,
         frame,
@@ -166,25 +222,25 @@ def _suite_for(
         judged.findings += agreed.findings
     if suite is None:
         suite = infer_suite(
-            project.name,
+            project_name,
             frame,
             known,
             columns=columns,
             task=task,
-            minimum_rows=project.data.minimum_rows,
+            minimum_rows=settings.minimum_rows,
             moved=judged.moved,
             rising=judged.rising,
         )
     return suite, judged
 
 
-def _beside(project: MLProject, judged: Judgement, findings: list[Finding]) -> list[Finding]:
+def _beside(judged: Judgement, findings: list[Finding], *, settings: DataSettings) -> list[Finding]:
     """Return what is said beside the suite, without what the suite says already."""
     from dataclasses import replace
 
     said = {finding.name for finding in findings if not finding.held}
     kept = [f for f in judged.findings if f.name.removesuffix(" in new rows") not in said]
-    if project.data.suite is None:
+    if settings.suite is None:
         return kept
     return [replace(finding, blocking=False) for finding in kept]
 
@@ -214,7 +270,12 @@ def _gate(finding: Finding) -> Gate:
 
 
 def _set_aside(
-    project: MLProject, snapshot: Snapshot, findings: list[Finding]
+    snapshot: Snapshot,
+    findings: list[Finding],
+    *,
+    columns: Columns,
+    settings: DataSettings,
+    workspace: Workspace,
 ) -> tuple[list[Gate], Snapshot, Snapshot | None]:
     """Set rows aside if that mends everything that is broken and keeps within the budget."""
     import numpy as np
@@ -228,17 +289,17 @@ def _set_aside(
         bad[finding.rows] = True
     if not broken or not all(finding.rows for finding in broken):
         return gates, snapshot, None
-    budget = project.data.quarantine_budget
+    budget = settings.quarantine_budget
     share = float(bad.mean())
     kept = snapshot.rows - int(bad.sum())
-    if share > budget or kept < project.data.minimum_rows:
+    if share > budget or kept < settings.minimum_rows:
         why = (
             f"{int(bad.sum())} of {snapshot.rows} rows ({share:.2%}) would be set aside: allowed are "
-            f"{budget:.2%} (data.quarantine_budget), and {project.data.minimum_rows} rows must remain"
+            f"{budget:.2%} (data.quarantine_budget), and {settings.minimum_rows} rows must remain"
         )
         gate = Gate(name="quarantine", verdict="failed", reason=why, value=share, threshold=budget)
         return [*gates, gate], snapshot, None
-    workspace, timestamp = project.open_workspace(), project.dataset.columns.timestamp
+    timestamp = columns.timestamp
     table = load_table(snapshot)
     good, aside = (
         save_snapshot(workspace, table.filter(rows), snapshot.source, timestamp=timestamp)

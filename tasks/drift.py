@@ -13,12 +13,21 @@ from ..runs.run_logger import run_logger
 from .windows import load_window, reference_of
 
 if TYPE_CHECKING:
-    from ..blocks.project import MLProject
+    from ..blocks.model_registry import ModelRegistry
+    from ..blocks.stores import Stores
+    from ..core.settings import DriftThresholds
     from ..monitoring.drift import ScoredColumn
 
 
 @task(name="measure drift", cache_policy=NO_CACHE, persist_result=False)
-def measure_drift(project: MLProject, data: WindowData, champion: ModelVersion) -> DriftReport:
+def measure_drift(
+    data: WindowData,
+    champion: ModelVersion,
+    *,
+    thresholds: DriftThresholds,
+    redacted: list[str],
+    stores: Stores,
+) -> DriftReport:
     """Measure drift, and write the Evidently report.
 
     Features that are logged redacted are left out; the report says so.
@@ -26,9 +35,11 @@ def measure_drift(project: MLProject, data: WindowData, champion: ModelVersion) 
     The report goes to the workspace and, as `report_path` says, to the champion's MLflow run.
 
     Args:
-        project: The project.
         data: The window.
         champion: The version whose reference to compare with.
+        thresholds: What counts as drift.
+        redacted: Features that are logged redacted.
+        stores: Where the model's things are kept.
 
     Returns:
         The verdict; `not_run`, without a report, with fewer than `monitoring.drift.minimum_rows`.
@@ -38,28 +49,39 @@ def measure_drift(project: MLProject, data: WindowData, champion: ModelVersion) 
         RegistryUnavailable: If MLflow cannot be reached.
         WorkspaceUnavailable: If the workspace cannot be read or written.
     """
-    report, scored = _measure(project, data, champion)
+    report, scored = _measure(
+        data, champion, registry=stores.registry, thresholds=thresholds, redacted=redacted
+    )
     if scored:
         from ..monitoring.evidently_report import render_report
 
-        title = f"{project.name}, version {champion.version}, {data.window.key}"
+        title = f"{stores.name}, version {champion.version}, {data.window.key}"
         html = render_report(report, scored, title)
         name = digest_of({"window": data.snapshot.digest, "version": champion.version})[:16]
-        uri = project.open_workspace().write_bytes(f"reports/drift/{name}.html", html.encode())
-        with registry_errors(project):
-            project.registry.get_client().log_text(champion.run_id, html, report_path(data.window))
+        uri = stores.open_workspace().write_bytes(f"reports/drift/{name}.html", html.encode())
+        with registry_errors(stores.registry):
+            stores.registry.get_client().log_text(champion.run_id, html, report_path(data.window))
         report = report.model_copy(update={"report_uri": uri})
     run_logger().info("drift %s: %s", report.verdict, report.reason)
     return report
 
 
-def measure_features(project: MLProject, data: WindowData, version: ModelVersion) -> DriftReport:
+def measure_features(
+    data: WindowData,
+    version: ModelVersion,
+    *,
+    thresholds: DriftThresholds,
+    redacted: list[str],
+    registry: ModelRegistry,
+) -> DriftReport:
     """Measure the drift of a window's features, whoever made its predictions, without writing a report.
 
     Args:
-        project: The project.
         data: The window.
         version: The version whose reference to compare with.
+        thresholds: What counts as drift.
+        redacted: Features that are logged redacted.
+        registry: Where runs and models are kept.
 
     Returns:
         As `measure_drift`, without predictions, labels and `report_uri`.
@@ -71,8 +93,8 @@ def measure_features(project: MLProject, data: WindowData, version: ModelVersion
     """
     from ..monitoring.drift import feature_drift
 
-    reference, thresholds = reference_of(project, version), project.monitoring.drift
-    return feature_drift(reference, load_window(data), thresholds, project.redacted)
+    reference = reference_of(registry, version)
+    return feature_drift(reference, load_window(data), thresholds, redacted)
 
 
 def report_path(window: Window) -> str:
@@ -87,13 +109,17 @@ def report_path(window: Window) -> str:
 
 
 def _measure(
-    project: MLProject, data: WindowData, version: ModelVersion
+    data: WindowData,
+    version: ModelVersion,
+    *,
+    thresholds: DriftThresholds,
+    redacted: list[str],
+    registry: ModelRegistry,
 ) -> tuple[DriftReport, list[ScoredColumn]]:
     from ..monitoring.drift import judge, score_window, too_few_rows
 
-    thresholds = project.monitoring.drift
     if data.rows < thresholds.minimum_rows:
         return too_few_rows(data.rows, thresholds), []
-    reference = reference_of(project, version)
-    scored = score_window(reference, load_window(data), thresholds, project.redacted)
+    reference = reference_of(registry, version)
+    scored = score_window(reference, load_window(data), thresholds, redacted)
     return judge(scored, data.rows, thresholds), scored

@@ -29,7 +29,7 @@ from ..core.errors import OrchestratorUnavailable
 from ..runs.run_logger import run_logger
 
 if TYPE_CHECKING:
-    from ..blocks.project import MLProject
+    from ..blocks.stores import Stores
     from ..core.results import Cause
 
 RETRAINING_REQUESTED = "prefect-mlops.retraining.requested"
@@ -51,18 +51,18 @@ def resource_id(project_name: str) -> str:
 
 
 def announce(
-    project: MLProject, event: str, payload: dict[str, Any], *, about: str | None = None
+    project_name: str, event: str, payload: dict[str, Any], *, about: str | None = None
 ) -> None:
     """Emit an event about a project; whoever listens, listens.
 
     Args:
-        project: The project.
+        project_name: Name of the project.
         event: Name of the event.
         payload: JSON-serialisable content.
         about: What happened once: emitted again, it is the same event. None: another one each time.
     """
-    once = uuid5(NAMESPACE_URL, f"{resource_id(project.name)}/{event}/{about}") if about else None
-    emit_event(event, resource=_resource(project), payload=payload, id=once)
+    once = uuid5(NAMESPACE_URL, f"{resource_id(project_name)}/{event}/{about}") if about else None
+    emit_event(event, resource=_resource(project_name), payload=payload, id=once)
 
 
 @task(
@@ -73,16 +73,16 @@ def announce(
     retries=2,
     retry_delay_seconds=2,
 )
-def request_retraining(project: MLProject, cause: Cause, *, wait_seconds: float = 20.0) -> bool:
+def request_retraining(cause: Cause, *, wait_seconds: float = 20.0, stores: Stores) -> bool:
     """Ask for a retraining, at most once for a cause, and check that the server has the request.
 
     The event's id is made of the cause, so asking again after a crash or a retry finds the first one.
     Once the server shows the event, the journal says that the request was delivered.
 
     Args:
-        project: The project.
         cause: Why; it becomes the parameter of the training.
         wait_seconds: Longest wait for the server to show the event, seconds.
+        stores: Where the model's things are kept.
 
     Returns:
         Whether this call emitted the event; False when it was there already.
@@ -92,15 +92,15 @@ def request_retraining(project: MLProject, cause: Cause, *, wait_seconds: float 
         OrchestratorUnavailable: If the server cannot be reached, refuses, or does not have the event in
             time.
     """
-    event_id = _request_id(project, cause)
+    event_id = _request_id(stores.name, cause)
     with answering(), get_client(sync_client=True) as client:
         if _has_event(client, event_id):
-            record_delivery(project, cause, "the server has the request")
+            record_delivery(stores, cause, "the server has the request")
             return False
         emit_event(
             RETRAINING_REQUESTED,
-            resource=_resource(project),
-            payload={"cause": cause.model_dump(mode="json"), "project": project.name},
+            resource=_resource(stores.name),
+            payload={"cause": cause.model_dump(mode="json"), "project": stores.name},
             id=event_id,
         )
         until = time.monotonic() + wait_seconds
@@ -111,17 +111,17 @@ def request_retraining(project: MLProject, cause: Cause, *, wait_seconds: float 
                     f"{wait_seconds:g} s. {_KEPT}"
                 )
             time.sleep(0.2)
-    record_delivery(project, cause, "the server has the request")
+    record_delivery(stores, cause, "the server has the request")
     run_logger().info("retraining requested: %s", cause.reason)
     return True
 
 
-def request_received(client: SyncPrefectClient, project: MLProject, cause: Cause) -> bool:
+def request_received(client: SyncPrefectClient, project_name: str, cause: Cause) -> bool:
     """Return whether the server has the request of a cause."""
-    return _has_event(client, _request_id(project, cause))
+    return _has_event(client, _request_id(project_name, cause))
 
 
-def record_delivery(project: MLProject, cause: Cause, reason: str) -> None:
+def record_delivery(stores: Stores, cause: Cause, reason: str) -> None:
     """Write in the journal that a request arrived, unless that is there already.
 
     Raises:
@@ -132,8 +132,8 @@ def record_delivery(project: MLProject, cause: Cause, reason: str) -> None:
         "delivered_at": datetime.now(UTC).isoformat(),
         "reason": reason,
     }
-    with project.predictions.get_client() as store:
-        store.record("delivery", cause.id, project.name, document)
+    with stores.predictions.get_client() as store:
+        store.record("delivery", cause.id, stores.name, document)
 
 
 @contextmanager
@@ -148,8 +148,8 @@ def answering() -> Iterator[None]:
         ) from error
 
 
-def _request_id(project: MLProject, cause: Cause) -> UUID:
-    return uuid5(NAMESPACE_URL, f"{resource_id(project.name)}/{cause.id}")
+def _request_id(project_name: str, cause: Cause) -> UUID:
+    return uuid5(NAMESPACE_URL, f"{resource_id(project_name)}/{cause.id}")
 
 
 def _has_event(client: SyncPrefectClient, event_id: UUID) -> bool:
@@ -168,8 +168,8 @@ def _has_event(client: SyncPrefectClient, event_id: UUID) -> bool:
     return bool(found.events)
 
 
-def _resource(project: MLProject) -> dict[str, str]:
+def _resource(project_name: str) -> dict[str, str]:
     return {
-        "prefect.resource.id": resource_id(project.name),
-        "prefect.resource.name": project.name,
+        "prefect.resource.id": resource_id(project_name),
+        "prefect.resource.name": project_name,
     }

@@ -14,19 +14,30 @@ from ..sources.reading import describe_source, read_source
 from ..validation.row_checks import check_rows
 
 if TYPE_CHECKING:
-    from ..blocks.project import MLProject
+    from ..blocks.dataset import Dataset
+    from ..blocks.stores import Stores
+    from ..core.settings import Columns, DataSettings, TaskType
+    from ..storage.redaction import Redaction
 
 
 @task(
     name="extract",
-    task_run_name="extract {project.name}",
+    task_run_name="extract {stores.name}",
     cache_policy=NO_CACHE,
     persist_result=False,
     retries=1,
     retry_delay_seconds=5,
     retry_condition_fn=retry_on(SourceUnavailable, LogUnavailable),
 )
-def extract(project: MLProject) -> Snapshot:
+def extract(
+    *,
+    dataset: Dataset,
+    columns: Columns,
+    task_type: TaskType,
+    settings: DataSettings,
+    redaction: Redaction | None,
+    stores: Stores,
+) -> Snapshot:
     """Read a project's dataset and keep it as a snapshot.
 
     Rows are cut to the dataset's time window and sorted by time. The same rows give the same digest.
@@ -34,7 +45,12 @@ def extract(project: MLProject) -> Snapshot:
     the run's log.
 
     Args:
-        project: The project.
+        dataset: The rows.
+        columns: What each column is for.
+        task_type: What is predicted: `binary`, `multiclass` or `regression`.
+        settings: Data validation and splitting.
+        redaction: What of a column may be kept in the prediction log. None: everything.
+        stores: Where the model's things are kept.
 
     Returns:
         The rows, as a handle.
@@ -48,13 +64,14 @@ def extract(project: MLProject) -> Snapshot:
     """
     from ..data.snapshots import save_snapshot
 
-    dataset = project.dataset
-    table = read_source(project, dataset, own=True)
-    described = describe_source(project, dataset)
-    for remark in check_rows(project, table, described):
+    table = read_source(dataset, own=True, stores=stores, task_type=task_type, redaction=redaction)
+    described = describe_source(stores.registry, dataset)
+    for remark in check_rows(
+        table, described, columns=columns, task_type=task_type, settings=settings
+    ):
         run_logger().warning("%s", remark)
     snapshot = save_snapshot(
-        project.open_workspace(), table, described, timestamp=dataset.columns.timestamp
+        stores.open_workspace(), table, described, timestamp=dataset.columns.timestamp
     )
     run_logger().info(
         "%d rows of %s are snapshot %s", snapshot.rows, described, snapshot.digest[:12]

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from ..core.errors import ConfigurationError, LogUnavailable
+from ..core.errors import LogUnavailable
 from ..core.results import (
     Decision,
     DriftReport,
     ModelVersion,
     PerformanceReport,
     WindowData,
-    digest_of,
 )
 from ..monitoring.governor import decide, decision_id
 from ..monitoring.retraining_history import JUDGED, History
@@ -23,7 +22,8 @@ from ..monitoring.stops import stopped_since
 from ..runs.run_logger import retry_on, run_logger
 
 if TYPE_CHECKING:
-    from ..blocks.project import MLProject
+    from ..blocks.stores import Stores
+    from ..core.settings import GovernorPolicy
     from ..storage.interface import JournalKind, PredictionStore
 
 _TRIES = 10
@@ -37,8 +37,7 @@ _TRIES = 10
     retry_delay_seconds=5,
     retry_condition_fn=retry_on(LogUnavailable),
 )
-def govern(  # noqa: PLR0917
-    project: MLProject,
+def govern(
     data: WindowData,
     drift: DriftReport,
     performance: PerformanceReport,
@@ -46,6 +45,8 @@ def govern(  # noqa: PLR0917
     monitoring_run_id: str | None = None,
     *,
     configuration: str,
+    policy: GovernorPolicy,
+    stores: Stores,
 ) -> Decision:
     """Decide on a window, once.
 
@@ -55,13 +56,14 @@ def govern(  # noqa: PLR0917
     request.
 
     Args:
-        project: The project.
         data: The window.
         drift: The drift report.
         performance: The performance report.
         champion: The champion.
         monitoring_run_id: Prefect flow run that decides, or None.
         configuration: Digest of what shapes trainings and decisions: a stop ends when it is another one.
+        policy: When to retrain.
+        stores: Where the model's things are kept.
 
     Returns:
         The decision; the first one that was taken for this window and champion.
@@ -69,32 +71,32 @@ def govern(  # noqa: PLR0917
     Raises:
         LogUnavailable: If the journal cannot be read or written; then nothing was decided.
     """
-    identifier = decision_id(project.name, champion.version, data.window)
-    with project.predictions.get_client() as store:
+    identifier = decision_id(stores.name, champion.version, data.window)
+    with stores.predictions.get_client() as store:
         for _ in range(_TRIES):
-            requests = _decisions(store, "request", project.name)
-            decisions = _merged(_decisions(store, "decision", project.name), requests)
+            requests = _decisions(store, "request", stores.name)
+            decisions = _merged(_decisions(store, "decision", stores.name), requests)
             known = next((past for past in decisions if past.id == identifier), None)
             decision = known or decide(
-                project.monitoring.governor,
-                project=project.name,
+                policy,
+                project=stores.name,
                 champion_version=champion.version,
                 window=data.window,
                 rows=data.rows,
                 drift=drift,
                 performance=performance,
-                history=_history(store, project.name, decisions),
+                history=_history(store, stores.name, decisions),
                 now=datetime.now(UTC),
                 configuration=configuration,
                 monitoring_run_id=monitoring_run_id,
             )
             document = decision.model_dump(mode="json")
             if known is None and decision.action == "retrain":
-                number = f"{project.name}/{len(requests) + 1}"
-                if not store.record("request", number, project.name, document):
+                number = f"{stores.name}/{len(requests) + 1}"
+                if not store.record("request", number, stores.name, document):
                     continue
-            if not store.record("decision", identifier, project.name, document):
-                decision = _stored(store, project.name, identifier)
+            if not store.record("decision", identifier, stores.name, document):
+                decision = _stored(store, stores.name, identifier)
             run_logger().info("%s: %s", decision.action, decision.reason)
             return decision
     raise LogUnavailable(
@@ -103,12 +105,13 @@ def govern(  # noqa: PLR0917
     )
 
 
-def reminder_of(project: MLProject, decision: Decision) -> str:
+def reminder_of(decision: Decision, *, policy: GovernorPolicy, stores: Stores) -> str:
     """Return what a stop is announced under: the same text until it is time to say it again.
 
     Args:
-        project: The project.
         decision: A decision to stop, in the journal already.
+        policy: When to retrain.
+        stores: Where the model's things are kept.
 
     Returns:
         The first of the stops that have followed each other, and how often
@@ -117,18 +120,18 @@ def reminder_of(project: MLProject, decision: Decision) -> str:
     Raises:
         LogUnavailable: If the journal cannot be read.
     """
-    with project.predictions.get_client() as store:
-        decisions = _merged(_decisions(store, "decision", project.name), [])
+    with stores.predictions.get_client() as store:
+        decisions = _merged(_decisions(store, "decision", stores.name), [])
     first = stopped_since(History(decisions), decision.champion_version) or decision
     passed = (datetime.now(UTC) - first.decided_at).total_seconds()
-    return f"{first.id}/{int(passed // project.monitoring.governor.reminder_seconds)}"
+    return f"{first.id}/{int(passed // policy.reminder_seconds)}"
 
 
-def ended_retrainings(project: MLProject) -> dict[str, dict[str, Any]]:
+def ended_retrainings(stores: Stores) -> dict[str, dict[str, Any]]:
     """Return how retrainings ended, by cause id.
 
     Args:
-        project: The project.
+        stores: Where the model's things are kept.
 
     Returns:
         Cause id to the journal's document, see `runs.endings`. Where a run that judged nothing was
@@ -137,8 +140,8 @@ def ended_retrainings(project: MLProject) -> dict[str, dict[str, Any]]:
     Raises:
         LogUnavailable: If the journal cannot be read.
     """
-    with project.predictions.get_client() as store:
-        return _endings(store, project.name)
+    with stores.predictions.get_client() as store:
+        return _endings(store, stores.name)
 
 
 def _history(store: PredictionStore, project: str, decisions: list[Decision]) -> History:

@@ -21,7 +21,8 @@ from ..serving import package_probe
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..blocks.project import MLProject
+    from ..blocks.model_registry import ModelRegistry
+    from ..core.settings import TaskType
     from ..metrics.losses import Floats
     from ..models.predictor import Predictor
 
@@ -40,7 +41,13 @@ _LOADS, _SAME, _LATENCY = "loads", "same predictions", "latency"
     persist_result=False,
 )
 def check_package(
-    project: MLProject, split: Split, candidate: Candidate, evaluated: bool = False
+    split: Split,
+    candidate: Candidate,
+    evaluated: bool = False,
+    *,
+    task_type: TaskType,
+    latency_p99_ms: float | None,
+    registry: ModelRegistry,
 ) -> PackageCheck:
     """Check that the logged model works where it will be served.
 
@@ -48,10 +55,12 @@ def check_package(
     holdout rows, and times one-row predictions.
 
     Args:
-        project: The project; `gates.latency_p99_ms` bounds the latency.
         split: Whose holdout to score.
         candidate: The model.
         evaluated: Whether to check the evaluated model instead of the served one.
+        task_type: What is predicted: `binary`, `multiclass` or `regression`.
+        latency_p99_ms: Longest 99th percentile of the latency, milliseconds. None: unbounded.
+        registry: Where runs and models are kept.
 
     Returns:
         Gates `loads`, `same predictions` and `latency`.
@@ -66,13 +75,13 @@ def check_package(
 
     uri = candidate.evaluated_uri if evaluated else candidate.model_uri
     try:
-        predictor = project.registry.load_model(uri, project.task)
+        predictor = registry.load_model(uri, task_type)
     except ModelUnavailable as error:
         return PackageCheck(gates=_stopped(_LOADS, "failed", str(error)))
     rows, _ = conform(load_frame(split.holdout).head(_ROWS), predictor.kinds)
     with tempfile.TemporaryDirectory() as temporary:
-        found, problem = _probe(project, uri, rows, Path(temporary))
-    check = _judge(project, predictor, rows, found, problem)
+        found, problem = _probe(registry, uri, rows, Path(temporary))
+    check = _judge(predictor, rows, found, problem, latency_p99_ms=latency_p99_ms)
     run_logger().info(
         "package of %s: %s",
         candidate.estimator,
@@ -82,12 +91,12 @@ def check_package(
 
 
 def _probe(
-    project: MLProject, uri: str, rows: pd.DataFrame, temporary: Path
+    registry: ModelRegistry, uri: str, rows: pd.DataFrame, temporary: Path
 ) -> tuple[dict[str, Any], tuple[Verdict, str] | None]:
     """Run the process; return what it wrote, and how it ended when not well."""
     from ..models.predictor import fetch_model
 
-    tracking_uri, registry_uri = project.registry.uris
+    tracking_uri, registry_uri = registry.uris
     folder = fetch_model(uri, str(temporary), tracking_uri=tracking_uri, registry_uri=registry_uri)
     rows_path, result_path = temporary / "rows.parquet", temporary / "result.json"
     rows.to_parquet(rows_path)
@@ -131,11 +140,12 @@ def _environment() -> dict[str, str]:
 
 
 def _judge(
-    project: MLProject,
     predictor: Predictor,
     rows: pd.DataFrame,
     found: dict[str, Any],
     problem: tuple[Verdict, str] | None,
+    *,
+    latency_p99_ms: float | None,
 ) -> PackageCheck:
     import numpy as np
 
@@ -152,7 +162,7 @@ def _judge(
         gates += _stopped(_LATENCY, verdict, reason)
         return PackageCheck(gates=gates, largest_difference=difference)
     p50, p99 = (float(value) for value in np.percentile(found["milliseconds"], [50, 99]))
-    longest = project.gates.latency_p99_ms
+    longest = latency_p99_ms
     bound = "no bound is set" if longest is None else f"at most {longest:g} ms is asked"
     gates.append(
         Gate(

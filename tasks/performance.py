@@ -15,15 +15,21 @@ from .windows import load_window, reference_of
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..blocks.project import MLProject
+    from ..blocks.model_registry import ModelRegistry
+    from ..core.settings import PerformanceThresholds, TaskType
 
 
 @task(name="measure performance", cache_policy=NO_CACHE, persist_result=False)
 def measure_performance(
-    project: MLProject,
     data: WindowData,
     champion: ModelVersion,
     asked: WindowData | None = None,
+    *,
+    metric: str,
+    thresholds: PerformanceThresholds,
+    resamples: int,
+    seed: int,
+    registry: ModelRegistry,
 ) -> PerformanceReport:
     """Hold the champion's realised metric against what it promised.
 
@@ -32,10 +38,14 @@ def measure_performance(
     tolerance, beyond chance, and beyond what the promise's periods ordinarily differ by.
 
     Args:
-        project: The project.
         data: The window to judge, see `read_labelled_window`.
         champion: The champion.
         asked: The window that was asked for, when its labels are not complete yet; None: `data`.
+        metric: Metric to decide by; lower is better.
+        thresholds: When the metric counts as worse than promised.
+        resamples: Bootstrap resamples.
+        seed: Seed of every draw.
+        registry: Where runs and models are kept.
 
     Returns:
         The verdict; `not_run` with fewer than `monitoring.performance.minimum_labels` usable rows, or
@@ -48,24 +58,24 @@ def measure_performance(
     """
     from ..monitoring.performance import realised
 
-    policy = project.monitoring.performance
+    policy = thresholds
     logger = run_logger()
     if data.labelled < policy.minimum_labels:
         report = PerformanceReport(
             verdict="not_run",
             reason=f"{data.labelled} labelled predictions; performance needs at least "
             f"{policy.minimum_labels}",
-            metric=project.metric,
+            metric=metric,
             rows=data.labelled,
         )
     else:
         report = realised(
-            reference_of(project, champion),
+            reference_of(registry, champion),
             load_window(data),
             version=champion.version,
             policy=policy,
-            resamples=project.gates.resamples,
-            seed=project.training.seed,
+            resamples=resamples,
+            seed=seed,
         )
     if asked is not None and asked.window != data.window:
         report = _of_earlier(report, data, asked)
@@ -91,12 +101,12 @@ def _of_earlier(
     )
 
 
-def labelled_rows(project: MLProject, data: WindowData) -> pd.DataFrame:
+def labelled_rows(data: WindowData, *, task_type: TaskType) -> pd.DataFrame:
     """Return the labelled rows of a window as rows of the dataset.
 
     Args:
-        project: The project.
         data: The window.
+        task_type: What is predicted: `binary`, `multiclass` or `regression`.
 
     Returns:
         Feature columns under their own names, `at` (UTC) and `label`: floats for regression, else as
@@ -122,7 +132,7 @@ def labelled_rows(project: MLProject, data: WindowData) -> pd.DataFrame:
                 column=name,
             )
     named = named.assign(at=pd.to_datetime(rows["at"], utc=True), label=rows["label"])
-    if project.task == "regression":
+    if task_type == "regression":
         named["label"] = pd.to_numeric(named["label"], errors="coerce").astype(float)
         named = named[named["label"].notna()].reset_index(drop=True)
     return named

@@ -15,14 +15,14 @@ from ..registry.versions import as_result
 from ..runs.run_logger import run_logger
 
 if TYPE_CHECKING:
-    from ..blocks.project import MLProject
+    from ..blocks.model_registry import ModelRegistry
+    from ..blocks.stores import Stores
 
 # What MySQL's TEXT holds, with room for characters of several bytes.
 _LONGEST_TAG = 30_000
 
 
 def evidence_tags(
-    project: MLProject,
     *,
     snapshot: Snapshot,
     validation: DataValidation,
@@ -30,24 +30,27 @@ def evidence_tags(
     candidate: Candidate,
     training_key: str,
     cause: Cause | None,
+    metric: str,
+    project_name: str,
 ) -> dict[str, str]:
     """Return the tags that answer: which data, which code, which flow run, which cause.
 
     Args:
-        project: The project.
         snapshot: All extracted rows.
         validation: The verdict on them.
         split: Rows fitted on and decided on.
         candidate: The model.
         training_key: Digest of data, configuration and cause.
         cause: Why the training was asked for, or None.
+        metric: Metric to decide by; lower is better.
+        project_name: Name of the project.
 
     Returns:
         Tag name to text.
     """
     link = flow_run_link()
     found: dict[str, str | None] = {
-        tags.PROJECT: project.name,
+        tags.PROJECT: project_name,
         tags.TRAINING_KEY: training_key,
         tags.SNAPSHOT_DIGEST: snapshot.digest,
         tags.SNAPSHOT_URI: snapshot.uri,
@@ -59,8 +62,8 @@ def evidence_tags(
         tags.EVALUATED_CUTOFF: split.train.last.isoformat() if split.train.last else None,
         tags.PROFILE_URI: candidate.profile_uri,
         tags.SUITE_URI: validation.suite_uri,
-        tags.METRIC: project.metric,
-        tags.HOLDOUT_SCORE: repr(candidate.metrics[project.metric]),
+        tags.METRIC: metric,
+        tags.HOLDOUT_SCORE: repr(candidate.metrics[metric]),
         tags.CODE_VERSION: code_version(),
         tags.FLOW_RUN_ID: link.id,
         tags.FLOW_RUN_URL: link.url,
@@ -76,16 +79,16 @@ def evidence_tags(
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-def register(project: MLProject, candidate: Candidate, evidence: dict[str, str]) -> ModelVersion:
+def register(candidate: Candidate, evidence: dict[str, str], *, stores: Stores) -> ModelVersion:
     """Register a candidate as a new version, exactly once.
 
     A version of the same model with the same training key is returned as it is: registering twice, after a
     crash or a retry, gives one version.
 
     Args:
-        project: The project.
         candidate: The model.
         evidence: Tags, see `evidence_tags`.
+        stores: Where the model's things are kept.
 
     Returns:
         The version.
@@ -97,11 +100,11 @@ def register(project: MLProject, candidate: Candidate, evidence: dict[str, str])
 
     from ..models.predictor import place_of
 
-    client = project.registry.get_client()
-    name = project.registry.model_name
-    with registry_errors(project):
+    client = stores.registry.get_client()
+    name = stores.registry.model_name
+    with registry_errors(stores.registry):
         try:
-            client.create_registered_model(name, tags={tags.PROJECT: project.name})
+            client.create_registered_model(name, tags={tags.PROJECT: stores.name})
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
@@ -138,15 +141,15 @@ def register(project: MLProject, candidate: Candidate, evidence: dict[str, str])
     persist_result=False,
 )
 def settle(
-    project: MLProject, version: ModelVersion, outcome: str, reasons: list[str]
+    version: ModelVersion, outcome: str, reasons: list[str], *, registry: ModelRegistry
 ) -> ModelVersion:
     """Write how a training ended on its version; a version not promoted becomes the challenger.
 
     Args:
-        project: The project.
         version: The version.
         outcome: `promoted` or `challenger`.
         reasons: Why it was not promoted; empty when it was.
+        registry: Where runs and models are kept.
 
     Returns:
         The version as it is now.
@@ -154,9 +157,9 @@ def settle(
     Raises:
         RegistryUnavailable: If MLflow cannot be reached.
     """
-    client = project.registry.get_client()
+    client = registry.get_client()
     name = version.name
-    with registry_errors(project):
+    with registry_errors(registry):
         client.set_model_version_tag(name, version.version, tags.OUTCOME, outcome)
         text = json.dumps(reasons)[:_LONGEST_TAG]
         client.set_model_version_tag(name, version.version, tags.REASONS, text)

@@ -26,7 +26,9 @@ from .windows import read_window
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..blocks.project import MLProject
+    from ..blocks.model_registry import ModelRegistry
+    from ..blocks.stores import Stores
+    from ..core.settings import DriftThresholds, PerformanceThresholds, TaskType
     from ..metrics.bootstrap import Interval
 
 
@@ -36,7 +38,20 @@ if TYPE_CHECKING:
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-def verify_repair(project: MLProject, cause: Cause, version: ModelVersion) -> Repair:
+def verify_repair(
+    cause: Cause,
+    version: ModelVersion,
+    *,
+    task_type: TaskType,
+    metric: str,
+    performance_thresholds: PerformanceThresholds,
+    drift_thresholds: DriftThresholds,
+    window_rows: int,
+    resamples: int,
+    seed: int,
+    redacted: list[str],
+    stores: Stores,
+) -> Repair:
     """Look whether what was wrong in the window that caused a training is mended.
 
     What was wrong decides what is looked at. Asked for by **performance**: the metric of both champions
@@ -46,9 +61,17 @@ def verify_repair(project: MLProject, cause: Cause, version: ModelVersion) -> Re
     told yet: the verdict is `not_run`, and the governor goes by the new champion's next window.
 
     Args:
-        project: The project.
         cause: Why the training was asked for.
         version: The version that was promoted.
+        task_type: What is predicted: `binary`, `multiclass` or `regression`.
+        metric: Metric to decide by; lower is better.
+        performance_thresholds: When the metric counts as worse than promised.
+        drift_thresholds: What counts as drift.
+        window_rows: Rows of a monitoring window.
+        resamples: Bootstrap resamples.
+        seed: Seed of every draw.
+        redacted: Features that are logged redacted.
+        stores: Where the model's things are kept.
 
     Returns:
         The verdict; it is written to the journal and to the version's tags too.
@@ -58,49 +81,118 @@ def verify_repair(project: MLProject, cause: Cause, version: ModelVersion) -> Re
         ModelUnavailable: If the new champion has no reference.
         RegistryUnavailable: If MLflow cannot be reached.
     """
-    data = read_window.fn(project, cause.window)
+    data = read_window.fn(cause.window, stores=stores, window_rows=window_rows)
     if "performance" in cause.signals:
-        repair = _of_performance(project, cause, version, data)
+        repair = _of_performance(
+            cause,
+            version,
+            data,
+            registry=stores.registry,
+            task_type=task_type,
+            metric=metric,
+            thresholds=performance_thresholds,
+            resamples=resamples,
+            seed=seed,
+            redacted=redacted,
+        )
     else:
-        repair = _of_drift(project, cause, version, data)
-    with project.predictions.get_client() as store:
-        store.record("repair", cause.id, project.name, repair.model_dump(mode="json"))
-    client = project.registry.get_client()
-    with registry_errors(project):
+        repair = _of_drift(
+            cause,
+            version,
+            data,
+            registry=stores.registry,
+            task_type=task_type,
+            metric=metric,
+            performance_thresholds=performance_thresholds,
+            drift_thresholds=drift_thresholds,
+            resamples=resamples,
+            seed=seed,
+            redacted=redacted,
+        )
+    with stores.predictions.get_client() as store:
+        store.record("repair", cause.id, stores.name, repair.model_dump(mode="json"))
+    client = stores.registry.get_client()
+    with registry_errors(stores.registry):
         client.set_model_version_tag(version.name, version.version, tags.REPAIR, repair.verdict)
     run_logger().info("repair of %s: %s, %s", cause.id, repair.verdict, repair.reason)
     return repair
 
 
 def _of_performance(
-    project: MLProject, cause: Cause, version: ModelVersion, data: WindowData
+    cause: Cause,
+    version: ModelVersion,
+    data: WindowData,
+    *,
+    task_type: TaskType,
+    metric: str,
+    thresholds: PerformanceThresholds,
+    resamples: int,
+    seed: int,
+    redacted: list[str],
+    registry: ModelRegistry,
 ) -> Repair:
     from ..gates.repair import repair_of_performance
 
-    scored = _score_again(project, cause, version, data)
+    scored = _score_again(
+        cause,
+        version,
+        data,
+        registry=registry,
+        task_type=task_type,
+        metric=metric,
+        thresholds=thresholds,
+        resamples=resamples,
+        seed=seed,
+        redacted=redacted,
+    )
     found = None if isinstance(scored, str) else scored
-    tolerance = project.monitoring.performance.tolerance
+    tolerance = thresholds.tolerance
     verdict, told = repair_of_performance(
         found and found.interval, found.before if found else 0.0, tolerance
     )
     return _repair(
-        project, cause, version, verdict, f"{scored}; {told}", scored=found, rows=data.rows
+        cause, version, verdict, f"{scored}; {told}", scored=found, rows=data.rows, metric=metric
     )
 
 
-def _of_drift(project: MLProject, cause: Cause, version: ModelVersion, data: WindowData) -> Repair:
+def _of_drift(
+    cause: Cause,
+    version: ModelVersion,
+    data: WindowData,
+    *,
+    task_type: TaskType,
+    metric: str,
+    performance_thresholds: PerformanceThresholds,
+    drift_thresholds: DriftThresholds,
+    resamples: int,
+    seed: int,
+    redacted: list[str],
+    registry: ModelRegistry,
+) -> Repair:
     from ..gates.repair import repair_of_drift
 
-    drift = measure_features(project, data, version)
-    scored = _score_again(project, cause, version, data)
+    drift = measure_features(
+        data, version, registry=registry, thresholds=drift_thresholds, redacted=redacted
+    )
+    scored = _score_again(
+        cause,
+        version,
+        data,
+        registry=registry,
+        task_type=task_type,
+        metric=metric,
+        thresholds=performance_thresholds,
+        resamples=resamples,
+        seed=seed,
+        redacted=redacted,
+    )
     found = None if isinstance(scored, str) else scored
     verdict, told = repair_of_drift(drift.verdict, found and found.interval)
     reason = f"against the new reference: {drift.reason}; {scored}; {told}"
-    return _repair(project, cause, version, verdict, reason, scored=found, rows=data.rows)
+    return _repair(cause, version, verdict, reason, scored=found, rows=data.rows, metric=metric)
 
 
 def _repair(
-    project: MLProject,
     cause: Cause,
     version: ModelVersion,
     verdict: Verdict,
@@ -108,13 +200,14 @@ def _repair(
     *,
     scored: _Scored | None = None,
     rows: int = 0,
+    metric: str,
 ) -> Repair:
     return Repair(
         cause_id=cause.id,
         version=version.version,
         verdict=verdict,
         reason=reason.removesuffix("; "),
-        metric=project.metric,
+        metric=metric,
         signals=cause.signals,
         before=scored.before if scored else None,
         after=scored.after if scored else None,
@@ -144,25 +237,56 @@ class _Scored:
 
 
 def _score_again(
-    project: MLProject, cause: Cause, version: ModelVersion, data: WindowData
+    cause: Cause,
+    version: ModelVersion,
+    data: WindowData,
+    *,
+    task_type: TaskType,
+    metric: str,
+    thresholds: PerformanceThresholds,
+    resamples: int,
+    seed: int,
+    redacted: list[str],
+    registry: ModelRegistry,
 ) -> _Scored | str:
     """Return how both champions score the window, or why nobody can tell."""
-    rows = labelled_rows(project, data)
-    minimum = project.monitoring.performance.minimum_labels
-    if project.redacted:
-        named = ", ".join(project.redacted)
+    rows = labelled_rows(data, task_type=task_type)
+    minimum = thresholds.minimum_labels
+    if redacted:
+        named = ", ".join(redacted)
         return f"{named} are logged redacted, so nobody can score these rows again"
     if len(rows) < minimum:
-        return f"too few labels to compare {project.metric}"
+        return f"too few labels to compare {metric}"
     try:
-        return _by_performance(project, cause, version, rows, minimum)
+        return _by_performance(
+            cause,
+            version,
+            rows,
+            minimum,
+            registry=registry,
+            task_type=task_type,
+            metric=metric,
+            thresholds=thresholds,
+            resamples=resamples,
+            seed=seed,
+        )
     except ModelUnavailable as error:
         # The old champion's files may be gone: that is why it was replaced.
-        return f"{project.metric} cannot be compared, {error}"
+        return f"{metric} cannot be compared, {error}"
 
 
 def _by_performance(
-    project: MLProject, cause: Cause, version: ModelVersion, rows: pd.DataFrame, minimum: int
+    cause: Cause,
+    version: ModelVersion,
+    rows: pd.DataFrame,
+    minimum: int,
+    *,
+    task_type: TaskType,
+    metric: str,
+    thresholds: PerformanceThresholds,
+    resamples: int,
+    seed: int,
+    registry: ModelRegistry,
 ) -> _Scored:
     import pandas as pd
 
@@ -177,27 +301,27 @@ def _by_performance(
     judged, fitted = (unseen, 0.0) if len(unseen) >= minimum else (rows, float(seen.mean()))
 
     def losses(uri: str):  # noqa: ANN202
-        model = project.registry.load_model(uri, project.task)
+        model = registry.load_model(uri, task_type)
         classes = model.classes
         labels = judged["label"] if classes is None else to_classes(judged["label"], classes)
-        return row_losses(project.metric, labels, model.predict(judged), classes)
+        return row_losses(metric, labels, model.predict(judged), classes)
 
-    before_version = get_version(project, cause.champion_version)
+    before_version = get_version(registry, cause.champion_version)
     before = losses(before_version.tags.get(tags.EVALUATED_URI, before_version.uri))
     after = losses(version.tags[tags.EVALUATED_URI])
-    policy = project.monitoring.performance
+    policy = thresholds
     interval = paired_difference(
-        project.metric,
+        metric,
         before,
         after,
         confidence=policy.confidence,
-        resamples=project.gates.resamples,
-        seed=project.training.seed,
+        resamples=resamples,
+        seed=seed,
     )
     return _Scored(
-        metric=project.metric,
-        before=total(project.metric, before),
-        after=total(project.metric, after),
+        metric=metric,
+        before=total(metric, before),
+        after=total(metric, after),
         interval=interval,
         rows=len(judged),
         fitted=fitted,

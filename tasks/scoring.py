@@ -22,8 +22,11 @@ from ..sources.scored_rows import (
 
 if TYPE_CHECKING:
     from ..blocks.dataset import Dataset
-    from ..blocks.project import MLProject
+    from ..blocks.prediction_log import PredictionLog
+    from ..blocks.stores import Stores
+    from ..core.settings import Columns, ScoringSettings, TaskType
     from ..models.predictor import Predictor
+    from ..storage.redaction import Redaction
 
 _CHUNK_ROWS = 5_000
 _IDS_PER_LOOK = 2_000
@@ -39,7 +42,16 @@ _EXAMPLES = 3
     retry_delay_seconds=5,
     retry_condition_fn=retry_on(LogUnavailable),
 )
-def score_rows(project: MLProject, dataset: Dataset, champion: ModelVersion) -> ScoringOutcome:
+def score_rows(
+    dataset: Dataset,
+    champion: ModelVersion,
+    *,
+    columns: Columns,
+    task_type: TaskType,
+    settings: ScoringSettings,
+    redaction: Redaction | None,
+    stores: Stores,
+) -> ScoringOutcome:
     """Score rows with the champion and log every prediction.
 
     Rows need not have the target. A few values that are no values of their column's kind are scored as
@@ -50,9 +62,13 @@ def score_rows(project: MLProject, dataset: Dataset, champion: ModelVersion) -> 
     the model sees it.
 
     Args:
-        project: The project.
         dataset: The rows.
         champion: The version to score with.
+        columns: What each column is for.
+        task_type: What is predicted: `binary`, `multiclass` or `regression`.
+        settings: Which rows are refused.
+        redaction: What of a column may be kept in the prediction log. None: everything.
+        stores: Where the model's things are kept.
 
     Returns:
         What was logged, and where every row's id, prediction and scores are.
@@ -71,16 +87,18 @@ def score_rows(project: MLProject, dataset: Dataset, champion: ModelVersion) -> 
     from ..data.snapshots import save_snapshot
     from ..data.unreadable_rows import count_unreadable, refuse_unreadable
 
-    rows = read_rows(project, dataset)
-    predictor = project.registry.load_model(champion.uri, project.task)
+    rows = read_rows(
+        dataset, stores=stores, columns=columns, task_type=task_type, redaction=redaction
+    )
+    predictor = stores.registry.load_model(champion.uri, task_type)
     conformed, coerced = conform(rows.frame, predictor.kinds)
-    hidden = set(project.redaction.columns) if project.redaction else set()
+    hidden = set(redaction.columns) if redaction else set()
     refuse_unreadable(
         rows.frame,
         conformed,
         coerced,
         kinds=predictor.kinds,
-        settings=project.scoring,
+        settings=settings,
         hidden=hidden,
     )
     refuse_unloggable(rows.frame, [name for name in predictor.kinds if name not in hidden])
@@ -93,11 +111,19 @@ def score_rows(project: MLProject, dataset: Dataset, champion: ModelVersion) -> 
     predicted = _predict(predictor, rows)
     scores_uri = None
     if rows.ids:
-        table = scores_table(rows, predictor, predicted, champion, project.redaction)
-        workspace = project.open_workspace()
+        table = scores_table(rows, predictor, predicted, champion, redaction)
+        workspace = stores.open_workspace()
         scores_uri = save_snapshot(workspace, table, "scores", timestamp="at").uri
-    logged = _log(project, champion, predictor, rows, predicted)
-    differing = [] if logged == len(rows.ids) else _differing(project, champion, predictor, rows)
+    logged = _log(
+        champion, predictor, rows, predicted, predictions=stores.predictions, redaction=redaction
+    )
+    differing = (
+        []
+        if logged == len(rows.ids)
+        else _differing(
+            champion, predictor, rows, predictions=stores.predictions, redaction=redaction
+        )
+    )
     run_logger().info("%d rows scored, %d predictions new to the log", len(rows.ids), logged)
     if logged < len(rows.ids):
         run_logger().warning(
@@ -135,15 +161,17 @@ def _parts(rows: ScoredRows, size: int) -> Iterator[slice]:
 
 
 def _log(
-    project: MLProject,
     champion: ModelVersion,
     predictor: Predictor,
     rows: ScoredRows,
     predicted: Any,
+    *,
+    redaction: Redaction | None,
+    predictions: PredictionLog,
 ) -> int:
     """Log every row, and return how many were new."""
-    logger = project.predictions.get_logger(
-        champion.name, champion.version, redaction=project.redaction, handle_sigterm=False
+    logger = predictions.get_logger(
+        champion.name, champion.version, redaction=redaction, handle_sigterm=False
     )
     try:
         with logger:
@@ -178,16 +206,21 @@ def _answers(predictor: Predictor, predicted: Any) -> Iterator[tuple[Any, dict[s
 
 
 def _differing(
-    project: MLProject, champion: ModelVersion, predictor: Predictor, rows: ScoredRows
+    champion: ModelVersion,
+    predictor: Predictor,
+    rows: ScoredRows,
+    *,
+    redaction: Redaction | None,
+    predictions: PredictionLog,
 ) -> list[str]:
     """Return the ids whose features are others than those that were logged.
 
     Which ids were new, the log does not say: all are looked at, and those that were logged just now do
     not differ.
     """
-    redact = (lambda saw: saw) if project.redaction is None else project.redaction.apply
+    redact = (lambda saw: saw) if redaction is None else redaction.apply
     found: list[str] = []
-    with project.predictions.get_client() as store:
+    with predictions.get_client() as store:
         for part in _parts(rows, _IDS_PER_LOOK):
             before = store.find(champion.name, rows.ids[part])
             features = records(rows.frame.iloc[part], predictor.kinds)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from ..blocks.project import MLProject
+    from ..core.settings import Columns, DataSettings, TaskType
+    from ..core.workspace import Workspace
 
 
 @task(
@@ -25,7 +26,16 @@ if TYPE_CHECKING:
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-def split(project: MLProject, snapshot: Snapshot) -> Split:
+def split(
+    snapshot: Snapshot,
+    *,
+    columns: Columns,
+    task_type: TaskType,
+    settings: DataSettings,
+    minimum_holdout_rows: int,
+    window_rows: int,
+    workspace: Workspace,
+) -> Split:
     """Hold out rows that nothing is fitted or tuned on.
 
     With a time order the latest rows are held out, and rows of one moment stay together. Without
@@ -33,8 +43,13 @@ def split(project: MLProject, snapshot: Snapshot) -> Split:
     lands on the same side in every snapshot, so no later holdout holds rows that a champion saw.
 
     Args:
-        project: The project.
         snapshot: The rows, in time order when they have one.
+        columns: What each column is for.
+        task_type: What is predicted: `binary`, `multiclass` or `regression`.
+        settings: Data validation and splitting.
+        minimum_holdout_rows: Rows that a decision needs at least.
+        window_rows: Rows of a monitoring window.
+        workspace: Where big things are kept.
 
     Returns:
         Both parts, as snapshots.
@@ -49,11 +64,9 @@ def split(project: MLProject, snapshot: Snapshot) -> Split:
     from ..data.snapshots import load_table, save_snapshot
     from ..data.tables import without_spaces
 
-    columns = project.dataset.columns
     table = load_table(snapshot)
     if columns.has_order:
-        window_rows = project.monitoring.window_rows
-        wanted = wanted_holdout(table.num_rows, project.data, window_rows)
+        wanted = wanted_holdout(table.num_rows, settings, window_rows)
         first = first_held_out(table, columns.timestamp, wanted)
         held_out = np.arange(table.num_rows) >= first
     else:
@@ -62,10 +75,15 @@ def split(project: MLProject, snapshot: Snapshot) -> Split:
             without_spaces(table).to_pandas(),
             columns.id,
             columns.feature_names(table.column_names),
-            project.data.holdout_share,
+            settings.holdout_share,
         )
-    _check_parts(project, table, held_out)
-    workspace = project.open_workspace()
+    _check_parts(
+        table,
+        held_out,
+        columns=columns,
+        task_type=task_type,
+        minimum_holdout_rows=minimum_holdout_rows,
+    )
     train, holdout = (
         save_snapshot(workspace, table.filter(rows), snapshot.source, timestamp=columns.timestamp)
         for rows in (~held_out, held_out)
@@ -123,24 +141,31 @@ def held_out_by_hash(
     return places.astype(float) / 2.0**64 < share
 
 
-def _check_parts(project: MLProject, table: pa.Table, held_out: np.ndarray) -> None:
+def _check_parts(
+    table: pa.Table,
+    held_out: np.ndarray,
+    *,
+    columns: Columns,
+    task_type: TaskType,
+    minimum_holdout_rows: int,
+) -> None:
     rows = int(held_out.sum())
-    if rows < project.gates.minimum_holdout_rows:
+    if rows < minimum_holdout_rows:
         raise DataRejected(
             f"{rows} of {table.num_rows} rows would be held out, and a promotion needs "
-            f"{project.gates.minimum_holdout_rows} (gates.minimum_holdout_rows): raise "
+            f"{minimum_holdout_rows} (gates.minimum_holdout_rows): raise "
             "data.holdout_share or data.holdout_rows, or bring more rows"
         )
     left = table.num_rows - rows
-    if left < project.gates.minimum_holdout_rows:
+    if left < minimum_holdout_rows:
         raise DataRejected(
             f"{left} of {table.num_rows} rows would be left to fit on, fewer than a promotion is decided "
-            f"on, {project.gates.minimum_holdout_rows} (gates.minimum_holdout_rows): lower "
+            f"on, {minimum_holdout_rows} (gates.minimum_holdout_rows): lower "
             "data.holdout_share or data.holdout_rows"
         )
-    if project.task == "regression":
+    if task_type == "regression":
         return
-    name = project.dataset.columns.target
+    name = columns.target
     target = table.column(name).to_pandas()
     lacking = sorted(set(target.unique()) - set(target[~held_out].unique()))
     if lacking:

@@ -14,8 +14,8 @@ from ..core.results import Split
 from ..registry.tracking import log_batch, registry_errors
 
 if TYPE_CHECKING:
-    from ..blocks.project import MLProject
-    from ..core.settings import TaskType
+    from ..blocks.stores import Stores
+    from ..core.settings import Columns, TaskType, TrainingSettings
     from ..data.training_rows import TrainingRows
     from ..training.cross_validation import Fold, TrialScore
 
@@ -23,7 +23,9 @@ _PARENT_RUN = "mlflow.parentRunId"
 _STATUS = {"failed": "FAILED", "pruned": "KILLED", "complete": "FINISHED"}
 
 
-def rows_and_folds(project: MLProject, split: Split) -> tuple[TrainingRows, list[Fold]]:
+def rows_and_folds(
+    split: Split, *, columns: Columns, task_type: TaskType, settings: TrainingSettings
+) -> tuple[TrainingRows, list[Fold]]:
     """Return the rows that trials may use, and their folds; read once a process.
 
     Raises:
@@ -32,9 +34,9 @@ def rows_and_folds(project: MLProject, split: Split) -> tuple[TrainingRows, list
     """
     return _rows_and_folds(
         split.model_dump_json(),
-        project.dataset.columns.model_dump_json(),
-        project.training.model_dump_json(),
-        project.task,
+        columns.model_dump_json(),
+        settings.model_dump_json(),
+        task_type,
     )
 
 
@@ -67,23 +69,29 @@ def forget_rows() -> None:
     persist_result=False,
 )
 def run_trial(
-    project: MLProject,
     split: Split,
     *,
     number: int,
     estimator: str,
     parameters: dict[str, Any],
     cutoffs: list[float],
+    columns: Columns,
+    task_type: TaskType,
+    metric: str,
+    settings: TrainingSettings,
 ) -> TrialScore:
     """Score one recipe by cross-validation on the training rows.
 
     Args:
-        project: The project.
         split: Rows; the holdout is not read.
         number: Number of the trial, for its name.
         estimator: Name of the estimator.
         parameters: Its hyperparameters.
         cutoffs: See `training.cross_validation.score_trial`.
+        columns: What each column is for.
+        task_type: What is predicted: `binary`, `multiclass` or `regression`.
+        metric: Metric to decide by; lower is better.
+        settings: Estimators, study and fitting.
 
     Returns:
         The score; what the estimator raised is its `error`.
@@ -94,21 +102,20 @@ def run_trial(
     """
     from ..training.cross_validation import score_trial
 
-    data, folds = rows_and_folds(project, split)
+    data, folds = rows_and_folds(split, columns=columns, task_type=task_type, settings=settings)
     return score_trial(
         data,
         folds,
         estimator=estimator,
         parameters=parameters,
-        task=project.task,
-        metric=project.metric,
-        seed=project.training.seed,
+        task=task_type,
+        metric=metric,
+        seed=settings.seed,
         cutoffs=cutoffs,
     )
 
 
 def log_trial(
-    project: MLProject,
     run_id: str,
     experiment: str,
     *,
@@ -116,28 +123,31 @@ def log_trial(
     estimator: str,
     parameters: dict[str, Any],
     score: TrialScore,
+    metric: str,
+    stores: Stores,
 ) -> None:
     """Log a finished trial as a run below the training's run.
 
     Args:
-        project: The project.
         run_id: The training's run.
         experiment: Id of the experiment.
         number: Number of the trial.
         estimator: Name of the estimator.
         parameters: Its hyperparameters.
         score: What it achieved.
+        metric: Metric to decide by; lower is better.
+        stores: Where the model's things are kept.
 
     Raises:
         RegistryUnavailable: If MLflow cannot be reached.
     """
     state = "failed" if score.error else "pruned" if score.pruned else "complete"
-    texts = {_PARENT_RUN: run_id, tags.PROJECT: project.name, tags.TRIAL_STATE: state}
+    texts = {_PARENT_RUN: run_id, tags.PROJECT: stores.name, tags.TRIAL_STATE: state}
     if score.error:
         texts[tags.REASONS] = score.error[:1_000]
-    metrics = {project.metric: score.means[-1], "folds": len(score.means)} if score.means else {}
-    client = project.registry.get_client()
-    with registry_errors(project):
+    metrics = {metric: score.means[-1], "folds": len(score.means)} if score.means else {}
+    client = stores.registry.get_client()
+    with registry_errors(stores.registry):
         run = client.create_run(
             experiment,
             start_time=int((time.time() - score.seconds) * 1_000),

@@ -18,7 +18,10 @@ from ..runs.run_logger import retry_on, run_logger
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..blocks.project import MLProject
+    from ..blocks.model_registry import ModelRegistry
+    from ..blocks.prediction_log import PredictionLog
+    from ..blocks.stores import Stores
+    from ..core.settings import PerformanceThresholds
     from ..monitoring.profile import Reference
 
 
@@ -34,14 +37,15 @@ _MOST_DOUBLINGS = 12
     retry_delay_seconds=5,
     retry_condition_fn=retry_on(LogUnavailable),
 )
-def read_window(project: MLProject, window: Window | None = None) -> WindowData:
+def read_window(window: Window | None = None, *, window_rows: int, stores: Stores) -> WindowData:
     """Read the champion's predictions of a window into an immutable snapshot.
 
     Labels that arrive later do not change what was read; reading again gives another snapshot.
 
     Args:
-        project: The project.
         window: Which predictions. None: the latest `monitoring.window_rows`.
+        window_rows: Rows of a monitoring window.
+        stores: Where the model's things are kept.
 
     Returns:
         The rows and what they cover: a window of the last N is `[first prediction, last prediction +
@@ -53,12 +57,12 @@ def read_window(project: MLProject, window: Window | None = None) -> WindowData:
     """
     from ..data.snapshots import save_snapshot
 
-    asked = window or Window(last=project.monitoring.window_rows)
-    model = project.registry.model_name
-    with project.predictions.get_client() as store:
+    asked = window or Window(last=window_rows)
+    model = stores.registry.model_name
+    with stores.predictions.get_client() as store:
         table = store.read(model, asked)
     snapshot = save_snapshot(
-        project.open_workspace(), table, f"predictions of {model}", timestamp="at"
+        stores.open_workspace(), table, f"predictions of {model}", timestamp="at"
     )
     covered = asked
     if asked.last is not None and snapshot.first and snapshot.last:
@@ -83,7 +87,9 @@ def read_window(project: MLProject, window: Window | None = None) -> WindowData:
     retry_delay_seconds=5,
     retry_condition_fn=retry_on(LogUnavailable),
 )
-def read_labelled_window(project: MLProject, data: WindowData) -> WindowData:
+def read_labelled_window(
+    data: WindowData, *, thresholds: PerformanceThresholds, window_rows: int, stores: Stores
+) -> WindowData:
     """Read the window to judge performance on: the newest whose labels are complete enough.
 
     Labels that come first are not like the others: a sale is known at once, that there is none only
@@ -91,8 +97,10 @@ def read_labelled_window(project: MLProject, data: WindowData) -> WindowData:
     there, and an earlier window of the same length is judged meanwhile.
 
     Args:
-        project: The project.
         data: The window that was asked for.
+        thresholds: When the metric counts as worse than promised.
+        window_rows: Rows of a monitoring window.
+        stores: Where the model's things are kept.
 
     Returns:
         `data` itself when its labels are complete enough, or those of no earlier window are; else the
@@ -102,12 +110,12 @@ def read_labelled_window(project: MLProject, data: WindowData) -> WindowData:
         LogUnavailable: If the prediction log cannot be read.
         WorkspaceUnavailable: If the workspace cannot be written.
     """
-    policy = project.monitoring.performance
+    policy = thresholds
     start, end = data.window.start, data.window.end
     needed = policy.minimum_coverage
     if not data.rows or start is None or end is None or data.labelled >= needed * data.rows:
         return data
-    model, length = project.registry.model_name, end - start
+    model, length = stores.registry.model_name, end - start
 
     def at(lag: timedelta) -> Window:
         return Window(start=start - lag, end=end - lag)
@@ -118,12 +126,12 @@ def read_labelled_window(project: MLProject, data: WindowData) -> WindowData:
             return None
         return found.labelled >= max(needed * found.rows, policy.minimum_labels)
 
-    with project.predictions.get_client() as store:
+    with stores.predictions.get_client() as store:
         lag = shortest_lag(complete, length)
     if lag is None:
         run_logger().info("no window's labels are complete enough to judge performance")
         return data
-    return read_window.fn(project, at(lag))
+    return read_window.fn(at(lag), stores=stores, window_rows=window_rows)
 
 
 def shortest_lag(
@@ -180,11 +188,11 @@ def _bisected(
 
 
 @task(name="delete old predictions", cache_policy=NO_CACHE, persist_result=False)
-def prune_predictions(project: MLProject) -> int:
+def prune_predictions(*, predictions: PredictionLog) -> int:
     """Delete the predictions that are older than the log's `retention_days`, by the machine's clock.
 
     Args:
-        project: The project.
+        predictions: Where predictions are logged.
 
     Returns:
         How many there were; 0 without a retention.
@@ -192,10 +200,10 @@ def prune_predictions(project: MLProject) -> int:
     Raises:
         LogUnavailable: If the prediction log cannot be written.
     """
-    days = project.predictions.retention_days
+    days = predictions.retention_days
     if days is None:
         return 0
-    with project.predictions.get_client() as store:
+    with predictions.get_client() as store:
         deleted = store.prune(datetime.now(UTC) - timedelta(days=days))
     run_logger().info("%d predictions older than %g days deleted", deleted, days)
     return deleted
@@ -212,7 +220,7 @@ def load_window(data: WindowData) -> pd.DataFrame:
     return load_frame(data.snapshot)
 
 
-def reference_of(project: MLProject, version: ModelVersion) -> Reference:
+def reference_of(registry: ModelRegistry, version: ModelVersion) -> Reference:
     """Return the reference stored with a version.
 
     Raises:
@@ -228,4 +236,4 @@ def reference_of(project: MLProject, version: ModelVersion) -> Reference:
             f"{version.name} version {version.version} has no tag {PROFILE_URI}: it was not registered "
             f"by the training flow. To replace it as the champion: {REPLACE}"
         )
-    return fetch_reference(uri, tracking_uri=project.registry.tracking_uri.get_secret_value())
+    return fetch_reference(uri, tracking_uri=registry.tracking_uri.get_secret_value())

@@ -12,18 +12,28 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from ..blocks.project import MLProject
+    from ..core.settings import Columns, DataSettings, TaskType
+
 
 _SHOWN = 3
 
 
-def check_rows(project: MLProject, table: pa.Table, described: str) -> list[str]:
+def check_rows(
+    table: pa.Table,
+    described: str,
+    *,
+    columns: Columns,
+    task_type: TaskType,
+    settings: DataSettings,
+) -> list[str]:
     """Refuse rows that nobody could train on.
 
     Args:
-        project: The project.
         table: The rows as `read_source` gives them.
         described: What they were read from, for messages.
+        columns: What each column is for.
+        task_type: What is predicted: `binary`, `multiclass` or `regression`.
+        settings: Data validation and splitting.
 
     Returns:
         Remarks on columns that can be trained on, and may not be what was meant.
@@ -31,10 +41,9 @@ def check_rows(project: MLProject, table: pa.Table, described: str) -> list[str]
     Raises:
         DataRejected: See `extraction.extract`.
     """
-    columns = project.dataset.columns
-    if table.num_rows < project.data.minimum_rows:
+    if table.num_rows < settings.minimum_rows:
         raise DataRejected(
-            f"{described} gave {table.num_rows} rows, and training needs {project.data.minimum_rows} "
+            f"{described} gave {table.num_rows} rows, and training needs {settings.minimum_rows} "
             "(data.minimum_rows): check dataset.start, dataset.end and the source"
         )
     required = [columns.target, columns.timestamp, columns.id, *columns.features]
@@ -63,7 +72,7 @@ def check_rows(project: MLProject, table: pa.Table, described: str) -> list[str]
             )
     frame = table.to_pandas()
     remarks = check_features(table, frame, features, columns)
-    check_target(project.task, frame[columns.target])
+    check_target(task_type, frame[columns.target])
     if columns.id is not None:
         _check_ids(frame[columns.id])
     return remarks

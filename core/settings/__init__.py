@@ -19,6 +19,7 @@ from .columns import Columns
 from .data import DataSettings, ScoringSettings
 from .gates import DeepcheckSettings, GateSettings
 from .monitoring import DriftThresholds, GovernorPolicy, MonitoringSettings, PerformanceThresholds
+from .setup import Setup
 from .sources import CsvSource, MongoSource, ParquetSource, PredictionsSource, Source, SqlSource
 from .training import TrainingSettings
 
@@ -39,6 +40,7 @@ __all__ = [
     "ScoringSettings",
     "Seconds",
     "Settings",
+    "Setup",
     "Share",
     "Source",
     "SqlSource",

@@ -94,7 +94,7 @@ def settled(served, causes) -> bool:
 
 def first_champion(served) -> str:
     train(served.project)
-    champion = find_version(served.project, tags.CHAMPION)
+    champion = find_version(served.project.registry, tags.CHAMPION)
     assert champion is not None
     return champion.version
 
@@ -163,5 +163,5 @@ def test_a_training_whose_process_is_killed_is_noted_as_crashed(served):
     for child in served.children():
         os.kill(child.pid, signal.SIGKILL)
     assert until(lambda: settled(served, [cause]), 120), served.said()
-    until(lambda: note_ended_runs(served.project) or answers(served, cause), 60)
+    until(lambda: note_ended_runs(served.project.stores) or answers(served, cause), 60)
     assert answers(served, cause) == ["crashed"]

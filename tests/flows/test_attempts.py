@@ -46,7 +46,7 @@ def checkpoints(project, calls, candidate) -> Checkpoints:
         "split": parts,
         "open_run": OpenedRun(run_id=candidate.run_id),
         "fit": candidate,
-        "register": get_version(project, number),
+        "register": get_version(project.registry, number),
     }.items():
         kept.save(step, result)
     return kept
@@ -63,7 +63,7 @@ def test_an_attempt_of_which_everything_is_there_is_trusted(project, checkpoints
 
 
 def test_a_run_that_goes_on_is_running(project, checkpoints, candidate):
-    close_run(project, candidate.run_id, "FAILED")
+    close_run(project.registry, candidate.run_id, "FAILED")
     assert forget_lost_steps(project, checkpoints) is None
     reopen_run(project, candidate.run_id)
     client = project.registry.get_client()

@@ -61,7 +61,7 @@ def test_the_governor_decides_in_a_backtest_as_the_flows_do(project, dataset, tm
         ending = "none"
         if decision.cause is not None:
             train(live, decision.cause)
-            ending = ended_retrainings(live)[decision.id]["outcome"]
+            ending = ended_retrainings(live.stores)[decision.id]["outcome"]
         value = outcome.performance.value
         seen.append((decision.action, decision.held_by, ending, pytest.approx(value, rel=1e-6)))
     assert [(w.action, w.held_by, w.ending, w.value) for w in replayed] == seen

@@ -87,7 +87,7 @@ def cause(project, calls) -> Cause:
 def trials_of(project: MLProject, outcome: TrainingOutcome) -> int:
     key = outcome.training_key
     study = PersistentStudy(
-        study_url(project, key),
+        study_url(project.open_workspace(), key),
         key,
         estimators=["linear"],
         task="binary",
@@ -106,14 +106,14 @@ def assert_trained_once(project: MLProject, cause: Cause, outcome: TrainingOutco
     assert outcome.version.version == "2"
     client = project.registry.get_client()
     assert sorted(v.version for v in client.search_model_versions("name='calls'")) == [1, 2]
-    champion = find_version(project, tags.CHAMPION)
+    champion = find_version(project.registry, tags.CHAMPION)
     assert champion is not None
     assert champion.version == "2"
     assert champion.tags[tags.OUTCOME] == "promoted"
     assert champion.tags[tags.REASONS] == "[]"
     assert champion.tags[tags.REPAIR] == "passed"
-    assert find_version(project, tags.CHALLENGER) is None
-    log = promotion_log(project)
+    assert find_version(project.registry, tags.CHALLENGER) is None
+    log = promotion_log(project.stores)
     assert [(entry["previous"], entry["version"]) for entry in log] == [("1", "2")]
     with project.predictions.get_client() as store:
         assert [entry["sequence"] for entry in store.journal("activation", "calls")] == [1]

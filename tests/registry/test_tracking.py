@@ -53,7 +53,7 @@ def client_of(project) -> MlflowClient:
 
 
 def test_the_run_says_which_data_code_and_cause(project):
-    run = client_of(project).get_run(open_run(project, "key", CAUSE, SNAPSHOT))
+    run = client_of(project).get_run(open_run(project.stores, "key", CAUSE, SNAPSHOT))
     found = {name: run.data.tags[name] for name in run.data.tags if name.startswith(tags.PREFIX)}
     assert found == {
         tags.PROJECT: "calls",
@@ -67,43 +67,45 @@ def test_the_run_says_which_data_code_and_cause(project):
 
 
 def test_a_repeated_training_goes_on_in_the_same_run(project):
-    first = open_run(project, "key", None, SNAPSHOT)
-    close_run(project, first, "FAILED")
+    first = open_run(project.stores, "key", None, SNAPSHOT)
+    close_run(project.registry, first, "FAILED")
     assert client_of(project).get_run(first).info.status == "FAILED"
-    assert open_run(project, "key", None, SNAPSHOT) == first
+    assert open_run(project.stores, "key", None, SNAPSHOT) == first
     assert client_of(project).get_run(first).info.status == "RUNNING"
-    assert open_run(project, "other key", None, SNAPSHOT) != first
+    assert open_run(project.stores, "other key", None, SNAPSHOT) != first
 
 
 def test_trainings_that_start_at_once_share_one_experiment(project):
     with ThreadPoolExecutor(4) as pool:
-        runs = list(pool.map(lambda i: open_run(project, f"key {i}", None, SNAPSHOT), range(4)))
+        runs = list(
+            pool.map(lambda i: open_run(project.stores, f"key {i}", None, SNAPSHOT), range(4))
+        )
     found = {client_of(project).get_run(run).info.experiment_id for run in runs}
     assert len(found) == 1
 
 
 def test_a_deleted_experiment_says_what_to_do(project):
     client = client_of(project)
-    client.delete_experiment(experiment_id(project, client))
+    client.delete_experiment(experiment_id(project.stores, client))
     with pytest.raises(RegistryUnavailable, match="restore it, or set another one"):
-        open_run(project, "key", None, SNAPSHOT)
+        open_run(project.stores, "key", None, SNAPSHOT)
 
 
 def test_artifacts_of_a_database_registry_go_to_the_workspace(project, tmp_path):
-    run_id = open_run(project, "key", None, SNAPSHOT)
-    uri = log_file(project, run_id, b"hello", "reports/hello.txt")
+    run_id = open_run(project.stores, "key", None, SNAPSHOT)
+    uri = log_file(project.registry, run_id, b"hello", "reports/hello.txt")
     assert uri == f"runs:/{run_id}/reports/hello.txt"
     assert [path.read_text() for path in (tmp_path / "workspace").rglob("hello.txt")] == ["hello"]
     assert not list(tmp_path.glob("mlruns"))
 
 
 def test_files_and_folders_keep_the_name_they_are_given(project, tmp_path):
-    run_id = open_run(project, "key", None, SNAPSHOT)
+    run_id = open_run(project.stores, "key", None, SNAPSHOT)
     folder = tmp_path / "made"
     folder.mkdir()
     (folder / "a.txt").write_text("a")
-    log_file(project, run_id, folder / "a.txt", "b.txt")
-    log_file(project, run_id, folder, "profile")
+    log_file(project.registry, run_id, folder / "a.txt", "b.txt")
+    log_file(project.registry, run_id, folder, "profile")
     client = client_of(project)
     paths = [item.path for item in client.list_artifacts(run_id)]
     assert sorted(paths) == ["b.txt", "profile"]
@@ -113,7 +115,7 @@ def test_files_and_folders_keep_the_name_they_are_given(project, tmp_path):
 def test_the_flow_run_is_linked(project, prefect_api):
     @flow
     def training():
-        return open_run(project, "key", None, SNAPSHOT), flow_run_link()
+        return open_run(project.stores, "key", None, SNAPSHOT), flow_run_link()
 
     run_id, link = training()
     run = client_of(project).get_run(run_id)
@@ -130,13 +132,13 @@ def test_the_code_version_names_the_commit_of_a_checkout():
 def test_what_mlflow_refuses_is_one_error(project):
     with (
         pytest.raises(RegistryUnavailable, match="id=missing not found"),
-        registry_errors(project),
+        registry_errors(project.registry),
     ):
         client_of(project).get_run("missing")
 
 
 def test_our_own_errors_pass_through(project):
-    with pytest.raises(ModelUnavailable), registry_errors(project):
+    with pytest.raises(ModelUnavailable), registry_errors(project.registry):
         raise ModelUnavailable("no version 3")
 
 
@@ -148,7 +150,7 @@ def test_a_server_that_is_down_fails_fast_without_its_password(make_project):
     project = make_project(registry=ModelRegistry(tracking_uri=uri, model_name="calls"))
     started = time.monotonic()
     with pytest.raises(RegistryUnavailable, match=f"127.0.0.1:{port}") as caught:
-        open_run(project, "key", None, SNAPSHOT)
+        open_run(project.stores, "key", None, SNAPSHOT)
     assert time.monotonic() - started < 20
     assert "hunter2" not in str(caught.value)
     assert caught.value.__cause__ is None
@@ -163,7 +165,7 @@ def test_a_server_that_never_answers_is_given_up(make_project, monkeypatch):
         project = make_project(registry=ModelRegistry(tracking_uri=uri, model_name="calls"))
         started = time.monotonic()
         with pytest.raises(RegistryUnavailable, match="timed out"):
-            open_run(project, "key", None, SNAPSHOT)
+            open_run(project.stores, "key", None, SNAPSHOT)
     assert time.monotonic() - started < 15
 
 
@@ -178,5 +180,5 @@ def test_a_database_that_cannot_be_opened_fails_at_once(make_project, tmp_path):
     project = make_project(registry=ModelRegistry(tracking_uri=uri, model_name="calls"))
     started = time.monotonic()
     with pytest.raises(RegistryUnavailable, match="cannot be reached"):
-        open_run(project, "key", None, SNAPSHOT)
+        open_run(project.stores, "key", None, SNAPSHOT)
     assert time.monotonic() - started < 5

@@ -23,20 +23,20 @@ def client(project):
 
 
 def test_before_the_first_training_there_is_no_champion(project):
-    assert find_version(project, "champion") is None
+    assert find_version(project.registry, "champion") is None
     with pytest.raises(ModelUnavailable, match="run the training flow first"):
-        get_champion(project)
+        get_champion(project.registry)
 
 
 def test_a_registered_version_is_no_champion_by_itself(project, client):
-    assert find_version(project, "champion") is None
+    assert find_version(project.registry, "champion") is None
 
 
 def test_a_version_is_found_by_alias_and_by_number(project, client):
     client.set_registered_model_alias("calls", "champion", "1")
     client.set_registered_model_alias("calls", "approved", "1")
-    found = get_champion(project)
-    assert found == find_version(project, "approved") == get_version(project, "1")
+    found = get_champion(project.registry)
+    assert found == find_version(project.registry, "approved") == get_version(project.registry, "1")
     assert found.uri == "models:/calls/1"
     assert found.aliases == ["approved", "champion"]
     assert found.tags == {"number": "7"}
@@ -46,11 +46,11 @@ def test_a_version_is_found_by_alias_and_by_number(project, client):
 
 def test_a_version_that_is_not_there_is_named(project, client):
     with pytest.raises(ModelUnavailable, match="calls has no version 2"):
-        get_version(project, "2")
+        get_version(project.registry, "2")
 
 
 @pytest.mark.parametrize(
-    "look", [lambda p: find_version(p, "champion"), lambda p: get_version(p, "1")]
+    "look", [lambda p: find_version(p.registry, "champion"), lambda p: get_version(p.registry, "1")]
 )
 def test_a_registry_out_of_reach_is_no_missing_champion(make_project, look):
     project = make_project(

@@ -30,8 +30,8 @@ def test_a_database_has_no_pages_to_link_to(make_project, tmp_path, uri):
     project = make_project(
         registry=ModelRegistry(tracking_uri=uri.format(tmp_path), model_name="calls")
     )
-    assert mlflow_run_url(project, "run") is None
-    assert mlflow_artifact_url(project, "run", "reports/curves.png") is None
+    assert mlflow_run_url(project.registry, "run") is None
+    assert mlflow_artifact_url(project.registry, "run", "reports/curves.png") is None
 
 
 @pytest.fixture
@@ -57,9 +57,9 @@ def served(make_project, monkeypatch):
 )
 def test_links_lead_to_the_run_without_the_password(served, uri, base):
     project, run = served(uri)
-    page = mlflow_run_url(project, run.run_id)
+    page = mlflow_run_url(project.registry, run.run_id)
     assert page == f"{base}/#/experiments/{run.experiment_id}/runs/{run.run_id}"
-    artifact = mlflow_artifact_url(project, run.run_id, "reports/a b.html")
+    artifact = mlflow_artifact_url(project.registry, run.run_id, "reports/a b.html")
     assert artifact is not None
     assert artifact.startswith(base)
     assert artifact.endswith("reports/a%20b.html")

@@ -62,7 +62,9 @@ PROMOTED = TrainingOutcome(
 
 
 def test_the_summary_tells_what_happened_and_why(make_project):
-    text = artifacts.training_summary(make_project(), PROMOTED, comparison=COMPARISON, cause=CAUSE)
+    text = artifacts.training_summary(
+        make_project().name, PROMOTED, comparison=COMPARISON, cause=CAUSE
+    )
     for part in (
         "# calls: promoted",
         "**calls version 2**",
@@ -78,18 +80,18 @@ def test_the_summary_tells_what_happened_and_why(make_project):
 
 def test_the_summary_of_a_refused_model_gives_the_reasons(make_project):
     refused = TrainingOutcome(outcome="rejected", reasons=["too bad"], training_key="key")
-    text = artifacts.training_summary(make_project(), refused, comparison=None, cause=None)
+    text = artifacts.training_summary(make_project().name, refused, comparison=None, cause=None)
     assert text == "# calls: rejected\n\n- too bad"
 
 
 def test_a_run_and_its_version_are_described_in_mlflow(make_project):
     project = with_mlflow(make_project())
     client = project.registry.get_client()
-    run_id = tracking.open_run(project, "key", None)
+    run_id = tracking.open_run(project.stores, "key", None)
     client.create_registered_model("calls")
     made = client.create_model_version("calls", source=f"runs:/{run_id}/model", run_id=run_id)
     version = VERSION.model_copy(update={"version": str(made.version)})
-    tracking.describe(project, run_id, version, "# calls: promoted" + "." * 6_000)
+    tracking.describe(project.registry, run_id, version, "# calls: promoted" + "." * 6_000)
     note = client.get_run(run_id).data.tags[MLFLOW_RUN_NOTE]
     assert note == client.get_model_version("calls", version.version).description
     assert note.startswith("# calls: promoted") and len(note) == 5_000
@@ -100,9 +102,15 @@ def test_a_training_leaves_its_report_with_the_curves_and_its_gates(make_project
 
     @flow
     def training() -> str:
-        summary = artifacts.training_summary(project, PROMOTED, comparison=COMPARISON, cause=CAUSE)
+        summary = artifacts.training_summary(
+            project.name, PROMOTED, comparison=COMPARISON, cause=CAUSE
+        )
         artifacts.report_training(
-            project, PROMOTED, summary, reports={"Curves": "reports/curves.png"}, curves=b"png"
+            project.stores,
+            PROMOTED,
+            summary,
+            reports={"Curves": "reports/curves.png"},
+            curves=b"png",
         )
         return summary
 

@@ -60,7 +60,9 @@ def read(make_project, tmp_path):
     def run(way, rows, task="multiclass", **roles):
         columns = {"target": "y", **roles}
         dataset = Dataset(source=written(way, rows, tmp_path), columns=columns)
-        return read_source(make_project(dataset=dataset, task=task), dataset).to_pandas()
+        return read_source(
+            dataset, **make_project(dataset=dataset, task=task).arguments(read_source)
+        ).to_pandas()
 
     return run
 

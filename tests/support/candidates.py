@@ -79,8 +79,16 @@ def log_candidate(
     kind = HistGradientBoostingRegressor if regression else HistGradientBoostingClassifier
     estimator = kind(max_iter=iterations, random_state=0)
     model = make_pipeline(default_preprocessor(kinds), estimator).fit(rows, labels)
-    run_id = open_run(project, f"key-{name}", None)
-    uri = log_model(project, run_id, model, name=name, kinds=kinds, example=rows, parameters={})
+    run_id = open_run(project.stores, f"key-{name}", None)
+    uri = log_model(
+        run_id,
+        model,
+        name=name,
+        kinds=kinds,
+        example=rows,
+        parameters={},
+        **project.arguments(log_model),
+    )
     return Candidate(
         run_id=run_id,
         model_uri=uri,

@@ -105,15 +105,15 @@ def fail(settings: dict[str, Any], wrong: dict[str, Any], project: MLProject, fo
     for position, (what, source) in enumerate(wrong["sources"].items()):
         broken = changed(settings, dataset={**settings["dataset"], "source": source})
         with failing(f"rows, {what}"):
-            train(broken) if position == 0 else extract.fn(broken)
+            train(broken) if position == 0 else extract.fn(**broken.arguments(extract))
     for position, (what, uri) in enumerate(wrong["registries"].items()):
         broken = changed(settings, registry={**settings["registry"], "tracking_uri": uri})
         with failing(f"registry {what}"):
-            score(broken) if position == 0 else get_champion(broken)
-    champion = get_champion(project)
+            score(broken) if position == 0 else get_champion(broken.registry)
+    champion = get_champion(project.registry)
     gone = champion.model_copy(update={"tags": {PROFILE_URI: f"runs:/{champion.run_id}/nowhere"}})
     with failing("a reference that is gone"):
-        reference_of(project, gone)
+        reference_of(project.registry, gone)
     for position, registry in enumerate(
         [project.registry, changed(settings, registry=wrong_registry(settings, wrong)).registry]
     ):

@@ -63,7 +63,7 @@ def hold(make_project):
             return save_snapshot(project.open_workspace(), table, "test")
 
         before = loans()[:KNOWN] if known is None else known
-        return validate_data.fn(project, kept(rows), kept(before), cause)
+        return validate_data.fn(kept(rows), kept(before), cause, **project.arguments(validate_data))
 
     return run
 

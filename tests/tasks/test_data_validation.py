@@ -26,7 +26,9 @@ def hold(make_project, calls):
             return save_snapshot(project.open_workspace(), table, "test", timestamp="called_at")
 
         return validate_data.fn(
-            project, kept(frame), kept(reference) if reference is not None else None
+            kept(frame),
+            kept(reference) if reference is not None else None,
+            **project.arguments(validate_data),
         )
 
     return run
@@ -262,12 +264,12 @@ def test_a_real_crisis_is_drift_and_not_broken_data(make_project):
         columns={"target": "y", "ordered": True, "ignored": ["duration"]},
     )
     project = make_project(dataset=dataset)
-    table = load_table(extract.fn(project))
+    table = load_table(extract.fn(**project.arguments(extract)))
     before, after = (
         save_snapshot(project.open_workspace(), part, "test")
         for part in (table.slice(0, 20_000), table.slice(20_000))
     )
-    assert validate_data.fn(project, after, before).verdict == "passed"
+    assert validate_data.fn(after, before, **project.arguments(validate_data)).verdict == "passed"
 
 
 def test_forty_thousand_rows_take_seconds(hold):

@@ -60,7 +60,7 @@ def wait_for_events(project, count: int) -> list[Any]:
 
 
 def test_a_request_is_on_the_server_when_the_task_returns(prefect_api, project, cause):
-    assert request_retraining.fn(project, cause) is True
+    assert request_retraining.fn(cause, **project.arguments(request_retraining)) is True
     (event,) = events_of(project)
     assert event.event == RETRAINING_REQUESTED
     assert event.resource["prefect.resource.name"] == project.name
@@ -68,9 +68,11 @@ def test_a_request_is_on_the_server_when_the_task_returns(prefect_api, project, 
 
 
 def test_the_same_cause_is_asked_for_once(prefect_api, project, cause):
-    assert [request_retraining.fn(project, cause) for _ in range(3)] == [True, False, False]
+    assert [
+        request_retraining.fn(cause, **project.arguments(request_retraining)) for _ in range(3)
+    ] == [True, False, False]
     other = cause.model_copy(update={"id": "another"})
-    assert request_retraining.fn(project, other) is True
+    assert request_retraining.fn(other, **project.arguments(request_retraining)) is True
     assert len(wait_for_events(project, 2)) == 2
 
 
@@ -78,15 +80,15 @@ def test_the_same_cause_of_another_project_is_another_request(
     prefect_api, project, make_project, cause
 ):
     other = make_project(name=f"{project.name}-b")
-    assert request_retraining.fn(project, cause) is True
-    assert request_retraining.fn(other, cause) is True
+    assert request_retraining.fn(cause, **project.arguments(request_retraining)) is True
+    assert request_retraining.fn(cause, **other.arguments(request_retraining)) is True
 
 
 def test_a_server_that_does_not_show_the_event_is_told(prefect_api, project, cause, monkeypatch):
     # Refused after it was taken, as with a wrong key: emitting says nothing, and nothing arrives.
     monkeypatch.setattr("prefect_mlops.tasks.events.emit_event", lambda *_, **__: None)
     with pytest.raises(OrchestratorUnavailable, match=f"{cause.id} within 0.5 s"):
-        request_retraining.fn(project, cause, wait_seconds=0.5)
+        request_retraining.fn(cause, wait_seconds=0.5, **project.arguments(request_retraining))
 
 
 def test_a_server_out_of_reach_is_told(project, cause):
@@ -94,10 +96,10 @@ def test_a_server_out_of_reach_is_told(project, cause):
         temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}),
         pytest.raises(OrchestratorUnavailable, match="PREFECT_API_URL"),
     ):
-        request_retraining.fn(project, cause, wait_seconds=0.5)
+        request_retraining.fn(cause, wait_seconds=0.5, **project.arguments(request_retraining))
 
 
 def test_announcements_carry_their_content(prefect_api, project):
-    announce(project, MODEL_PROMOTED, {"version": "3"})
+    announce(project.name, MODEL_PROMOTED, {"version": "3"})
     (event,) = wait_for_events(project, 1)
     assert (event.event, event.payload) == (MODEL_PROMOTED, {"version": "3"})

@@ -28,7 +28,12 @@ def run(make_project, frame, first=300, **overrides):
     project = make_project(frame, **overrides)
     split = split_at(project, frame, first)
     candidate = log_candidate(project, split)
-    return project, split, candidate, check_model.fn(project, split, candidate)
+    return (
+        project,
+        split,
+        candidate,
+        check_model.fn(split, candidate, **project.arguments(check_model)),
+    )
 
 
 def by_name(result):

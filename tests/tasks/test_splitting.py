@@ -33,7 +33,7 @@ def part(make_project):
         snapshot = save_snapshot(
             project.open_workspace(), table, "test", timestamp=columns.get("timestamp")
         )
-        return split.fn(project, snapshot), table
+        return split.fn(snapshot, **project.arguments(split)), table
 
     return run
 
