@@ -9,29 +9,27 @@ from pydantic import Field
 from ..core import tags
 from ..core.errors import ModelUnavailable
 from ..core.results import Candidate, ModelVersion, Result, Snapshot, Split
+from ..registry import tracking
 from ..registry.tracking import registry_errors
 from ..registry.versions import get_version
 from ..runs.run_logger import run_logger
+from ..tasks.comparison import compare
+from ..tasks.data_validation import validate_data
+from ..tasks.extraction import extract
+from ..tasks.fitting import fit, refit
+from ..tasks.model_validation import check_model
+from ..tasks.packaging import check_package
+from ..tasks.registration import register
+from ..tasks.repair import verify_repair
+from ..tasks.splitting import split
+from ..tasks.tuning import tune
+from .steps import step_name
 
 if TYPE_CHECKING:
     from ..blocks.project import MLProject
+    from ..blocks.stores import Stores
     from ..core.checkpoints import Checkpoints
-
-# In the order in which they run: whatever follows a lost one was made of it.
-_STEPS = [
-    "extract",
-    "validate_data",
-    "split",
-    "open_run",
-    "tune",
-    "fit",
-    "check_model",
-    "compare",
-    "refit",
-    "check_package",
-    "register",
-    "verify_repair",
-]
+    from ..core.results import Cause
 
 
 class OpenedRun(Result):
@@ -42,6 +40,33 @@ class OpenedRun(Result):
     """
 
     run_id: str = Field(min_length=1)
+
+
+def open_run(
+    stores: Stores, key: str, cause: Cause | None, snapshot: Snapshot, attempt: str
+) -> OpenedRun:
+    """Open the MLflow run of an attempt, see `registry.tracking.open_run`."""
+    return OpenedRun(run_id=tracking.open_run(stores, key, cause, snapshot, attempt))
+
+
+# In the order in which they run: whatever follows a lost one was made of it.
+STEPS = [
+    step_name(step)
+    for step in (
+        extract,
+        validate_data,
+        split,
+        open_run,
+        tune,
+        fit,
+        check_model,
+        compare,
+        refit,
+        check_package,
+        register,
+        verify_repair,
+    )
+]
 
 
 def forget_lost_steps(project: MLProject, checkpoints: Checkpoints) -> str | None:
@@ -65,7 +90,7 @@ def forget_lost_steps(project: MLProject, checkpoints: Checkpoints) -> str | Non
     run_logger().warning(
         "%s: %s since the attempt was interrupted; it is done again from there", step, why
     )
-    checkpoints.forget(_STEPS[_STEPS.index(step) :])
+    checkpoints.forget(STEPS[STEPS.index(step) :])
     return why
 
 

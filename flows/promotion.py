@@ -67,11 +67,7 @@ def conclude(
     repair: Repair | None = None
     ending = "rejected"
     if not any(gate.blocks for gate in gates):
-        version = steps.run(
-            "register",
-            ModelVersion,
-            lambda: register(candidate, evidence, **project.arguments(register)),
-        )
+        version = steps.run(register, candidate, evidence)
         ending = "challenger"
         if comparison.verdict == "passed":
             registered = version
@@ -92,12 +88,7 @@ def conclude(
         settled: ModelVersion = settle(version, ending, reasons, **project.arguments(settle))
         version = settled
         if cause is not None and ending == "promoted":
-            promoted, why = settled, cause
-            repair = steps.run(
-                "verify_repair",
-                Repair,
-                lambda: verify_repair(why, promoted, **project.arguments(verify_repair)),
-            )
+            repair = steps.run(verify_repair, cause, settled)
             version = get_version(project.registry, settled.version)
             announce(project.name, REPAIR_VERIFIED, repair.model_dump(mode="json"))
     outcome = TrainingOutcome(
@@ -156,17 +147,8 @@ def _promote(
             )
         except ChampionChanged as changed:
             get_run_logger().warning("%s", changed)
-            comparison = steps.run(
-                "compare",
-                Comparison,
-                lambda: compare(
-                    parts,
-                    candidate,
-                    cause,
-                    replace_champion=replace_champion,
-                    **project.arguments(compare),
-                ),
-                fresh=True,
+            comparison = steps.again(
+                compare, parts, candidate, cause, replace_champion=replace_champion
             )
             if comparison.verdict != "passed":
                 return comparison

@@ -14,21 +14,9 @@ from prefect.states import Completed
 from ..blocks.project import MLProject
 from ..core.checkpoints import Checkpoints
 from ..core.errors import DataRejected
-from ..core.results import (
-    Candidate,
-    Cause,
-    Comparison,
-    DataValidation,
-    ModelValidation,
-    PackageCheck,
-    Snapshot,
-    Split,
-    Study,
-    TrainingOutcome,
-    digest_of,
-)
+from ..core.results import Cause, PackageCheck, TrainingOutcome, digest_of
 from ..registry.abandoned_runs import close_abandoned
-from ..registry.tracking import close_run, open_run
+from ..registry.tracking import close_run
 from ..runs.endings import record_end
 from ..tasks.comparison import compare
 from ..tasks.data_validation import validate_data
@@ -40,7 +28,7 @@ from ..tasks.registration import evidence_tags
 from ..tasks.splitting import split
 from ..tasks.tuning import tune
 from .answering import answered, known_answer, one_at_a_time
-from .attempts import OpenedRun, forget_lost_steps, reopen_run
+from .attempts import forget_lost_steps, open_run, reopen_run
 from .known_outcomes import known_outcome, outcome_file
 from .project_flow import reaching
 from .projects import load_project, run_name
@@ -126,8 +114,8 @@ def _train(
 ) -> TrainingOutcome:
     logger = get_run_logger()
     forget_lost_steps(project, checkpoints)
-    steps = Steps(checkpoints)
-    snapshot = steps.run("extract", Snapshot, lambda: extract(**project.arguments(extract)))
+    steps = Steps(project, checkpoints)
+    snapshot = steps.run(extract)
     training_key = digest_of(
         {
             "snapshot": snapshot.digest,
@@ -147,13 +135,7 @@ def _train(
         if why_not:
             logger.warning("trained before, but %s: trained again", why_not)
 
-    validation = steps.run(
-        "validate_data",
-        DataValidation,
-        lambda: validate_data(
-            snapshot, reference_snapshot(project), cause, **project.arguments(validate_data)
-        ),
-    )
+    validation = steps.run(validate_data, snapshot, reference_snapshot(project), cause)
     if validation.verdict != "passed":
         reasons = [gate.reason for gate in validation.gates if gate.blocks]
         keep_evidence(
@@ -174,51 +156,20 @@ def _train(
             f"{validation.suite_uri}"
         )
     rows = validation.snapshot
-    parts = steps.run("split", Split, lambda: split(rows, **project.arguments(split)))
+    parts = steps.run(split, rows)
     run_id = steps.run(
-        "open_run",
-        OpenedRun,
-        lambda: OpenedRun(
-            run_id=open_run(project.stores, training_key, cause, snapshot, checkpoints.attempt)
-        ),
+        open_run, project.stores, training_key, cause, snapshot, checkpoints.attempt
     ).run_id
     reopen_run(project, run_id)
     try:
-        study = steps.run(
-            "tune", Study, lambda: tune(parts, run_id, training_key, **project.arguments(tune))
-        )
-        candidate = steps.run(
-            "fit", Candidate, lambda: fit(parts, study, run_id, **project.arguments(fit))
-        )
-        checks = steps.run(
-            "check_model",
-            ModelValidation,
-            lambda: check_model(parts, candidate, **project.arguments(check_model)),
-        )
-        comparison = steps.run(
-            "compare",
-            Comparison,
-            lambda: compare(
-                parts,
-                candidate,
-                cause,
-                replace_champion=replace_champion,
-                **project.arguments(compare),
-            ),
-        )
+        study = steps.run(tune, parts, run_id, training_key)
+        candidate = steps.run(fit, parts, study, run_id)
+        checks = steps.run(check_model, parts, candidate)
+        comparison = steps.run(compare, parts, candidate, cause, replace_champion=replace_champion)
         evaluated = [*validation.gates, *checks.gates, *comparison.gates]
         if project.refits and not any(gate.blocks for gate in evaluated):
-            evaluated_candidate = candidate
-            candidate = steps.run(
-                "refit",
-                Candidate,
-                lambda: refit(parts, rows, evaluated_candidate, **project.arguments(refit)),
-            )
-        package = steps.run(
-            "check_package",
-            PackageCheck,
-            lambda: check_package(parts, candidate, **project.arguments(check_package)),
-        )
+            candidate = steps.run(refit, parts, rows, candidate)
+        package = steps.run(check_package, parts, candidate)
         evidence = evidence_tags(
             snapshot=rows,
             validation=validation,

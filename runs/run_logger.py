@@ -1,9 +1,8 @@
-"""What every task does alike with its Prefect run: its one log line, and when it is tried again."""
+"""The logger of the current Prefect run, or of the package where there is none."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from typing import Any
 
 from prefect.exceptions import MissingContextError
@@ -20,16 +19,3 @@ def run_logger() -> logging.Logger | logging.LoggerAdapter[Any]:
         return get_run_logger()
     except MissingContextError:
         return logging.getLogger("prefect_mlops")
-
-
-def retry_on(*errors: type[Exception]) -> Callable[[Any, Any, Any], bool]:
-    """Return a task's `retry_condition_fn`: only what was out of reach is worth another try.
-
-    Args:
-        errors: Exceptions to try again after.
-    """
-
-    def condition(_task: Any, _run: Any, state: Any) -> bool:
-        return isinstance(state.result(raise_on_failure=False), errors)
-
-    return condition

@@ -13,14 +13,13 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from prefect import task
 from prefect.artifacts import create_markdown_artifact
-from prefect.cache_policies import NO_CACHE
 
 from ..core.results import Gate, digest_of
 from ..core.results.backtest import Backtest, PolicyReplay, ReplayedStream
 from ..runs.artifacts import artifact_key
 from ..runs.run_logger import run_logger
+from ..runs.step import step
 from .data_validation import validate_rows
 
 if TYPE_CHECKING:
@@ -85,12 +84,7 @@ def _candidates(replayed: ReplayedStream, setup: Setup, workspace: Workspace) ->
         return _OPEN[key]
 
 
-@task(
-    name="train on a stream",
-    task_run_name="train on the first {rows} rows",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@step("train on the first {rows} rows")
 def train_candidate(
     replayed: ReplayedStream, rows: int, *, setup: Setup, workspace: Workspace
 ) -> str:
@@ -120,12 +114,7 @@ def train_candidate(
     return ""
 
 
-@task(
-    name="replay policy",
-    task_run_name="replay {policy.name}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@step("replay {policy.name}")
 def replay_policy(
     replayed: ReplayedStream, policy: Policy, *, setup: Setup, workspace: Workspace
 ) -> PolicyReplay:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from ..core import tags
 from ..core.errors import ChampionChanged, LogUnavailable
 from ..core.results import CanaryOutcome, CanaryVerdict, ModelVersion
 from ..registry.tracking import registry_errors
 from ..registry.versions import find_version, get_version
-from ..runs.run_logger import retry_on, run_logger
+from ..runs.run_logger import run_logger
+from ..runs.step import step
 from ..sources.canary_data import first_moment, read_evidence
 from .promotion import promote, promotion_log
 
@@ -27,15 +25,7 @@ if TYPE_CHECKING:
 _TRIES = 10
 
 
-@task(
-    name="judge canary",
-    task_run_name="judge version {challenger.version} against {champion.version}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-    retries=1,
-    retry_delay_seconds=5,
-    retry_condition_fn=retry_on(LogUnavailable),
-)
+@step("judge version {challenger.version} against {champion.version}", retry_on=LogUnavailable)
 def judge_canary(
     champion: ModelVersion,
     challenger: ModelVersion,
@@ -124,12 +114,7 @@ def judge_canary(
     return verdict
 
 
-@task(
-    name="conclude canary",
-    task_run_name="{verdict.verdict} version {verdict.challenger_version}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@step("{verdict.verdict} version {verdict.challenger_version}")
 def conclude_canary(
     verdict: CanaryVerdict, *, settings: CanarySettings, stores: Stores
 ) -> CanaryOutcome:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from ..core import tags
 from ..core.errors import DataRejected, ModelUnavailable, RegistryUnavailable
 from ..core.results import Candidate, Cause, Comparison, Gate, ModelVersion, Split
 from ..registry.absence import absence
 from ..registry.versions import find_version
 from ..runs.run_logger import run_logger
+from ..runs.step import step
 from .windows import reference_of
 
 if TYPE_CHECKING:
@@ -26,12 +24,7 @@ if TYPE_CHECKING:
 _SUPERIORITY, _RECENCY = "superiority", "recency"
 
 
-@task(
-    name="compare",
-    task_run_name="compare {candidate.estimator} with the champion",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@step("compare {candidate.estimator} with the champion")
 def compare(
     split: Split,
     candidate: Candidate,

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from ..core.errors import MLOpsError
 from ..core.results import DataValidation, Gate, Snapshot, digest_of
 from ..runs.run_logger import run_logger
+from ..runs.step import step
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,12 +21,7 @@ if TYPE_CHECKING:
     from ..validation.log_agreement import Agreement
 
 
-@task(
-    name="validate_data",
-    task_run_name="validate {snapshot.rows} rows",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@step("validate {snapshot.rows} rows")
 def validate_data(
     snapshot: Snapshot,
     reference: Snapshot | None = None,

@@ -22,8 +22,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import SyncPrefectClient, get_client
 
 from ..core.results import Cause, Decision
@@ -32,6 +30,7 @@ from ..monitoring.retraining_history import JUDGED
 from ..registry.versions import find_version
 from ..runs.endings import record_end
 from ..runs.run_logger import run_logger
+from ..runs.step import step
 from ..runs.training_runs import listening_deployment, start_training, training_runs, unwritten_end
 from .events import answering, record_delivery, request_received, request_retraining
 
@@ -80,7 +79,7 @@ def undelivered(stores: Stores) -> list[Cause]:
     return [cause for cause in outbox.open if cause.id not in outbox.delivered]
 
 
-@task(name="deliver requests", cache_policy=NO_CACHE, persist_result=False)
+@step()
 def deliver_pending(
     *, wait_seconds: float = 20.0, grace_seconds: float = GRACE_SECONDS, stores: Stores
 ) -> list[Cause]:

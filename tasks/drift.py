@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from ..core.results import DriftReport, ModelVersion, Window, WindowData, digest_of
 from ..registry.tracking import registry_errors
 from ..runs.run_logger import run_logger
+from ..runs.step import step
 from .windows import load_window, reference_of
 
 if TYPE_CHECKING:
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
     from ..monitoring.drift import ScoredColumn
 
 
-@task(name="measure drift", cache_policy=NO_CACHE, persist_result=False)
+@step()
 def measure_drift(
     data: WindowData,
     champion: ModelVersion,

@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import httpx
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.events import emit_event
 from prefect.events.filters import (
@@ -27,6 +25,7 @@ from prefect.events.filters import (
 
 from ..core.errors import OrchestratorUnavailable
 from ..runs.run_logger import run_logger
+from ..runs.step import step
 
 if TYPE_CHECKING:
     from ..blocks.stores import Stores
@@ -65,14 +64,7 @@ def announce(
     emit_event(event, resource=_resource(project_name), payload=payload, id=once)
 
 
-@task(
-    name="request retraining",
-    task_run_name="request retraining {cause.id}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-    retries=2,
-    retry_delay_seconds=2,
-)
+@step("request retraining {cause.id}", retry_on=Exception, retries=2, retry_delay_seconds=2)
 def request_retraining(cause: Cause, *, wait_seconds: float = 20.0, stores: Stores) -> bool:
     """Ask for a retraining, at most once for a cause, and check that the server has the request.
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from ..core.errors import LogUnavailable, SourceUnavailable
 from ..core.results import Snapshot
-from ..runs.run_logger import retry_on, run_logger
+from ..runs.run_logger import run_logger
+from ..runs.step import step
 from ..sources.reading import describe_source, read_source
 from ..validation.row_checks import check_rows
 
@@ -20,15 +18,7 @@ if TYPE_CHECKING:
     from ..storage.redaction import Redaction
 
 
-@task(
-    name="extract",
-    task_run_name="extract {stores.name}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-    retries=1,
-    retry_delay_seconds=5,
-    retry_condition_fn=retry_on(SourceUnavailable, LogUnavailable),
-)
+@step("extract {stores.name}", retry_on=(SourceUnavailable, LogUnavailable))
 def extract(
     *,
     dataset: Dataset,

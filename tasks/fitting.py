@@ -6,13 +6,11 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from ..core.results import Candidate, Snapshot, Split, Study
 from ..registry.model_logging import log_model
 from ..registry.tracking import log_batch, log_file, registry_errors
 from ..runs.run_logger import run_logger
+from ..runs.step import step
 
 if TYPE_CHECKING:
     from ..blocks.stores import Stores
@@ -24,12 +22,7 @@ _DIGEST_CHARACTERS = 36
 _REFERENCE = "reference"
 
 
-@task(
-    name="fit",
-    task_run_name="fit {study.estimator}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@step("fit {study.estimator}")
 def fit(
     split: Split,
     study: Study,
@@ -121,12 +114,7 @@ def fit(
     )
 
 
-@task(
-    name="refit",
-    task_run_name="refit {candidate.estimator}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@step("refit {candidate.estimator}")
 def refit(
     split: Split,
     snapshot: Snapshot,

@@ -5,9 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from ..core.errors import LogUnavailable
 from ..core.results import (
     Decision,
@@ -19,7 +16,8 @@ from ..core.results import (
 from ..monitoring.governor import decide, decision_id
 from ..monitoring.retraining_history import JUDGED, History
 from ..monitoring.stops import stopped_since
-from ..runs.run_logger import retry_on, run_logger
+from ..runs.run_logger import run_logger
+from ..runs.step import step
 
 if TYPE_CHECKING:
     from ..blocks.stores import Stores
@@ -29,14 +27,7 @@ if TYPE_CHECKING:
 _TRIES = 10
 
 
-@task(
-    name="govern",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-    retries=1,
-    retry_delay_seconds=5,
-    retry_condition_fn=retry_on(LogUnavailable),
-)
+@step(retry_on=LogUnavailable)
 def govern(
     data: WindowData,
     drift: DriftReport,

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from ..core.errors import DataRejected
 from ..core.tags import CHAMPION
 from ..data.identifiers import earlier_texts, id_texts
 from ..registry.versions import find_version
 from ..runs.run_logger import run_logger
+from ..runs.step import step
 from ..sources.scored_rows import exact_frame, logged_ids, plain_value
 
 if TYPE_CHECKING:
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
     from ..storage.redaction import Redaction
 
 
-@task(name="attach labels", cache_policy=NO_CACHE, persist_result=False)
+@step()
 def attach_labels(
     dataset: Dataset,
     *,

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from ..core.errors import ConfigurationError, MLOpsError
 from ..core.results import Candidate, Gate, ModelValidation, Split
 from ..registry.tracking import log_file
 from ..runs.run_logger import run_logger
+from ..runs.step import step
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,12 +20,7 @@ if TYPE_CHECKING:
 _REPORT = "deepchecks.html"
 
 
-@task(
-    name="check_model",
-    task_run_name="check {candidate.estimator}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@step("check {candidate.estimator}")
 def check_model(
     split: Split,
     candidate: Candidate,

@@ -10,12 +10,10 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from ..core.errors import ModelUnavailable
 from ..core.results import Candidate, Gate, PackageCheck, Split, Verdict
 from ..runs.run_logger import run_logger
+from ..runs.step import step
 from ..serving import package_probe
 
 if TYPE_CHECKING:
@@ -34,12 +32,7 @@ _TAIL_CHARACTERS = 800
 _LOADS, _SAME, _LATENCY = "loads", "same predictions", "latency"
 
 
-@task(
-    name="check_package",
-    task_run_name="check package of {candidate.estimator}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@step("check package of {candidate.estimator}")
 def check_package(
     split: Split,
     candidate: Candidate,

@@ -13,8 +13,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 from prefect.runtime import task_run
 
 from ..core import tags
@@ -24,18 +22,14 @@ from ..registry.rollback import ROLLED_BACK, champion_before, is_rollback
 from ..registry.tracking import flow_run_link, registry_errors
 from ..registry.versions import find_version, get_version
 from ..runs.run_logger import run_logger
+from ..runs.step import step
 
 if TYPE_CHECKING:
     from ..blocks.stores import Stores
     from ..storage.interface import PredictionStore
 
 
-@task(
-    name="promote",
-    task_run_name="promote version {version.version}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@step("promote version {version.version}")
 def promote(
     version: ModelVersion,
     *,
@@ -81,7 +75,7 @@ def promote(
     return get_version(stores.registry, version.version)
 
 
-@task(name="roll back", cache_policy=NO_CACHE, persist_result=False)
+@step()
 def roll_back(
     to: str | None = None, reason: str = "", *, intent: str | None = None, stores: Stores
 ) -> ModelVersion:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from ..core import tags
 from ..core.results import Candidate, Cause, DataValidation, ModelVersion, Snapshot, Split
 from ..registry.tracking import code_version, flow_run_link, registry_errors
 from ..registry.versions import as_result
 from ..runs.run_logger import run_logger
+from ..runs.step import step
 
 if TYPE_CHECKING:
     from ..blocks.model_registry import ModelRegistry
@@ -73,12 +71,7 @@ def evidence_tags(
     return {name: value for name, value in found.items() if value is not None}
 
 
-@task(
-    name="register",
-    task_run_name="register {candidate.estimator}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@step("register {candidate.estimator}")
 def register(candidate: Candidate, evidence: dict[str, str], *, stores: Stores) -> ModelVersion:
     """Register a candidate as a new version, exactly once.
 
@@ -134,12 +127,7 @@ def register(candidate: Candidate, evidence: dict[str, str], *, stores: Stores) 
     return as_result(version)
 
 
-@task(
-    name="settle",
-    task_run_name="settle version {version.version} as {outcome}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@step("settle version {version.version} as {outcome}")
 def settle(
     version: ModelVersion, outcome: str, reasons: list[str], *, registry: ModelRegistry
 ) -> ModelVersion:

@@ -10,15 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from ..core import tags
 from ..core.errors import ModelUnavailable
 from ..core.results import Cause, ModelVersion, Repair, Verdict, WindowData
 from ..registry.tracking import registry_errors
 from ..registry.versions import get_version
 from ..runs.run_logger import run_logger
+from ..runs.step import step
 from .drift import measure_features
 from .performance import labelled_rows
 from .windows import read_window
@@ -32,12 +30,7 @@ if TYPE_CHECKING:
     from ..metrics.bootstrap import Interval
 
 
-@task(
-    name="verify_repair",
-    task_run_name="verify repair by version {version.version}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@step("verify repair by version {version.version}")
 def verify_repair(
     cause: Cause,
     version: ModelVersion,

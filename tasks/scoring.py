@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from ..core.errors import DataRejected, LogUnavailable
 from ..core.results import ModelVersion, ScoringOutcome
-from ..runs.run_logger import retry_on, run_logger
+from ..runs.run_logger import run_logger
+from ..runs.step import step
 from ..sources.scored_rows import (
     ScoredRows,
     differs,
@@ -33,15 +31,7 @@ _IDS_PER_LOOK = 2_000
 _EXAMPLES = 3
 
 
-@task(
-    name="score",
-    task_run_name="score with version {champion.version}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-    retries=1,
-    retry_delay_seconds=5,
-    retry_condition_fn=retry_on(LogUnavailable),
-)
+@step("score with version {champion.version}", retry_on=LogUnavailable)
 def score_rows(
     dataset: Dataset,
     champion: ModelVersion,

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from ..core.errors import DataRejected
 from ..core.results import Snapshot, Split
 from ..runs.run_logger import run_logger
+from ..runs.step import step
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,12 +18,7 @@ if TYPE_CHECKING:
     from ..core.workspace import Workspace
 
 
-@task(
-    name="split",
-    task_run_name="split {snapshot.rows} rows",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@step("split {snapshot.rows} rows")
 def split(
     snapshot: Snapshot,
     *,

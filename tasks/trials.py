@@ -6,12 +6,10 @@ import time
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from ..core import tags
 from ..core.results import Split
 from ..registry.tracking import log_batch, registry_errors
+from ..runs.step import step
 
 if TYPE_CHECKING:
     from ..blocks.stores import Stores
@@ -62,12 +60,7 @@ def forget_rows() -> None:
     _rows_and_folds.cache_clear()
 
 
-@task(
-    name="run_trial",
-    task_run_name="trial {number}: {estimator}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@step("trial {number}: {estimator}")
 def run_trial(
     split: Split,
     *,

@@ -13,9 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from prefect import task
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
-from prefect.cache_policies import NO_CACHE
 from prefect.context import FlowRunContext, TaskRunContext
 from prefect.futures import PrefectFuture, as_completed
 
@@ -23,6 +21,7 @@ from ..core.results import Split, Study
 from ..registry.tracking import experiment_id, registry_errors
 from ..runs.artifacts import artifact_key
 from ..runs.run_logger import run_logger
+from ..runs.step import step
 from .trials import forget_rows, log_trial, rows_and_folds, run_trial
 
 if TYPE_CHECKING:
@@ -33,12 +32,7 @@ if TYPE_CHECKING:
     from ..training.study import PersistentStudy
 
 
-@task(
-    name="tune",
-    task_run_name="tune {stores.name}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@step("tune {stores.name}")
 def tune(
     split: Split,
     run_id: str,

@@ -7,13 +7,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from ..core.errors import LogUnavailable, ModelUnavailable
 from ..core.results import ModelVersion, Window, WindowData
 from ..core.tags import PROFILE_URI
-from ..runs.run_logger import retry_on, run_logger
+from ..runs.run_logger import run_logger
+from ..runs.step import step
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,14 +27,7 @@ if TYPE_CHECKING:
 _MOST_DOUBLINGS = 12
 
 
-@task(
-    name="read window",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-    retries=1,
-    retry_delay_seconds=5,
-    retry_condition_fn=retry_on(LogUnavailable),
-)
+@step(retry_on=LogUnavailable)
 def read_window(window: Window | None = None, *, window_rows: int, stores: Stores) -> WindowData:
     """Read the champion's predictions of a window into an immutable snapshot.
 
@@ -79,14 +70,7 @@ def read_window(window: Window | None = None, *, window_rows: int, stores: Store
     return data
 
 
-@task(
-    name="read labelled window",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-    retries=1,
-    retry_delay_seconds=5,
-    retry_condition_fn=retry_on(LogUnavailable),
-)
+@step(retry_on=LogUnavailable)
 def read_labelled_window(
     data: WindowData, *, thresholds: PerformanceThresholds, window_rows: int, stores: Stores
 ) -> WindowData:
@@ -187,7 +171,7 @@ def _bisected(
     return long
 
 
-@task(name="delete old predictions", cache_policy=NO_CACHE, persist_result=False)
+@step()
 def prune_predictions(*, predictions: PredictionLog) -> int:
     """Delete the predictions that are older than the log's `retention_days`, by the machine's clock.
 
