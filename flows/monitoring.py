@@ -14,7 +14,7 @@ from ..runs.artifacts import report_monitoring
 from ..tasks.delivery import deliver_pending, note_ended_runs
 from ..tasks.drift import measure_drift, report_path
 from ..tasks.events import RETRAINING_STOPPED, announce
-from ..tasks.governor import govern, reminder_of
+from ..tasks.governor import decide, reminder_of
 from ..tasks.performance import measure_performance
 from ..tasks.windows import prune_predictions, read_labelled_window, read_window
 from .project_flow import reaching
@@ -67,13 +67,13 @@ def monitor(
     )
     run_id = flow_run.id
     note_ended_runs(found.stores)
-    decision = govern(
+    decision = decide(
         data,
         drift,
         performance,
         champion,
         str(run_id) if run_id else None,
-        **found.arguments(govern),
+        **found.arguments(decide),
     )
     # Whatever was decided now: an earlier request that the server did not take is sent too.
     requested = decision.cause in deliver_pending(**found.arguments(deliver_pending))

@@ -22,7 +22,7 @@ from ..runs.endings import record_end
 from ..tasks.comparison import compare
 from ..tasks.events import CANDIDATE_REFUSED, MODEL_PROMOTED, REPAIR_VERIFIED, announce
 from ..tasks.promotion import promote
-from ..tasks.registration import register, settle
+from ..tasks.registration import finalise, register
 from ..tasks.repair import verify_repair
 from .steps import Steps
 
@@ -85,11 +85,11 @@ def conclude(
                 ending = "promoted"
     reasons = [f"{gate.name}: {gate.reason}" for gate in [*gates, *comparison.gates] if gate.blocks]
     if version is not None:
-        settled: ModelVersion = settle(version, ending, reasons, **project.arguments(settle))
-        version = settled
+        finalised: ModelVersion = finalise(version, ending, reasons, **project.arguments(finalise))
+        version = finalised
         if cause is not None and ending == "promoted":
-            repair = steps.run(verify_repair, cause, settled)
-            version = get_version(project.registry, settled.version)
+            repair = steps.run(verify_repair, cause, finalised)
+            version = get_version(project.registry, finalised.version)
             announce(project.name, REPAIR_VERIFIED, repair.model_dump(mode="json"))
     outcome = TrainingOutcome(
         outcome=ending,  # pyright: ignore[reportArgumentType]

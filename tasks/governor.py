@@ -13,7 +13,8 @@ from ..core.results import (
     PerformanceReport,
     WindowData,
 )
-from ..monitoring.governor import decide, decision_id
+from ..monitoring import governor as rules
+from ..monitoring.governor import decision_id
 from ..monitoring.retraining_history import JUDGED, History
 from ..monitoring.stops import stopped_since
 from ..runs.run_logger import run_logger
@@ -28,7 +29,7 @@ _TRIES = 10
 
 
 @step(retry_on=LogUnavailable)
-def govern(
+def decide(
     data: WindowData,
     drift: DriftReport,
     performance: PerformanceReport,
@@ -68,7 +69,7 @@ def govern(
             requests = _decisions(store, "request", stores.name)
             decisions = _merged(_decisions(store, "decision", stores.name), requests)
             known = next((past for past in decisions if past.id == identifier), None)
-            decision = known or decide(
+            decision = known or rules.decide(
                 policy,
                 project=stores.name,
                 champion_version=champion.version,

@@ -127,8 +127,8 @@ def register(candidate: Candidate, evidence: dict[str, str], *, stores: Stores) 
     return as_result(version)
 
 
-@step("settle version {version.version} as {outcome}")
-def settle(
+@step("finalise version {version.version} as {outcome}")
+def finalise(
     version: ModelVersion, outcome: str, reasons: list[str], *, registry: ModelRegistry
 ) -> ModelVersion:
     """Write how a training ended on its version; a version not promoted becomes the challenger.

@@ -16,8 +16,8 @@ Big things (frames, models, HTML) stay in storage; a result carries their URIs.
 | `WindowData` | `read_window` | which predictions, and how many are labelled |
 | `DriftReport` | `measure_drift` | how a window differs from the reference |
 | `PerformanceReport` | `measure_performance` | whether the model is worse than promised |
-| `Decision` | `govern` | retrain now, or not, and why |
-| `Cause` | `govern` | the immutable record of why a retraining was asked for |
+| `Decision` | `decide` | retrain now, or not, and why |
+| `Cause` | `decide` | the immutable record of why a retraining was asked for |
 | `CanaryVerdict` | `judge_canary` | whether a challenger on live traffic should be promoted |
 | `Repair` | `verify_repair` | whether the new champion fixes the window that caused it |
 """

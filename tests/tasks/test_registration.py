@@ -14,7 +14,7 @@ from prefect_mlops.core.errors import RegistryUnavailable
 from prefect_mlops.core.results import Cause, DataValidation, Window
 from prefect_mlops.core.version import VERSION
 from prefect_mlops.registry.versions import find_version, get_version
-from prefect_mlops.tasks.registration import evidence_tags, register, settle
+from prefect_mlops.tasks.registration import evidence_tags, finalise, register
 from support.candidates import log_candidate, split_at
 
 START = datetime(2026, 2, 1, tzinfo=UTC)
@@ -151,12 +151,12 @@ def test_the_flow_run_is_named_and_linked(prefect_api, project, candidate, evide
 def test_a_version_that_was_not_promoted_is_the_challenger(project, candidate, evidence):
     first = register.fn(candidate, evidence("one"), **project.arguments(register))
     reasons = ["superiority: not better", "slice job=student: worse"]
-    settled = settle.fn(first, "challenger", reasons, **project.arguments(settle))
-    assert settled.aliases == ["challenger"]
-    assert settled.tags[tags.OUTCOME] == "challenger"
-    assert json.loads(settled.tags[tags.REASONS]) == reasons
+    finalised = finalise.fn(first, "challenger", reasons, **project.arguments(finalise))
+    assert finalised.aliases == ["challenger"]
+    assert finalised.tags[tags.OUTCOME] == "challenger"
+    assert json.loads(finalised.tags[tags.REASONS]) == reasons
     second = register.fn(candidate, evidence("two"), **project.arguments(register))
-    settle.fn(second, "challenger", reasons, **project.arguments(settle))
+    finalise.fn(second, "challenger", reasons, **project.arguments(finalise))
     challenger = find_version(project.registry, tags.CHALLENGER)
     assert challenger is not None
     assert challenger.version == "2"
@@ -164,17 +164,17 @@ def test_a_version_that_was_not_promoted_is_the_challenger(project, candidate, e
 
 def test_a_promoted_version_takes_no_alias_here(project, candidate, evidence):
     first = register.fn(candidate, evidence(), **project.arguments(register))
-    settled = settle.fn(first, "promoted", [], **project.arguments(settle))
-    assert settled.aliases == []
-    assert settled.tags[tags.OUTCOME] == "promoted"
-    assert json.loads(settled.tags[tags.REASONS]) == []
+    finalised = finalise.fn(first, "promoted", [], **project.arguments(finalise))
+    assert finalised.aliases == []
+    assert finalised.tags[tags.OUTCOME] == "promoted"
+    assert json.loads(finalised.tags[tags.REASONS]) == []
 
 
 def test_many_long_reasons_can_be_read_back(project, candidate, evidence):
     first = register.fn(candidate, evidence(), **project.arguments(register))
     reasons = [f"slice job={i}: {'worse ' * 20}" for i in range(100)]
-    settled = settle.fn(first, "challenger", reasons, **project.arguments(settle))
-    assert json.loads(settled.tags[tags.REASONS]) == reasons
+    finalised = finalise.fn(first, "challenger", reasons, **project.arguments(finalise))
+    assert json.loads(finalised.tags[tags.REASONS]) == reasons
 
 
 def test_a_registry_out_of_reach_is_told(make_project, candidate, evidence):
