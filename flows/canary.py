@@ -11,8 +11,8 @@ from ..core import tags
 from ..core.results import CanaryOutcome
 from ..registry.versions import find_version, get_champion, get_version
 from ..runs.artifacts import report_canary
+from ..runs.events import CANARY_DECIDED, MODEL_PROMOTED, emit
 from ..tasks.canary import conclude_canary, judge_canary
-from ..tasks.events import CANARY_DECIDED, MODEL_PROMOTED, announce
 from .project_flow import reaching
 from .projects import load_project, run_name
 
@@ -54,13 +54,13 @@ def judge(project: MLProject | str) -> CanaryOutcome:
         return Completed(name="No challenger", message=reason, data=outcome)  # pyright: ignore[reportReturnType]
     verdict = judge_canary(champion, challenger, **found.arguments(judge_canary))
     if verdict.final:
-        announce(found.name, CANARY_DECIDED, verdict.model_dump(mode="json"), about=verdict.trial)
+        emit(found.name, CANARY_DECIDED, verdict.model_dump(mode="json"), about=verdict.trial)
     outcome = conclude_canary(verdict, **found.arguments(conclude_canary))
     if outcome.action == "promoted":
         promoted = get_version(found.registry, challenger.version).model_dump(mode="json")
         payload = {"outcome": "promoted", "reasons": [], "version": promoted}
         payload["cause_id"] = challenger.tags.get(tags.CAUSE_ID)
-        announce(found.name, MODEL_PROMOTED, payload, about=verdict.trial)
+        emit(found.name, MODEL_PROMOTED, payload, about=verdict.trial)
     report_canary(found.stores, outcome, challenger)
     get_run_logger().info("%s: %s", verdict.verdict, outcome.reason)
     said = verdict.verdict.replace("_", " ") if outcome.action == "none" else outcome.action

@@ -11,9 +11,9 @@ from ..blocks.project import MLProject
 from ..core.results import MonitoringOutcome, UtcDatetime, Window
 from ..registry.versions import get_champion
 from ..runs.artifacts import report_monitoring
+from ..runs.events import RETRAINING_STOPPED, emit
 from ..tasks.delivery import deliver_pending, note_ended_runs
 from ..tasks.drift import measure_drift, report_path
-from ..tasks.events import RETRAINING_STOPPED, announce
 from ..tasks.governor import decide, reminder_of
 from ..tasks.performance import measure_performance
 from ..tasks.windows import prune_predictions, read_labelled_window, read_window
@@ -79,7 +79,7 @@ def monitor(
     requested = decision.cause in deliver_pending(**found.arguments(deliver_pending))
     if decision.action == "stop":
         about = reminder_of(decision, **found.arguments(reminder_of))
-        announce(found.name, RETRAINING_STOPPED, decision.model_dump(mode="json"), about=about)
+        emit(found.name, RETRAINING_STOPPED, decision.model_dump(mode="json"), about=about)
     outcome = MonitoringOutcome(
         decision=decision, drift=drift, performance=performance, requested=requested
     )

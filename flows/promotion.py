@@ -19,8 +19,8 @@ from ..core.results import (
 )
 from ..registry.versions import find_version, get_version
 from ..runs.endings import record_end
+from ..runs.events import CANDIDATE_REFUSED, MODEL_PROMOTED, REPAIR_VERIFIED, emit
 from ..tasks.comparison import compare
-from ..tasks.events import CANDIDATE_REFUSED, MODEL_PROMOTED, REPAIR_VERIFIED, announce
 from ..tasks.promotion import promote
 from ..tasks.registration import finalise, register
 from ..tasks.repair import verify_repair
@@ -90,7 +90,7 @@ def conclude(
         if cause is not None and ending == "promoted":
             repair = steps.run(verify_repair, cause, finalised)
             version = get_version(project.registry, finalised.version)
-            announce(project.name, REPAIR_VERIFIED, repair.model_dump(mode="json"))
+            emit(project.name, REPAIR_VERIFIED, repair.model_dump(mode="json"))
     outcome = TrainingOutcome(
         outcome=ending,  # pyright: ignore[reportArgumentType]
         reasons=reasons,
@@ -115,7 +115,7 @@ def conclude(
             "run_id": outcome.run_id,
         },
     )
-    announce(
+    emit(
         project.name,
         MODEL_PROMOTED if ending == "promoted" else CANDIDATE_REFUSED,
         outcome.model_dump(mode="json", include={"outcome", "reasons", "version", "cause_id"}),

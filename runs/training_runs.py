@@ -32,7 +32,7 @@ from prefect.events.schemas.automations import Automation, EventTrigger
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Scheduled
 
-from ..tasks.events import RETRAINING_REQUESTED
+from .events import RETRAINING_REQUESTED
 
 if TYPE_CHECKING:
     from ..core.results import Cause

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from .data_validation import validate_data
     from .delivery import deliver_pending
     from .drift import measure_drift
-    from .events import request_retraining
     from .extraction import extract
     from .fitting import fit, refit
     from .governor import decide
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from .promotion import promote, roll_back
     from .registration import finalise, register
     from .repair import verify_repair
+    from .retraining_requests import request_retraining
     from .scoring import score_rows
     from .splitting import split
     from .trials import run_trial
@@ -96,7 +96,7 @@ _HOMES = {
     "refit": "fitting",
     "register": "registration",
     "replay_policy": "backtesting",
-    "request_retraining": "events",
+    "request_retraining": "retraining_requests",
     "roll_back": "promotion",
     "run_trial": "trials",
     "score_rows": "scoring",

@@ -29,10 +29,11 @@ from ..core.tags import CHAMPION
 from ..monitoring.retraining_history import JUDGED
 from ..registry.versions import find_version
 from ..runs.endings import record_end
+from ..runs.events import answering, record_delivery, request_received
 from ..runs.run_logger import run_logger
 from ..runs.step import step
 from ..runs.training_runs import listening_deployment, start_training, training_runs, unwritten_end
-from .events import answering, record_delivery, request_received, request_retraining
+from .retraining_requests import request_retraining
 
 if TYPE_CHECKING:
     from ..blocks.stores import Stores

@@ -22,7 +22,7 @@ from prefect_mlops.core.results import Cause, Window
 from prefect_mlops.deployments.automations import automation_name, install_automation
 from prefect_mlops.deployments.serving import deployments_of
 from prefect_mlops.flows import train
-from prefect_mlops.tasks.events import request_retraining
+from prefect_mlops.tasks.retraining_requests import request_retraining
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
 START = datetime(2026, 2, 1, tzinfo=UTC)

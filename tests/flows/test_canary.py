@@ -15,8 +15,8 @@ from prefect_mlops.core.errors import ModelUnavailable
 from prefect_mlops.core.settings import CanarySettings
 from prefect_mlops.flows import judge, label, score
 from prefect_mlops.registry.versions import find_version, get_version
+from prefect_mlops.runs.events import CANARY_DECIDED, MODEL_PROMOTED, resource_id
 from prefect_mlops.storage.predictions import Prediction
-from prefect_mlops.tasks.events import CANARY_DECIDED, MODEL_PROMOTED, resource_id
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
 

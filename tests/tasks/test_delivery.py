@@ -16,9 +16,9 @@ from prefect_mlops.core.errors import OrchestratorUnavailable
 from prefect_mlops.deployments.automations import automation_name, install_automation
 from prefect_mlops.deployments.serving import deployments_of
 from prefect_mlops.runs.endings import judged_end, record_end
+from prefect_mlops.runs.events import request_received
 from prefect_mlops.runs.training_runs import listening_deployment, start_training, training_runs
 from prefect_mlops.tasks.delivery import deliver_pending, note_ended_runs, undelivered
-from prefect_mlops.tasks.events import request_received
 from prefect_mlops.tasks.governor import ended_retrainings
 from support.candidates import with_mlflow
 from support.served import ask, make_cause, until
@@ -103,7 +103,7 @@ def test_what_the_server_did_not_take_is_sent_later_oldest_first_and_once(projec
 def test_a_process_that_died_after_it_had_sent_finds_the_event(project, monkeypatch):
     cause = asked(project)
     with monkeypatch.context() as patch:
-        patch.setattr("prefect_mlops.tasks.events.record_delivery", lambda *_: None)
+        patch.setattr("prefect_mlops.runs.events.record_delivery", lambda *_: None)
         assert deliver_pending.fn(**project.arguments(deliver_pending)) == [cause]
     assert undelivered(project.stores) == [cause]
     # Though it is out of date by now: it was sent, and says so.

@@ -265,7 +265,7 @@ def test_only_an_unreachable_source_is_tried_again(prefect_api, make_project, ca
 
     @flow
     def run(project):
-        return quick(project, return_state=True)
+        return quick(return_state=True, **project.arguments(extract))
 
     missing = run(make_project(), return_state=True)
     with pytest.raises(SourceUnavailable, match="does not exist"):

@@ -151,7 +151,7 @@ class TestScoring:
         with pytest.raises(ConfigurationError, match="jbo"):
             score(wrong, rows(calls(5)))
         with pytest.raises(ConfigurationError, match="jbo"):
-            read_source(wrong.dataset, **wrong.arguments(read_source))
+            read_source(wrong.dataset, own=True, **wrong.arguments(read_source))
         assert len(logged(project)) == 0
 
     def test_rules_for_columns_that_only_the_projects_rows_have_are_no_mistake(

@@ -13,13 +13,8 @@ from prefect.events.filters import EventFilter, EventResourceFilter
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect_mlops.core.errors import OrchestratorUnavailable
 from prefect_mlops.core.results import Cause, Window
-from prefect_mlops.tasks.events import (
-    MODEL_PROMOTED,
-    RETRAINING_REQUESTED,
-    announce,
-    request_retraining,
-    resource_id,
-)
+from prefect_mlops.runs.events import MODEL_PROMOTED, RETRAINING_REQUESTED, emit, resource_id
+from prefect_mlops.tasks.retraining_requests import request_retraining
 
 START = datetime(2026, 2, 1, tzinfo=UTC)
 
@@ -86,7 +81,7 @@ def test_the_same_cause_of_another_project_is_another_request(
 
 def test_a_server_that_does_not_show_the_event_is_told(prefect_api, project, cause, monkeypatch):
     # Refused after it was taken, as with a wrong key: emitting says nothing, and nothing arrives.
-    monkeypatch.setattr("prefect_mlops.tasks.events.emit_event", lambda *_, **__: None)
+    monkeypatch.setattr("prefect_mlops.runs.events.emit_event", lambda *_, **__: None)
     with pytest.raises(OrchestratorUnavailable, match=f"{cause.id} within 0.5 s"):
         request_retraining.fn(cause, wait_seconds=0.5, **project.arguments(request_retraining))
 
@@ -100,6 +95,6 @@ def test_a_server_out_of_reach_is_told(project, cause):
 
 
 def test_announcements_carry_their_content(prefect_api, project):
-    announce(project.name, MODEL_PROMOTED, {"version": "3"})
+    emit(project.name, MODEL_PROMOTED, {"version": "3"})
     (event,) = wait_for_events(project, 1)
     assert (event.event, event.payload) == (MODEL_PROMOTED, {"version": "3"})
