@@ -244,8 +244,8 @@ def _await_training(cause: Cause) -> FlowRun:
 
 def _ending(project: MLProject, cause: Cause, run: FlowRun) -> dict[str, Any]:
     """Return how a retraining ended, as the training flow wrote it in the journal."""
+    from ..runs.decisions import ended_retrainings
     from ..runs.endings import JUDGED
-    from ..tasks.governor import ended_retrainings
 
     ending = ended_retrainings(project.stores).get(cause.id)
     if ending is None or ending["outcome"] not in JUDGED:

@@ -15,7 +15,8 @@ from prefect.runner import Runner
 
 from ..blocks.project import MLProject
 from ..core.errors import MLOpsError
-from ..tasks.delivery import GRACE_SECONDS, deliver_pending, note_ended_runs
+from ..runs.outbox import note_ended_runs
+from ..tasks.delivery import GRACE_SECONDS, deliver_pending
 
 HEALTH_SECONDS = 5.0
 

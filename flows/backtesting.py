@@ -10,12 +10,8 @@ from ..backtest.policies import DEFAULT_POLICIES, Policy, policies_of
 from ..blocks.dataset import Dataset
 from ..blocks.project import MLProject
 from ..core.results.backtest import Backtest, ReplayedStream
-from ..tasks.backtesting import (
-    opened,
-    replay_policy,
-    report_backtest,
-    train_candidate,
-)
+from ..runs.backtest_report import report_backtest
+from ..tasks.backtesting import opened, replay_policy, train_candidate
 from ..tasks.extraction import extract
 from .project_flow import reaching
 from .projects import load_dataset, load_project, run_name

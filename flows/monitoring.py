@@ -9,12 +9,15 @@ from prefect.states import Completed
 
 from ..blocks.project import MLProject
 from ..core.results import MonitoringOutcome, UtcDatetime, Window
+from ..monitoring.window_rows import report_path
 from ..registry.versions import get_champion
 from ..runs.artifacts import report_monitoring
+from ..runs.decisions import reminder_of
 from ..runs.events import RETRAINING_STOPPED, emit
-from ..tasks.delivery import deliver_pending, note_ended_runs
-from ..tasks.drift import measure_drift, report_path
-from ..tasks.governor import decide, reminder_of
+from ..runs.outbox import note_ended_runs
+from ..tasks.delivery import deliver_pending
+from ..tasks.drift import measure_drift
+from ..tasks.governor import decide
 from ..tasks.performance import measure_performance
 from ..tasks.windows import prune_predictions, read_labelled_window, read_window
 from .project_flow import reaching

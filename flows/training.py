@@ -16,6 +16,7 @@ from ..core.checkpoints import Checkpoints
 from ..core.errors import DataRejected
 from ..core.results import Cause, PackageCheck, TrainingOutcome, digest_of
 from ..registry.abandoned_runs import close_abandoned
+from ..registry.evidence_tags import evidence_tags
 from ..registry.tracking import close_run
 from ..runs.endings import record_end
 from ..tasks.comparison import compare
@@ -24,7 +25,6 @@ from ..tasks.extraction import extract
 from ..tasks.fitting import fit, refit
 from ..tasks.model_validation import check_model
 from ..tasks.packaging import check_package
-from ..tasks.registration import evidence_tags
 from ..tasks.splitting import split
 from ..tasks.tuning import tune
 from .answering import answered, known_answer, one_at_a_time

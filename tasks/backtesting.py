@@ -6,18 +6,14 @@ a second policy, or the same backtest again, costs only what is new.
 
 from __future__ import annotations
 
-import base64
 import threading
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
-
-from prefect.artifacts import create_markdown_artifact
+from typing import TYPE_CHECKING
 
 from ..core.results import Gate, digest_of
-from ..core.results.backtest import Backtest, PolicyReplay, ReplayedStream
-from ..runs.artifacts import artifact_key
+from ..core.results.backtest import PolicyReplay, ReplayedStream
 from ..runs.run_logger import run_logger
 from ..runs.step import step
 from .data_validation import validate_rows
@@ -160,89 +156,3 @@ def replay_policy(
         found.promotions,
     )
     return found
-
-
-def report_backtest(workspace: Workspace, result: Backtest) -> Backtest:
-    """Keep a backtest in the workspace, and show it as an artifact.
-
-    Args:
-        workspace: Where it is kept.
-        result: The backtest.
-
-    Returns:
-        The same, with the URIs of its summary and its plot.
-
-    Raises:
-        WorkspaceUnavailable: If the workspace cannot be written.
-    """
-    from ..backtest.plot import draw_backtest
-
-    plot = draw_backtest(result)
-    folder = f"backtests/{result.project}/{digest_of(result)[:16]}"
-    result = result.model_copy(
-        update={
-            "plot_uri": workspace.write_bytes(f"{folder}/plot.png", plot),
-            "summary_uri": workspace.uri(f"{folder}/summary.json"),
-        }
-    )
-    workspace.write_bytes(f"{folder}/summary.json", result.model_dump_json(indent=2).encode())
-    image = "data:image/png;base64," + base64.b64encode(plot).decode()
-    text = "\n".join(
-        [
-            f"# {result.project}: {result.recommended}",
-            "",
-            result.recommendation,
-            "",
-            *markdown_table(result),
-            "",
-            f"![Backtest]({image})",
-        ]
-    )
-    create_markdown_artifact(
-        text,
-        key=artifact_key("backtest", result.project),
-        description=f"Backtest of {result.project}: {len(result.replays)} policies",
-    )
-    return result
-
-
-def table_rows(result: Backtest) -> list[dict[str, Any]]:
-    """Return a backtest as rows of a table, best first.
-
-    Args:
-        result: The backtest.
-
-    Returns:
-        Policy, metric, its ratio to the best, how many retrainings were asked for and promoted, and in
-        how many windows the model was surely worse than promised; the cost where the user said what
-        errors and retrainings cost.
-    """
-    best = min(replay.value for replay in result.replays)
-    costs = {cost.name: cost.total for cost in result.costs}
-    rows = []
-    for replay in sorted(result.replays, key=lambda replay: replay.value):
-        row = {
-            "policy": replay.name,
-            result.metric: f"{replay.value:.4g}",
-            "to best": f"{replay.value / best:.3f}" if best else "",
-            "retrained": str(replay.retrainings),
-            "promoted": str(replay.promotions),
-            "worse": str(sum(window.worse for window in replay.windows)),
-        }
-        if costs:
-            row["cost"] = f"{costs[replay.name]:,.6g}"
-        rows.append(row)
-    return rows
-
-
-def markdown_table(result: Backtest) -> list[str]:
-    """Return `table_rows` as lines of Markdown."""
-    rows = table_rows(result)
-    names = list(rows[0])
-    lines = [f"| {' | '.join(names)} |", f"|{' --- |' * len(names)}"]
-    for row in rows:
-        cells = [
-            f"**{cell}**" if row["policy"] == result.recommended else cell for cell in row.values()
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
-    return lines

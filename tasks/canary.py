@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from ..core import tags
 from ..core.errors import ChampionChanged, LogUnavailable
 from ..core.results import CanaryOutcome, CanaryVerdict, ModelVersion
+from ..registry.promotion_log import promotion_log
 from ..registry.tracking import registry_errors
 from ..registry.versions import find_version, get_version
 from ..runs.run_logger import run_logger
 from ..runs.step import step
 from ..sources.canary_data import first_moment, read_evidence
-from .promotion import promote, promotion_log
+from .promotion import promote
 
 if TYPE_CHECKING:
     from ..blocks.model_registry import ModelRegistry

@@ -8,10 +8,10 @@ from ..core import tags
 from ..core.errors import DataRejected, ModelUnavailable, RegistryUnavailable
 from ..core.results import Candidate, Cause, Comparison, Gate, ModelVersion, Split
 from ..registry.absence import absence
+from ..registry.references import reference_of
 from ..registry.versions import find_version
 from ..runs.run_logger import run_logger
 from ..runs.step import step
-from .windows import reference_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,67 +17,25 @@ A document of the journal's kind `delivery` has `cause_id`, `reason` (a sentence
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
 
-from ..core.results import Cause, Decision
+from ..core.results import Cause
 from ..core.tags import CHAMPION
-from ..monitoring.retraining_history import JUDGED
 from ..registry.versions import find_version
-from ..runs.endings import record_end
 from ..runs.events import answering, record_delivery, request_received
+from ..runs.outbox import Outbox, read_outbox
 from ..runs.run_logger import run_logger
 from ..runs.step import step
-from ..runs.training_runs import listening_deployment, start_training, training_runs, unwritten_end
+from ..runs.training_runs import listening_deployment, start_training, training_runs
 from .retraining_requests import request_retraining
 
 if TYPE_CHECKING:
     from ..blocks.stores import Stores
 
 GRACE_SECONDS = 60.0
-
-
-@dataclass(frozen=True)
-class _Outbox:
-    """What the journal says about a project's requests.
-
-    Attributes:
-        causes: Every request, oldest first.
-        delivered: Cause id to when the server had it.
-        closed: Causes that are superseded, or whose retraining ended.
-        started: Causes whose training was run directly.
-        judged: Causes that were answered.
-    """
-
-    causes: list[Cause]
-    delivered: Mapping[str, datetime]
-    closed: set[str]
-    started: set[str]
-    judged: set[str]
-
-    @property
-    def open(self) -> list[Cause]:
-        return [cause for cause in self.causes if cause.id not in self.closed]
-
-
-def undelivered(stores: Stores) -> list[Cause]:
-    """Return the requests for retraining that the server is not known to have, oldest first.
-
-    Args:
-        stores: Where the model's things are kept.
-
-    Returns:
-        Causes that were neither delivered nor superseded, and whose retraining did not end.
-
-    Raises:
-        LogUnavailable: If the journal cannot be read.
-    """
-    outbox = _read(stores)
-    return [cause for cause in outbox.open if cause.id not in outbox.delivered]
 
 
 @step()
@@ -110,7 +68,7 @@ def deliver_pending(
         deliver_pending(stores=Stores("telemarketing", registry, log, "/var/lib/mlops/telemarketing"))
         ```
     """
-    outbox = _read(stores)
+    outbox = read_outbox(stores)
     if not outbox.open:
         return []
     champion = find_version(stores.registry, CHAMPION)
@@ -136,61 +94,7 @@ def deliver_pending(
     return sent
 
 
-def note_ended_runs(stores: Stores) -> list[Cause]:
-    """Write down which retrainings were cancelled, crashed or failed without saying so themselves.
-
-    Args:
-        stores: Where the model's things are kept.
-
-    Returns:
-        Their causes, oldest first.
-
-    Raises:
-        LogUnavailable: If the journal cannot be read or written.
-        OrchestratorUnavailable: If the server cannot be reached.
-    """
-    waiting = _read(stores).open
-    if not waiting:
-        return []
-    ends = {}
-    with answering(), get_client(sync_client=True) as client:
-        for cause_id, runs in training_runs(client, stores.name, waiting).items():
-            if end := unwritten_end(client, runs):
-                ends[cause_id] = end
-    # Read again: a run may have written its own ending after the first look.
-    noted = [cause for cause in _read(stores).open if cause.id in ends]
-    for cause in noted:
-        run, outcome, reason = ends[cause.id]
-        ending = {"outcome": outcome, "reasons": [reason], "version": None, "repaired": None}
-        record_end(stores, cause, ending, flow_run_id=str(run.id))
-        run_logger().warning("retraining %s: %s", cause.id, reason)
-    return noted
-
-
-def _read(stores: Stores) -> _Outbox:
-    with stores.predictions.get_client() as store:
-        requests = store.journal("request", stores.name)
-        deliveries = store.journal("delivery", stores.name)
-        endings = store.journal("retraining", stores.name)
-    decisions = [Decision.model_validate(request) for request in requests]
-    return _Outbox(
-        causes=[past.cause for past in reversed(decisions) if past.cause is not None],
-        delivered={
-            found["cause_id"]: datetime.fromisoformat(found["delivered_at"])
-            for found in deliveries
-            if "delivered_at" in found
-        },
-        closed={end["cause_id"] for end in endings} | _with(deliveries, "superseded_at"),
-        started=_with(deliveries, "started_at"),
-        judged={end["cause_id"] for end in endings if end["outcome"] in JUDGED},
-    )
-
-
-def _with(deliveries: list[dict[str, Any]], field: str) -> set[str]:
-    return {found["cause_id"] for found in deliveries if field in found}
-
-
-def _superseded(cause: Cause, serving: str | None, outbox: _Outbox) -> str | None:
+def _superseded(cause: Cause, serving: str | None, outbox: Outbox) -> str | None:
     """Return why nobody needs the retraining any more, or None."""
     if serving != cause.champion_version:
         now = f"version {serving} is the champion now" if serving else "there is no champion now"

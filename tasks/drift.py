@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..core.results import DriftReport, ModelVersion, Window, WindowData, digest_of
+from ..core.results import DriftReport, ModelVersion, WindowData, digest_of
+from ..monitoring.window_rows import load_window, report_path
+from ..registry.references import reference_of
 from ..registry.tracking import registry_errors
 from ..runs.run_logger import run_logger
 from ..runs.step import step
-from .windows import load_window, reference_of
 
 if TYPE_CHECKING:
     from ..blocks.model_registry import ModelRegistry
@@ -62,48 +63,6 @@ def measure_drift(
         report = report.model_copy(update={"report_uri": uri})
     run_logger().info("drift %s: %s", report.verdict, report.reason)
     return report
-
-
-def measure_features(
-    data: WindowData,
-    version: ModelVersion,
-    *,
-    thresholds: DriftThresholds,
-    redacted: list[str],
-    registry: ModelRegistry,
-) -> DriftReport:
-    """Measure the drift of a window's features, whoever made its predictions, without writing a report.
-
-    Args:
-        data: The window.
-        version: The version whose reference to compare with.
-        thresholds: What counts as drift.
-        redacted: Features that are logged redacted.
-        registry: Where runs and models are kept.
-
-    Returns:
-        As `measure_drift`, without predictions, labels and `report_uri`.
-
-    Raises:
-        ModelUnavailable: If the reference cannot be fetched or does not load.
-        RegistryUnavailable: If MLflow cannot be reached.
-        WorkspaceUnavailable: If the snapshot cannot be read.
-    """
-    from ..monitoring.drift import feature_drift
-
-    reference = reference_of(registry, version)
-    return feature_drift(reference, load_window(data), thresholds, redacted)
-
-
-def report_path(window: Window) -> str:
-    """Return where a window's drift report is, below the artifacts of the champion's run.
-
-    Example:
-        >>> report_path(Window(last=500))
-        'monitoring/last-500/drift.html'
-    """
-    key = window.key.replace("+00:00", "Z").replace(":", "").replace("/", "_")
-    return f"monitoring/{key}/drift.html"
 
 
 def _measure(

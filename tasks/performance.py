@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..core.errors import DataRejected
 from ..core.results import ModelVersion, PerformanceReport, WindowData
+from ..monitoring.window_rows import load_window
+from ..registry.references import reference_of
 from ..runs.run_logger import run_logger
 from ..runs.step import step
-from .windows import load_window, reference_of
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from ..blocks.model_registry import ModelRegistry
-    from ..core.settings import PerformanceThresholds, TaskType
+    from ..core.settings import PerformanceThresholds
 
 
 @step()
@@ -97,40 +95,3 @@ def _of_earlier(
             f"{asked.labelled} of {asked.rows} labels are there",
         }
     )
-
-
-def labelled_rows(data: WindowData, *, task_type: TaskType) -> pd.DataFrame:
-    """Return the labelled rows of a window as rows of the dataset.
-
-    Args:
-        data: The window.
-        task_type: What is predicted: `binary`, `multiclass` or `regression`.
-
-    Returns:
-        Feature columns under their own names, `at` (UTC) and `label`: floats for regression, else as
-        logged (`data.class_labels.to_classes` turns them into a model's classes).
-
-    Raises:
-        DataRejected: If a feature is called `at` or `label`.
-        WorkspaceUnavailable: If the snapshot cannot be read.
-    """
-    import pandas as pd
-
-    from ..monitoring.profile import FEATURE
-
-    frame = load_window(data)
-    rows = frame[frame["label"].notna()].reset_index(drop=True)
-    features = [name for name in rows.columns if name.startswith(FEATURE)]
-    named = rows[features].rename(columns=lambda name: name.removeprefix(FEATURE))
-    for name in ("at", "label"):
-        if name in named:
-            raise DataRejected(
-                f"feature {name!r} has the name of a column of the prediction log: rename it at its "
-                "source",
-                column=name,
-            )
-    named = named.assign(at=pd.to_datetime(rows["at"], utc=True), label=rows["label"])
-    if task_type == "regression":
-        named["label"] = pd.to_numeric(named["label"], errors="coerce").astype(float)
-        named = named[named["label"].notna()].reset_index(drop=True)
-    return named

@@ -18,6 +18,7 @@ from prefect.runtime import task_run
 from ..core import tags
 from ..core.errors import ChampionChanged, ConfigurationError, ModelUnavailable
 from ..core.results import ModelVersion
+from ..registry.promotion_log import _entries
 from ..registry.rollback import ROLLED_BACK, champion_before, is_rollback
 from ..registry.tracking import flow_run_link, registry_errors
 from ..registry.versions import find_version, get_version
@@ -147,25 +148,6 @@ def roll_back(
         )
         _activate(stores, store, entry)
     return get_version(stores.registry, version.version)
-
-
-def promotion_log(stores: Stores) -> list[dict[str, Any]]:
-    """Return the history of champions, newest first.
-
-    Returns:
-        Entries with `sequence`, `version`, `previous`, `reason`, `cause_id`, `flow_run_id` and `at`;
-        roll backs with an `intent` have that too.
-
-    Raises:
-        LogUnavailable: If the log cannot be reached.
-    """
-    with stores.predictions.get_client() as store:
-        return _entries(stores.name, store)
-
-
-def _entries(project_name: str, store: PredictionStore) -> list[dict[str, Any]]:
-    entries = store.journal("promotion", project_name)
-    return sorted(entries, key=lambda entry: -entry["sequence"])
 
 
 def _finish_interrupted(stores: Stores, store: PredictionStore) -> dict[str, Any] | None:

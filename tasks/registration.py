@@ -6,8 +6,9 @@ import json
 from typing import TYPE_CHECKING
 
 from ..core import tags
-from ..core.results import Candidate, Cause, DataValidation, ModelVersion, Snapshot, Split
-from ..registry.tracking import code_version, flow_run_link, registry_errors
+from ..core.results import Candidate, ModelVersion
+from ..registry.evidence_tags import LONGEST_TAG
+from ..registry.tracking import registry_errors
 from ..registry.versions import as_result
 from ..runs.run_logger import run_logger
 from ..runs.step import step
@@ -15,60 +16,6 @@ from ..runs.step import step
 if TYPE_CHECKING:
     from ..blocks.model_registry import ModelRegistry
     from ..blocks.stores import Stores
-
-# What MySQL's TEXT holds, with room for characters of several bytes.
-_LONGEST_TAG = 30_000
-
-
-def evidence_tags(
-    *,
-    snapshot: Snapshot,
-    validation: DataValidation,
-    split: Split,
-    candidate: Candidate,
-    training_key: str,
-    cause: Cause | None,
-    metric: str,
-    project_name: str,
-) -> dict[str, str]:
-    """Return the tags that answer: which data, which code, which flow run, which cause.
-
-    Args:
-        snapshot: All extracted rows.
-        validation: The verdict on them.
-        split: Rows fitted on and decided on.
-        candidate: The model.
-        training_key: Digest of data, configuration and cause.
-        cause: Why the training was asked for, or None.
-        metric: Metric to decide by; lower is better.
-        project_name: Name of the project.
-
-    Returns:
-        Tag name to text.
-    """
-    link = flow_run_link()
-    found: dict[str, str | None] = {
-        tags.PROJECT: project_name,
-        tags.TRAINING_KEY: training_key,
-        tags.SNAPSHOT_DIGEST: snapshot.digest,
-        tags.SNAPSHOT_URI: snapshot.uri,
-        tags.HOLDOUT_DIGEST: split.holdout.digest,
-        tags.FITTED_DIGEST: candidate.fitted_digest,
-        tags.CUTOFF: candidate.cutoff.isoformat() if candidate.cutoff else None,
-        tags.CUTOFF_ROW: str(candidate.cutoff_row) if candidate.cutoff_row is not None else None,
-        tags.EVALUATED_URI: candidate.evaluated_uri,
-        tags.EVALUATED_CUTOFF: split.train.last.isoformat() if split.train.last else None,
-        tags.PROFILE_URI: candidate.profile_uri,
-        tags.SUITE_URI: validation.suite_uri,
-        tags.METRIC: metric,
-        tags.HOLDOUT_SCORE: repr(candidate.metrics[metric]),
-        tags.CODE_VERSION: code_version(),
-        tags.FLOW_RUN_ID: link.id,
-        tags.FLOW_RUN_URL: link.url,
-        tags.CAUSE_ID: cause.id if cause else None,
-        tags.CAUSE: cause.model_dump_json()[:_LONGEST_TAG] if cause else None,
-    }
-    return {name: value for name, value in found.items() if value is not None}
 
 
 @step("register {candidate.estimator}")
@@ -149,7 +96,7 @@ def finalise(
     name = version.name
     with registry_errors(registry):
         client.set_model_version_tag(name, version.version, tags.OUTCOME, outcome)
-        text = json.dumps(reasons)[:_LONGEST_TAG]
+        text = json.dumps(reasons)[:LONGEST_TAG]
         client.set_model_version_tag(name, version.version, tags.REASONS, text)
         if outcome == tags.CHALLENGER:
             client.set_registered_model_alias(name, tags.CHALLENGER, version.version)

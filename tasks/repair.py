@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 from ..core import tags
 from ..core.errors import ModelUnavailable
 from ..core.results import Cause, ModelVersion, Repair, Verdict, WindowData
+from ..monitoring.window_rows import labelled_rows
+from ..registry.references import measure_features
 from ..registry.tracking import registry_errors
 from ..registry.versions import get_version
 from ..runs.run_logger import run_logger
 from ..runs.step import step
-from .drift import measure_features
-from .performance import labelled_rows
 from .windows import read_window
 
 if TYPE_CHECKING:

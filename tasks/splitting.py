@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import DataRejected
 from ..core.results import Snapshot, Split
+from ..data.holdout import held_out_by_hash
 from ..runs.run_logger import run_logger
 from ..runs.step import step
 
 if TYPE_CHECKING:
     import numpy as np
-    import pandas as pd
     import pyarrow as pa
 
     from ..core.settings import Columns, DataSettings, TaskType
@@ -90,48 +90,6 @@ def split(
         boundary=holdout.first,
         first_holdout_row=first,
     )
-
-
-def held_out_by_hash(
-    frame: pd.DataFrame, identifier: str | None, features: list[str], share: float
-) -> np.ndarray:
-    """Say for every row whether it is held out, by nothing but the row's own content.
-
-    Args:
-        frame: Rows.
-        identifier: Column that identifies a row, or None to use the features.
-        features: Features.
-        share: Share of rows to hold out, 0 to 1, in expectation.
-
-    Returns:
-        Booleans, shape (rows,). Equal ids, or equal features, land on the same side.
-
-    Example:
-        >>> import pandas as pd
-        >>> rows = pd.DataFrame({"id": list("abcdefgh")})
-        >>> held_out_by_hash(rows, "id", [], 0.2).tolist()
-        [False, False, True, True, False, True, False, False]
-    """
-    import hashlib
-
-    import numpy as np
-
-    from ..data.identifiers import id_texts
-    from ..data.schema import category_text
-
-    # Through text, so that an integer column that met a null, and became float, hashes as before.
-    if identifier is not None:
-        texts = [id_texts(frame[identifier]).fillna("")]
-    else:
-        texts = [
-            frame[name].map(category_text).where(frame[name].notna(), "")
-            for name in sorted(features)
-        ]
-    digests = (
-        hashlib.sha256("\x1f".join(row).encode()).digest() for row in zip(*texts, strict=True)
-    )
-    places = np.array([int.from_bytes(digest[:8], "big") for digest in digests], dtype=np.uint64)
-    return places.astype(float) / 2.0**64 < share
 
 
 def _check_parts(

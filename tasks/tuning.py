@@ -19,10 +19,11 @@ from prefect.futures import PrefectFuture, as_completed
 
 from ..core.results import Split, Study
 from ..registry.tracking import experiment_id, registry_errors
+from ..registry.trial_runs import log_trial
 from ..runs.artifacts import artifact_key
 from ..runs.run_logger import run_logger
 from ..runs.step import step
-from .trials import forget_rows, log_trial, rows_and_folds, run_trial
+from .trials import forget_rows, rows_and_folds, run_trial
 
 if TYPE_CHECKING:
     from ..blocks.stores import Stores

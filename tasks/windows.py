@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from ..core.errors import LogUnavailable, ModelUnavailable
-from ..core.results import ModelVersion, Window, WindowData
-from ..core.tags import PROFILE_URI
+from ..core.errors import LogUnavailable
+from ..core.results import Window, WindowData
+from ..monitoring.label_lag import shortest_lag
 from ..runs.run_logger import run_logger
 from ..runs.step import step
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from ..blocks.model_registry import ModelRegistry
     from ..blocks.prediction_log import PredictionLog
     from ..blocks.stores import Stores
     from ..core.settings import PerformanceThresholds
-    from ..monitoring.profile import Reference
-
-
-# From an eighth of a window to more than a hundred of them.
-_MOST_DOUBLINGS = 12
 
 
 @step(retry_on=LogUnavailable)
@@ -118,59 +109,6 @@ def read_labelled_window(
     return read_window.fn(at(lag), stores=stores, window_rows=window_rows)
 
 
-def shortest_lag(
-    complete: Callable[[timedelta], bool | None], length: timedelta
-) -> timedelta | None:
-    """Return about the shortest lag at which labels are complete.
-
-    Args:
-        complete: Says of a lag whether the labels of a window that much earlier are complete; None when
-            too little was predicted then: before the log begins, or in a gap of it.
-        length: Length of the window.
-
-    Returns:
-        The lag, at most an eighth of itself, or of the length, too long; None when there is none. One
-        that only lags within less than an eighth of the length have may be missed.
-
-    Example:
-        >>> hour = timedelta(hours=1)
-        >>> shortest_lag(lambda lag: lag >= 5 * hour, hour) / hour
-        5.0
-    """
-    short, empty = timedelta(0), None
-    before = short
-    for power in range(_MOST_DOUBLINGS):
-        lag = length * 2**power / 8
-        found = complete(lag)
-        if found:
-            return _bisected(complete, before, lag, length)
-        before = lag
-        if found is None:
-            empty = empty or lag
-        else:
-            short, empty = lag, None
-    # The log may go back far enough for a complete window, and not for the next doubling.
-    while empty is not None and empty - short > length / 8:
-        middle = (short + empty) / 2
-        found = complete(middle)
-        if found:
-            return _bisected(complete, short, middle, length)
-        short, empty = (short, middle) if found is None else (middle, empty)
-    return None
-
-
-def _bisected(
-    complete: Callable[[timedelta], bool | None],
-    short: timedelta,
-    long: timedelta,
-    length: timedelta,
-) -> timedelta:
-    while long - short > max(length, long) / 8:
-        middle = (short + long) / 2
-        short, long = (short, middle) if complete(middle) else (middle, long)
-    return long
-
-
 @step()
 def prune_predictions(*, predictions: PredictionLog) -> int:
     """Delete the predictions that are older than the log's `retention_days`, by the machine's clock.
@@ -191,33 +129,3 @@ def prune_predictions(*, predictions: PredictionLog) -> int:
         deleted = store.prune(datetime.now(UTC) - timedelta(days=days))
     run_logger().info("%d predictions older than %g days deleted", deleted, days)
     return deleted
-
-
-def load_window(data: WindowData) -> pd.DataFrame:
-    """Return the rows of a window, laid out as in the prediction log.
-
-    Raises:
-        WorkspaceUnavailable: If the snapshot cannot be read.
-    """
-    from ..data.snapshots import load_frame
-
-    return load_frame(data.snapshot)
-
-
-def reference_of(registry: ModelRegistry, version: ModelVersion) -> Reference:
-    """Return the reference stored with a version.
-
-    Raises:
-        ModelUnavailable: If it has none, or it does not load.
-        RegistryUnavailable: If MLflow cannot be reached.
-    """
-    from ..models.predictor import REPLACE
-    from ..monitoring.stored_reference import fetch_reference
-
-    uri = version.tags.get(PROFILE_URI)
-    if not uri:
-        raise ModelUnavailable(
-            f"{version.name} version {version.version} has no tag {PROFILE_URI}: it was not registered "
-            f"by the training flow. To replace it as the champion: {REPLACE}"
-        )
-    return fetch_reference(uri, tracking_uri=registry.tracking_uri.get_secret_value())

@@ -35,14 +35,16 @@ SERVICES = {
 }
 ORCHESTRATION = {
     # Blocks hand out what they configure: the store, the logger and the registry's client.
-    "blocks": {"core", "metrics", "models", "storage", "logger"},
-    "registry": {*METHODS, "storage", "blocks"},
+    "blocks": {"core", "metrics", "models", "validation", "storage", "logger"},
+    "runs": {*METHODS, "storage", "blocks"},
+    "registry": {*METHODS, "storage", "blocks", "runs"},
+    "sources": {*METHODS, "storage", "blocks", "runs"},
 }
 # The probe is started as a file, in a process of its own: tasks only need its path.
-ORCHESTRATION["tasks"] = {*METHODS, "storage", "serving", "blocks", "registry"}
-ORCHESTRATION["flows"] = {*METHODS, "storage", "blocks", "registry", "tasks"}
-ORCHESTRATION["deployments"] = {"core", "blocks", "tasks", "flows"}
-ORCHESTRATION["demo"] = {*METHODS, *SERVICES, "blocks", "tasks", "flows", "deployments"}
+ORCHESTRATION["tasks"] = {*METHODS, "storage", "serving", *ORCHESTRATION}
+ORCHESTRATION["flows"] = {*METHODS, "storage", *ORCHESTRATION}
+ORCHESTRATION["deployments"] = {"core", *ORCHESTRATION}
+ORCHESTRATION["demo"] = {*METHODS, *SERVICES, *ORCHESTRATION}
 MAY_IMPORT = METHODS | SERVICES | ORCHESTRATION
 NEVER_PREFECT = (*METHODS, *SERVICES)
 HEAVY = {"mlflow", "great_expectations", "deepchecks", "evidently", "sklearn", "pandas", "optuna"}

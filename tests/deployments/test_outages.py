@@ -14,7 +14,7 @@ from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 from prefect_mlops.core import tags
 from prefect_mlops.flows import train
 from prefect_mlops.registry.versions import find_version
-from prefect_mlops.tasks.delivery import note_ended_runs
+from prefect_mlops.runs.outbox import note_ended_runs
 from support.candidates import with_mlflow
 from support.events_worker import forget_events
 from support.served import (

@@ -9,7 +9,7 @@ import pytest
 from conftest import make_calls
 from prefect_mlops.core.errors import DataRejected
 from prefect_mlops.flows import train, training
-from prefect_mlops.tasks.governor import ended_retrainings
+from prefect_mlops.runs.decisions import ended_retrainings
 from support.served import make_cause, trainings
 
 pytestmark = [pytest.mark.usefixtures("prefect_api"), pytest.mark.timeout(900)]

@@ -16,7 +16,7 @@ from prefect_mlops.core.settings import GovernorPolicy, MonitoringSettings, Perf
 from prefect_mlops.flows import label, monitor, score, train
 from prefect_mlops.flows.__main__ import app
 from prefect_mlops.flows.backtesting import backtest
-from prefect_mlops.tasks.governor import ended_retrainings
+from prefect_mlops.runs.decisions import ended_retrainings
 from typer.testing import CliRunner
 
 pytestmark = [pytest.mark.usefixtures("prefect_api"), pytest.mark.timeout(900)]

@@ -16,8 +16,9 @@ from prefect_mlops.core.errors import ModelUnavailable, OrchestratorUnavailable
 from prefect_mlops.core.results import Cause
 from prefect_mlops.flows import label, monitor, score, train
 from prefect_mlops.registry.versions import get_champion
-from prefect_mlops.tasks.delivery import deliver_pending, undelivered
-from prefect_mlops.tasks.governor import ended_retrainings
+from prefect_mlops.runs.decisions import ended_retrainings
+from prefect_mlops.runs.outbox import undelivered
+from prefect_mlops.tasks.delivery import deliver_pending
 from support.served import ask, make_cause
 
 pytestmark = pytest.mark.usefixtures("prefect_api")

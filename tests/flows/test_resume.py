@@ -12,9 +12,9 @@ import pytest
 from prefect_mlops.blocks import MLProject
 from prefect_mlops.core import tags
 from prefect_mlops.core.results import Cause, TrainingOutcome, Window
+from prefect_mlops.registry.promotion_log import promotion_log
 from prefect_mlops.registry.versions import find_version
 from prefect_mlops.storage.predictions import Prediction
-from prefect_mlops.tasks.promotion import promotion_log
 from prefect_mlops.tasks.tuning import study_url
 from prefect_mlops.training.study import PersistentStudy
 from support.candidates import crown, log_candidate, split_at

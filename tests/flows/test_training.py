@@ -16,8 +16,8 @@ from prefect_mlops.core import tags
 from prefect_mlops.core.errors import ConfigurationError, DataRejected
 from prefect_mlops.core.results import Cause, Window
 from prefect_mlops.flows import train
+from prefect_mlops.registry.promotion_log import promotion_log
 from prefect_mlops.registry.versions import find_version, get_champion
-from prefect_mlops.tasks.promotion import promotion_log
 from sklearn.datasets import load_diabetes, load_wine
 
 pytestmark = pytest.mark.usefixtures("prefect_api")

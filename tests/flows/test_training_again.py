@@ -6,8 +6,8 @@ import pytest
 from conftest import make_calls
 from prefect_mlops.core import tags
 from prefect_mlops.flows import train
+from prefect_mlops.registry.promotion_log import promotion_log
 from prefect_mlops.registry.versions import find_version, get_champion
-from prefect_mlops.tasks.promotion import promotion_log
 
 pytestmark = [pytest.mark.usefixtures("prefect_api"), pytest.mark.timeout(900)]
 

@@ -24,12 +24,12 @@ from prefect_mlops.blocks import Dataset, MLProject
 from prefect_mlops.core.tags import PROFILE_URI
 from prefect_mlops.flows import label, monitor, score, train
 from prefect_mlops.logger.logger import PredictionLogger
+from prefect_mlops.registry.references import reference_of
 from prefect_mlops.registry.versions import get_champion
 from prefect_mlops.serving.served_models import ServedModels, load_version
 from prefect_mlops.serving.server_metrics import ServerMetrics
 from prefect_mlops.serving.server_settings import ServerSettings
 from prefect_mlops.tasks.extraction import extract
-from prefect_mlops.tasks.windows import reference_of
 from pydantic import BaseModel, ValidationError
 
 

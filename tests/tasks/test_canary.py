@@ -14,11 +14,12 @@ from prefect_mlops.core import tags
 from prefect_mlops.core.errors import LogUnavailable
 from prefect_mlops.core.results import CanaryOutcome, CanaryVerdict
 from prefect_mlops.core.settings import CanarySettings
+from prefect_mlops.registry.promotion_log import promotion_log
 from prefect_mlops.registry.versions import find_version, get_version
 from prefect_mlops.storage.predictions import Prediction, Role
 from prefect_mlops.storage.sqlite import SqliteStore
 from prefect_mlops.tasks.canary import conclude_canary, judge_canary
-from prefect_mlops.tasks.promotion import promote, promotion_log, roll_back
+from prefect_mlops.tasks.promotion import promote, roll_back
 from support.candidates import with_mlflow
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

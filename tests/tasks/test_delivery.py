@@ -15,11 +15,12 @@ from prefect.states import Cancelled, Completed, Crashed, Failed, Pending, Runni
 from prefect_mlops.core.errors import OrchestratorUnavailable
 from prefect_mlops.deployments.automations import automation_name, install_automation
 from prefect_mlops.deployments.serving import deployments_of
+from prefect_mlops.runs.decisions import ended_retrainings
 from prefect_mlops.runs.endings import judged_end, record_end
 from prefect_mlops.runs.events import request_received
+from prefect_mlops.runs.outbox import note_ended_runs, undelivered
 from prefect_mlops.runs.training_runs import listening_deployment, start_training, training_runs
-from prefect_mlops.tasks.delivery import deliver_pending, note_ended_runs, undelivered
-from prefect_mlops.tasks.governor import ended_retrainings
+from prefect_mlops.tasks.delivery import deliver_pending
 from support.candidates import with_mlflow
 from support.served import ask, make_cause, until
 

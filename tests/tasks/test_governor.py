@@ -17,7 +17,8 @@ from prefect_mlops.core.results import (
     Window,
     WindowData,
 )
-from prefect_mlops.tasks.governor import decide, ended_retrainings
+from prefect_mlops.runs.decisions import ended_retrainings
+from prefect_mlops.tasks.governor import decide
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 CHAMPION = ModelVersion(name="calls", version="3", run_id="r", uri="models:/calls/3")

@@ -8,7 +8,8 @@ import pytest
 from prefect_mlops.blocks import ModelRegistry
 from prefect_mlops.core.errors import DataRejected
 from prefect_mlops.data.class_labels import to_classes
-from prefect_mlops.tasks.performance import labelled_rows, measure_performance
+from prefect_mlops.monitoring.window_rows import labelled_rows
+from prefect_mlops.tasks.performance import measure_performance
 from prefect_mlops.tasks.windows import read_labelled_window, read_window
 from support.monitored import EPOCH, calls_like, chances, log_predictions, log_reference
 

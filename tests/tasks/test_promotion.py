@@ -21,9 +21,10 @@ from prefect_mlops.core.errors import (
     RegistryUnavailable,
 )
 from prefect_mlops.core.results import ModelVersion
+from prefect_mlops.registry.promotion_log import promotion_log
 from prefect_mlops.registry.versions import find_version, get_champion, get_version
 from prefect_mlops.storage.sqlite import SqliteStore
-from prefect_mlops.tasks.promotion import promote, promotion_log, roll_back
+from prefect_mlops.tasks.promotion import promote, roll_back
 from support.candidates import with_mlflow
 
 

@@ -13,8 +13,9 @@ from prefect_mlops.core import tags
 from prefect_mlops.core.errors import RegistryUnavailable
 from prefect_mlops.core.results import Cause, DataValidation, Window
 from prefect_mlops.core.version import VERSION
+from prefect_mlops.registry.evidence_tags import evidence_tags
 from prefect_mlops.registry.versions import find_version, get_version
-from prefect_mlops.tasks.registration import evidence_tags, finalise, register
+from prefect_mlops.tasks.registration import finalise, register
 from support.candidates import log_candidate, split_at
 
 START = datetime(2026, 2, 1, tzinfo=UTC)

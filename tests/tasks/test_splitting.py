@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prefect_mlops.blocks import Dataset
 from prefect_mlops.core.errors import DataRejected
+from prefect_mlops.data.holdout import held_out_by_hash
 from prefect_mlops.data.snapshots import load_frame, load_table, save_snapshot
-from prefect_mlops.tasks.splitting import held_out_by_hash, split
+from prefect_mlops.tasks.splitting import split
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -10,14 +10,10 @@ from hypothesis import strategies as st
 from prefect_mlops.blocks import PredictionLog
 from prefect_mlops.core.errors import LogUnavailable, ModelUnavailable
 from prefect_mlops.core.results import ModelVersion, Window
-from prefect_mlops.tasks.windows import (
-    load_window,
-    prune_predictions,
-    read_labelled_window,
-    read_window,
-    reference_of,
-    shortest_lag,
-)
+from prefect_mlops.monitoring.label_lag import shortest_lag
+from prefect_mlops.monitoring.window_rows import load_window
+from prefect_mlops.registry.references import reference_of
+from prefect_mlops.tasks.windows import prune_predictions, read_labelled_window, read_window
 from support.monitored import EPOCH, calls_like, log_predictions
 
 
