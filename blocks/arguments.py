@@ -4,51 +4,51 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from operator import attrgetter
+from typing import Any
 
-if TYPE_CHECKING:
-    from .project import MLProject
-
-_BY_NAME: dict[str, Callable[[MLProject], Any]] = {
-    "project_name": lambda project: project.name,
-    "stores": lambda project: project.stores,
-    "registry": lambda project: project.registry,
-    "predictions": lambda project: project.predictions,
-    "workspace": lambda project: project.open_workspace(),
-    "dataset": lambda project: project.dataset,
-    "source": lambda project: project.dataset.source,
-    "columns": lambda project: project.dataset.columns,
-    "task_type": lambda project: project.task,
-    "metric": lambda project: project.metric,
-    "seed": lambda project: project.training.seed,
-    "resamples": lambda project: project.gates.resamples,
-    "confidence": lambda project: project.gates.confidence,
-    "minimum_holdout_rows": lambda project: project.gates.minimum_holdout_rows,
-    "latency_p99_ms": lambda project: project.gates.latency_p99_ms,
-    "window_rows": lambda project: project.monitoring.window_rows,
-    "refits": lambda project: project.refits,
-    "redaction": lambda project: project.redaction,
-    "redacted": lambda project: project.redacted,
-    "setup": lambda project: project.setup,
-    "configuration": lambda project: project.configuration_digest(),
+# Name of a keyword to where a project has its value.
+_BY_NAME = {
+    "project_name": "name",
+    "stores": "stores",
+    "registry": "registry",
+    "predictions": "predictions",
+    "workspace": "open_workspace",
+    "dataset": "dataset",
+    "source": "dataset.source",
+    "columns": "dataset.columns",
+    "task_type": "task",
+    "metric": "metric",
+    "seed": "training.seed",
+    "resamples": "gates.resamples",
+    "confidence": "gates.confidence",
+    "minimum_holdout_rows": "gates.minimum_holdout_rows",
+    "latency_p99_ms": "gates.latency_p99_ms",
+    "window_rows": "monitoring.window_rows",
+    "refits": "refits",
+    "redaction": "redaction",
+    "redacted": "redacted",
+    "setup": "setup",
+    "configuration": "configuration_digest",
 }
-_BY_TYPE: dict[str, Callable[[MLProject], Any]] = {
-    "DataSettings": lambda project: project.data,
-    "TrainingSettings": lambda project: project.training,
-    "GateSettings": lambda project: project.gates,
-    "ScoringSettings": lambda project: project.scoring,
-    "CanarySettings": lambda project: project.canary,
-    "DriftThresholds": lambda project: project.monitoring.drift,
-    "PerformanceThresholds": lambda project: project.monitoring.performance,
-    "GovernorPolicy": lambda project: project.monitoring.governor,
+# Settings are known by their class, whatever the keyword is called.
+_BY_TYPE = {
+    "DataSettings": "data",
+    "TrainingSettings": "training",
+    "GateSettings": "gates",
+    "ScoringSettings": "scoring",
+    "CanarySettings": "canary",
+    "DriftThresholds": "monitoring.drift",
+    "PerformanceThresholds": "monitoring.performance",
+    "GovernorPolicy": "monitoring.governor",
 }
 
 
-def arguments_of(project: MLProject, step: Callable[..., Any]) -> dict[str, Any]:
+def arguments_of(project: object, step: Callable[..., Any]) -> dict[str, Any]:
     """Return what a step reads of a project, see `MLProject.arguments`.
 
     Args:
-        project: The project.
+        project: An `MLProject`.
         step: A task or function.
 
     Returns:
@@ -61,7 +61,8 @@ def arguments_of(project: MLProject, step: Callable[..., Any]) -> dict[str, Any]
             continue
         # Annotations are text: the modules of the steps import types for type checkers only.
         kind = str(parameter.annotation).split(" | ")[0].split(".")[-1]
-        answer = _BY_TYPE.get(kind) or _BY_NAME.get(name)
-        if answer is not None:
-            found[name] = answer(project)
+        place = _BY_TYPE.get(kind) or _BY_NAME.get(name)
+        if place is not None:
+            value = attrgetter(place)(project)
+            found[name] = value() if inspect.ismethod(value) else value
     return found
