@@ -163,6 +163,7 @@ def test_one_that_somebody_disabled_stays_disabled(name, deployed):
     assert [found.enabled for found in installed(name)] == [False]
 
 
+@pytest.mark.slow
 def test_no_request_is_lost_while_it_is_installed_over_and_over(make_project, name, deployed):
     install_automation(name)
     time.sleep(2)

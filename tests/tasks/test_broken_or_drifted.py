@@ -374,7 +374,14 @@ REAL = {
 
 
 @pytest.mark.parametrize("name", REAL)
-@pytest.mark.parametrize("rows", [200, 1_000, 5_000])
+@pytest.mark.parametrize(
+    "rows",
+    [
+        200,
+        pytest.param(1_000, marks=pytest.mark.slow),
+        pytest.param(5_000, marks=pytest.mark.slow),
+    ],
+)
 def test_no_drift_free_rows_of_real_tables_are_refused(name, rows):
     file, roles, task = REAL[name]
     frame = data_of(file)
