@@ -32,7 +32,7 @@ from prefect_mlops.backtest.replay import Replay
 from prefect_mlops.backtest.stream import Stream as Replayed
 from prefect_mlops.blocks import MLProject
 from prefect_mlops.core.results.backtest import PolicyReplay
-from prefect_mlops.tasks.data_validation import validate_rows
+from prefect_mlops.validation.row_gates import validate_rows
 from streams import STREAMS
 
 POLICIES = ("never", "always", "governor")

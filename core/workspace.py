@@ -21,6 +21,11 @@ from fsspec.core import url_to_fs
 from .errors import ConfigurationError, WorkspaceUnavailable
 
 
+def as_workspace(place: Workspace | str) -> Workspace:
+    """Return a workspace, opened if it is a path or URL. Raises as `Workspace` does."""
+    return Workspace(place) if isinstance(place, str) else place
+
+
 class Workspace:
     """A folder for one project, on local disk or behind any fsspec URL.
 

@@ -60,6 +60,50 @@ def save_snapshot(
     )
 
 
+Rows = Snapshot | pd.DataFrame | pa.Table
+
+
+def as_snapshot(rows: Rows, workspace: Workspace, *, timestamp: str | None = None) -> Snapshot:
+    """Return rows as the handle that steps pass on, written once if they are no snapshot yet.
+
+    Args:
+        rows: A snapshot, a pandas frame or an Arrow table, in time order when they have one.
+        workspace: Where to write.
+        timestamp: Name of the timestamp column, for `first` and `last`.
+
+    Returns:
+        The handle.
+
+    Raises:
+        DataRejected: If a column of a frame holds values of several types, or types that Arrow has not.
+        WorkspaceUnavailable: If the workspace cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> frame = pd.DataFrame({"age": [41, 37], "y": ["no", "yes"]})
+        >>> as_snapshot(frame, Workspace(tempfile.mkdtemp())).columns
+        {'age': 'int64', 'y': 'string'}
+    """
+    if isinstance(rows, Snapshot):
+        return rows
+    return save_snapshot(workspace, _as_table(rows), "rows that were given", timestamp)
+
+
+def _as_table(rows: pd.DataFrame | pa.Table) -> pa.Table:
+    if isinstance(rows, pa.Table):
+        return rows
+    columns: dict[str, pa.Array] = {}
+    for name, values in rows.items():
+        try:
+            columns[str(name)] = pa.Array.from_pandas(values)
+        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+            raise DataRejected(
+                f"column {name!r} is no column of a table: {error}. Give it one type",
+                column=str(name),
+            ) from error
+    return pa.table(columns)
+
+
 def load_table(snapshot: Snapshot) -> pa.Table:
     """Read a snapshot as an Arrow table, and check that it is the one that was written.
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     import pandas as pd
 
@@ -21,9 +23,9 @@ def agreement_with_log(
     known: pd.DataFrame,
     rows: pd.DataFrame,
     *,
-    source: Source,
+    source: Source | None,
     columns: Columns,
-    redacted: list[str],
+    redacted: Sequence[str],
     stores: Stores,
 ) -> Agreement | None:
     """Compare up to 200 new rows, and as many known ones, with the prediction log.
@@ -34,7 +36,7 @@ def agreement_with_log(
     Args:
         known: Rows the champion was trained on.
         rows: The snapshot.
-        source: Where the rows come from.
+        source: Where the rows come from. None: not from the log.
         columns: What each column is for.
         redacted: Features that are logged redacted.
         stores: Where the model's things are kept.
@@ -51,7 +53,11 @@ def agreement_with_log(
     from ..validation.new_rows import new_part
 
     identifier = columns.id
-    if identifier is None or identifier not in rows or source.type == "predictions":
+    if (
+        identifier is None
+        or identifier not in rows
+        or (source is not None and source.type == "predictions")
+    ):
         return None
     features = columns.feature_names([str(name) for name in rows])
     names = [n for n in features if n in rows and n not in redacted]

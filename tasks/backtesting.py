@@ -16,7 +16,7 @@ from ..core.results import Gate, digest_of
 from ..core.results.backtest import PolicyReplay, ReplayedStream
 from ..runs.run_logger import run_logger
 from ..runs.step import step
-from .data_validation import validate_rows
+from ..validation.row_gates import validate_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

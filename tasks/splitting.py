@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..core.errors import DataRejected
-from ..core.results import Snapshot, Split
+from ..core.results import Split
+from ..core.settings import DataSettings
+from ..core.settings.gates import MINIMUM_HOLDOUT_ROWS
+from ..core.settings.monitoring import WINDOW_ROWS
+from ..core.workspace import as_workspace
 from ..data.holdout import held_out_by_hash
 from ..runs.run_logger import run_logger
 from ..runs.step import step
@@ -14,20 +18,21 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-    from ..core.settings import Columns, DataSettings, TaskType
+    from ..core.settings import Columns, TaskType
     from ..core.workspace import Workspace
+    from ..data.snapshots import Rows
 
 
-@step("split {snapshot.rows} rows")
+@step()
 def split(
-    snapshot: Snapshot,
+    rows: Rows,
     *,
     columns: Columns,
     task_type: TaskType,
-    settings: DataSettings,
-    minimum_holdout_rows: int,
-    window_rows: int,
-    workspace: Workspace,
+    workspace: Workspace | str,
+    settings: DataSettings | None = None,
+    minimum_holdout_rows: int = MINIMUM_HOLDOUT_ROWS,
+    window_rows: int = WINDOW_ROWS,
 ) -> Split:
     """Hold out rows that nothing is fitted or tuned on.
 
@@ -36,13 +41,13 @@ def split(
     lands on the same side in every snapshot, so no later holdout holds rows that a champion saw.
 
     Args:
-        snapshot: The rows, in time order when they have one.
+        rows: The rows, in time order when they have one: a snapshot, a pandas frame or an Arrow table.
         columns: What each column is for.
         task_type: What is predicted: `binary`, `multiclass` or `regression`.
-        settings: Data validation and splitting.
+        workspace: Where both parts are written: a path, a URL or a workspace.
+        settings: Data validation and splitting. None: the defaults.
         minimum_holdout_rows: Rows that a decision needs at least.
         window_rows: Rows of a monitoring window.
-        workspace: Where big things are kept.
 
     Returns:
         Both parts, as snapshots.
@@ -54,9 +59,11 @@ def split(
     import numpy as np
 
     from ..data.holdout import first_held_out, wanted_holdout
-    from ..data.snapshots import load_table, save_snapshot
+    from ..data.snapshots import as_snapshot, load_table, save_snapshot
     from ..data.tables import without_spaces
 
+    workspace, settings = as_workspace(workspace), settings or DataSettings()
+    snapshot = as_snapshot(rows, workspace, timestamp=columns.timestamp)
     table = load_table(snapshot)
     if columns.has_order:
         wanted = wanted_holdout(table.num_rows, settings, window_rows)
@@ -78,8 +85,8 @@ def split(
         minimum_holdout_rows=minimum_holdout_rows,
     )
     train, holdout = (
-        save_snapshot(workspace, table.filter(rows), snapshot.source, timestamp=columns.timestamp)
-        for rows in (~held_out, held_out)
+        save_snapshot(workspace, table.filter(part), snapshot.source, timestamp=columns.timestamp)
+        for part in (~held_out, held_out)
     )
     method = "hash" if first is None else "time"
     run_logger().info("%d rows to fit on, %d held out by %s", train.rows, holdout.rows, method)

@@ -8,6 +8,8 @@ from pydantic import Field
 
 from .base import Settings, Share
 
+MINIMUM_HOLDOUT_ROWS = 50
+
 
 class DeepcheckSettings(Settings):
     """One Deepchecks check with its conditions."""
@@ -55,7 +57,9 @@ class GateSettings(Settings):
         examples=[{"log_loss": 0.6, "roc_auc": 0.55}],
     )
     minimum_holdout_rows: int = Field(
-        default=50, ge=10, description="Fewest rows a promotion may be decided on."
+        default=MINIMUM_HOLDOUT_ROWS,
+        ge=10,
+        description="Fewest rows a promotion may be decided on.",
     )
     # A resample of the bootstrap lacks a class of k rows with a chance of about exp(-k): below one
     # percent from 5 on, far below what the interval leaves out.

@@ -8,6 +8,8 @@ from pydantic import Field, model_validator
 
 from .base import Seconds, Settings, Share
 
+WINDOW_ROWS = 2_000
+
 
 class DriftThresholds(Settings):
     """When a window differs from the reference."""
@@ -157,5 +159,7 @@ class MonitoringSettings(Settings):
         default_factory=GovernorPolicy, description="When an alarm becomes a retraining."
     )
     window_rows: int = Field(
-        default=2_000, ge=30, description="Latest predictions to look at when no window is given."
+        default=WINDOW_ROWS,
+        ge=30,
+        description="Latest predictions to look at when no window is given.",
     )

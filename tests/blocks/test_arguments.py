@@ -15,6 +15,7 @@ OF_OTHERS = {
     "overwrite",
     "reason",
     "replace_champion",
+    "suite",
     "wait_seconds",
     "grace_seconds",
     "number",
