@@ -4,7 +4,7 @@
 | --- | --- |
 | `load_csv` | the published table, UCI Bank Marketing `bank-additional-full.csv`, checked |
 | `generate` | a generated table with the same columns that drifts in the same way |
-| `with_clock` | either of them with an identifier and a moment for each row |
+| `with_ids_and_times` | either of them with an identifier and a moment for each row |
 
 Generated rows are drawn, not copied. Column names and categories are the published ones; shares, rates
 and the calendar are rounded approximations of what the publication and the Euribor's public history
@@ -22,7 +22,7 @@ import pandas as pd
 from ..core.errors import ConfigurationError, DataRejected
 from .published import CATEGORIES, load_csv
 
-__all__ = ["FIRST_MOMENT", "FULL_ROWS", "LAST_MOMENT", "generate", "load_csv", "with_clock"]
+__all__ = ["FIRST_MOMENT", "FULL_ROWS", "LAST_MOMENT", "generate", "load_csv", "with_ids_and_times"]
 
 FULL_ROWS = 41_188
 FIRST_MOMENT = pd.Timestamp("2008-05-01", tz="UTC")
@@ -221,7 +221,7 @@ def _intercept(log_odds: np.ndarray, rate: float) -> float:
     return (low + high) / 2
 
 
-def with_clock(frame: pd.DataFrame) -> pd.DataFrame:
+def with_ids_and_times(frame: pd.DataFrame) -> pd.DataFrame:
     """Give each row an identifier and a moment.
 
     The table has no year and no day: its row order is the time. So the moments are spread evenly over
@@ -238,7 +238,7 @@ def with_clock(frame: pd.DataFrame) -> pd.DataFrame:
         DataRejected: If the frame has such a column already.
 
     Example:
-        >>> with_clock(generate(rows=500))["call_id"].iloc[-1]
+        >>> with_ids_and_times(generate(rows=500))["call_id"].iloc[-1]
         'c-000499'
     """
     for name in ("call_id", "called_at"):

@@ -32,10 +32,10 @@ _EMPTY_BYTES = 5
 _BATCHES = ("firstBatch", "nextBatch")
 
 
-class Replies(RawBatchCursor[Any]):
+class RawReplyCursor(RawBatchCursor[Any]):
     """Like `RawBatchCursor`, made with the arguments of `Collection.find_raw_batches`.
 
-    What it yields is for `stream`.
+    What it yields is for `documents_of`.
     """
 
     def _unpack_response(
@@ -62,7 +62,7 @@ class Replies(RawBatchCursor[Any]):
         return [reply]
 
 
-def stream(reply: Any) -> bytes:
+def documents_of(reply: Any) -> bytes:
     """Return the documents of a reply, one after the other."""
     return bson._array_of_documents_to_buffer(reply.content) if type(reply) is _Array else reply
 

@@ -11,8 +11,8 @@ import bson
 import pytest
 from prefect_mlops.core.errors import ConfigurationError, LogUnavailable
 from prefect_mlops.core.results import Window
-from prefect_mlops.logger.buffer import Buffer
 from prefect_mlops.logger.logger import PredictionLogger
+from prefect_mlops.logger.segment_queue import SegmentQueue
 from prefect_mlops.logger.spool import Spool
 from prefect_mlops.logger.spool_file import SpoolFile
 from prefect_mlops.storage.base import BaseStore
@@ -167,7 +167,7 @@ def test_a_batch_larger_than_the_limit_is_kept_when_nothing_else_is(uri, open_lo
 def test_a_killed_process_is_taken_over_while_others_run(
     uri, away, folder, open_logger, monkeypatch
 ):
-    monkeypatch.setattr("prefect_mlops.logger.replay._LOOK_SECONDS", 0.05)
+    monkeypatch.setattr("prefect_mlops.logger.replay._SCAN_SECONDS", 0.05)
     settings = {"uri": uri, "spool": str(folder), "flush_seconds": 60}
     with start_logging("loop", logger=settings, prefix="killed") as process:
         first = process.stdout.readline().strip()
@@ -309,7 +309,7 @@ def test_a_lock_of_a_process_that_left_nothing_is_removed(folder):
     orphan.remove()
     assert list(spool.orphans()) == []
     assert "ended.lock" not in files(folder)
-    spool.first.delete()
+    spool.first_file.delete()
     spool.release()
     assert files(folder) == []
 
@@ -333,7 +333,7 @@ def test_a_file_of_another_process_that_cannot_be_read_holds_up_nobody(
 def test_what_ends_later_is_found_although_a_file_cannot_be_read(
     uri, away, folder, open_logger, monkeypatch
 ):
-    monkeypatch.setattr("prefect_mlops.logger.replay._LOOK_SECONDS", 0.05)
+    monkeypatch.setattr("prefect_mlops.logger.replay._SCAN_SECONDS", 0.05)
     monkeypatch.setattr("prefect_mlops.logger.replay._PAUSE_SECONDS", 0.05)
     logger = open_logger()
     log(logger, "a")
@@ -358,16 +358,16 @@ def test_rows_after_one_whose_caller_a_signal_interrupted_are_written(
     logger = open_logger(flush_seconds=60, **settings)
     wait_until(lambda: logger.counters().last_error is not None)
     log(logger, "a")
-    keep = Buffer._keep
+    keep = SegmentQueue._keep
 
     def interrupted(buffer, documents):
         keep(buffer, documents)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Buffer, "_keep", interrupted)
+    monkeypatch.setattr(SegmentQueue, "_keep", interrupted)
     with pytest.raises(KeyboardInterrupt):
         logger.log({"x": "y" * 70_000}, 1, id="interrupted", at=NOON)
-    monkeypatch.setattr(Buffer, "_keep", keep)
+    monkeypatch.setattr(SegmentQueue, "_keep", keep)
     for name in "bcd":
         logger.log({"x": "y" * 70_000}, 1, id=name, at=NOON)
     away()
@@ -380,12 +380,12 @@ def test_refused_rows_wait_for_room_on_the_disk_and_hold_up_nobody(folder):
     spool = Spool(folder, "somewhere mlops", 2**20)
     refused = spool.folder / "refused.sqlite"
     refused.mkdir()
-    spool.refuse([(b"row", "never")])
+    spool.keep_refused([(b"row", "never")])
     refused.rmdir()
-    spool.keep_refused()
+    spool.flush_refused()
     with closing(sqlite3.connect(refused)) as connection:
         assert connection.execute("SELECT * FROM refused").fetchall() == [(b"row", "never")]
-    spool.first.delete()
+    spool.first_file.delete()
     spool.release()
 
 
@@ -403,5 +403,5 @@ def test_a_folder_beside_the_own_that_cannot_be_looked_into_is_no_reason_to_log_
     lock.mkdir(parents=True)
     (folder / "theirs" / "ended-000001.bson").write_bytes(b"")
     spool = Spool(folder, "somewhere mlops", 2**20)
-    spool.first.delete()
+    spool.first_file.delete()
     spool.release()
