@@ -1,4 +1,4 @@
-"""The stream that the demo plays: calls of a bank's telemarketing campaigns, 2008 to 2010, in time order.
+"""The demo's data stream: calls of a bank's telemarketing campaigns, 2008 to 2010, in time order.
 
 | function | returns |
 | --- | --- |
@@ -178,7 +178,7 @@ def _draw(phase: _Phase, count: int, generator: np.random.Generator) -> pd.DataF
         + _FAILURE * (known & ~won)
     )
     positive = generator.random(count) < _sigmoid(log_odds + _intercept(log_odds, phase.rate))
-    # Known only after the call: whoever subscribes has talked for longer.
+    # Known only after the call: subscribers talk for longer.
     duration = generator.lognormal(np.where(positive, 6.1, 5.1), np.where(positive, 0.6, 0.9))
     euribor = np.linspace(*phase.euribor, count) + generator.normal(0, 0.001, count)
     return pd.DataFrame(

@@ -1,4 +1,4 @@
-"""What both timelines of the demo show: colours, marks, and the stretches that one version served."""
+"""Colours, marks and version spans that the demo's PNG and HTML timelines share."""
 
 from __future__ import annotations
 

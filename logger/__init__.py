@@ -1,1 +1,1 @@
-"""The durable prediction logger that a service imports. Imports neither Prefect nor the tasks."""
+"""The durable prediction logger of a service, with a spool on disk. Imports neither Prefect nor the tasks."""

@@ -1,4 +1,4 @@
-"""The callers' side of the queue: accepts rows at once, and makes callers wait while there is no room."""
+"""The buffer that callers put rows into: accepts them at once, with back-pressure while there is no room."""
 
 from __future__ import annotations
 

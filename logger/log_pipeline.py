@@ -1,4 +1,4 @@
-"""The path of encoded rows from a service to the database: buffer, spool and background writer."""
+"""The logging pipeline: brings encoded rows to the database through buffer, spool and background writer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stored documents as Arrow columns, without a Python object a value."""
+"""Decodes stored BSON documents to Arrow columns, without making a Python object of every value."""
 
 from __future__ import annotations
 

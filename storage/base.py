@@ -1,4 +1,4 @@
-"""The part of a prediction log that is the same for every database: encoding, columns, reading windows."""
+"""The base class of the prediction stores: encoding, the list of columns, and reading windows."""
 
 from __future__ import annotations
 

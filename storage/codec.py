@@ -1,4 +1,4 @@
-"""Which values can be logged, and the text of those that BSON cannot hold or would change.
+"""Codec of logged values: which there may be, and the text of those that BSON cannot hold exactly.
 
 Booleans, integers of 64 bits, finite numbers and text are stored as BSON's own. Everything else is JSON
 text of ASCII characters in a field of its own (`documents` tells which):
@@ -33,7 +33,7 @@ from ..core.names import text_of
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PLAIN = (bool, int, float, str)
-# Whoever reads it back may have less of the interpreter's stack left.
+# A reader may have less of the interpreter's stack left.
 _MAX_LEVELS = 100
 
 

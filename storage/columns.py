@@ -1,4 +1,4 @@
-"""Which Arrow type a column of predictions has.
+"""Chooses the Arrow type of each column of a table of predictions.
 
 Every store keeps a list of the kinds of value that each field ever had for a model, written before
 the first row that has one. A column takes the narrowest type that holds them all, whatever the window

@@ -1,4 +1,4 @@
-"""A prediction as one BSON document: the same in MongoDB, in SQLite and in the logger's spool.
+"""Encodes a prediction as one BSON document: the same in MongoDB, in SQLite and in the logger's spool.
 
 | field | holds |
 | --- | --- |

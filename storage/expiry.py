@@ -1,4 +1,4 @@
-"""MongoDB's own deletion of old predictions."""
+"""Retention on MongoDB: a TTL index with which the server deletes old predictions."""
 
 from __future__ import annotations
 

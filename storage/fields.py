@@ -1,4 +1,4 @@
-"""The fields of a document that hold what users gave: their names, and how values are written.
+"""Encodes features, scores, predictions and labels as the fields of a BSON document.
 
 Rows of one service have the same names and types. What was found out about the first is kept, and the
 next are written by one call of BSON's encoder.

@@ -1,4 +1,4 @@
-"""Decides what becomes of labels that arrive, whatever database they go to."""
+"""Compares labels that arrive with those stored, and decides which predictions to update."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class MongoStore(BaseStore):
         retention_days: Days after which the server deletes predictions by itself, if it can. Infinite:
             it deletes none from now on. None: as it was.
         upgrade: Whether to bring an older log to the present schema.
-        client: What `mongodb_client.connect` made of the URI; whoever made it closes it. None: one of
+        client: What `mongodb_client.connect` made of the URI; its maker closes it. None: one of
             its own.
         options: Passed through to `pymongo.MongoClient`.
 

@@ -1,4 +1,4 @@
-"""The filter of a window's predictions on MongoDB, and how many there are."""
+"""The MongoDB filter of a window's predictions, and how many rows match it."""
 
 from __future__ import annotations
 

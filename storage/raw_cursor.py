@@ -1,8 +1,8 @@
-"""A cursor over raw replies that makes no Python object of a document.
+"""A MongoDB cursor over raw BSON batches that makes no Python object of a document.
 
 pymongo's own (4.20) makes a `RawBSONDocument` of every document of a reply, drops them all, and copies
 the documents into one stream while the reply is fetched. All of that takes a third of the time that a
-window takes to read. Here the copy is left to whoever decodes: memory that one thread fills anew for
+window takes to read. Here the copy is left to the thread that decodes: memory that one thread fills anew for
 each reply, and another frees, costs as much as half of the copying. Whatever is not as it was in that
 version is left to pymongo.
 """

@@ -1,4 +1,4 @@
-"""The SQL condition of a window's predictions."""
+"""The SQL condition that selects a window's predictions in SQLite."""
 
 from __future__ import annotations
 

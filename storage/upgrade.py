@@ -1,4 +1,4 @@
-"""Brings a prediction log that an earlier version of the package wrote to the present schema.
+"""Migrates a prediction log that an earlier version of the package wrote to the present schema.
 
 | version | a row |
 | --- | --- |

@@ -1,4 +1,4 @@
-"""Checks where a prediction log is and how to connect to it, without connecting."""
+"""Checks the URI and the client options of a prediction log, without connecting."""
 
 from __future__ import annotations
 
