@@ -11,15 +11,8 @@ from prefect_mlops.core.errors import LogUnavailable
 from prefect_mlops.core.results import Window
 from prefect_mlops.logger.logger import PredictionLogger
 from prefect_mlops.logger.poison_rows import InsertedRows, PoisonRowFilter
-from prefect_mlops.storage.documents import encode_row
 from prefect_mlops.storage.sqlite import SqliteStore
-from support.loggers import NOON, forbid, ids, log, stored, wait_until
-
-
-def row(name):
-    return encode_row(
-        model="calls", id=name, role="champion", version="1", at=NOON, features={}, prediction=1
-    )
+from support.loggers import NOON, forbid, ids, log, row, stored, wait_until
 
 
 @contextmanager
