@@ -85,9 +85,9 @@ class PredictionLog(Block):
     @field_validator("options")
     @classmethod
     def _known_options(cls, value: dict[str, Any]) -> dict[str, Any]:
-        from ..storage.uris import check_options, check_public
+        from ..storage.uris import check_not_secret, check_options
 
-        check_public(value)
+        check_not_secret(value)
         check_options(value)
         return value
 

@@ -23,7 +23,7 @@ app = typer.Typer(help="The whole loop on one machine.", no_args_is_help=True)
 
 Folder = Annotated[Path, typer.Option(help="The demo's own folder; emptied at the start.")]
 _FOLDER = Path(".demo")
-# Written first: a folder without it is somebody else's and is never emptied.
+# Written first: a folder without it is not the demo's and is never emptied.
 _MARK = "this-folder-belongs-to-the-demo"
 _KEPT = {_MARK, "demo.lock", "processes"}
 

@@ -1,4 +1,4 @@
-"""Plays the stream: score a window, learn its labels, monitor it, and let the automation retrain."""
+"""The demo's loop over the stream: score a window, learn its labels, monitor it, and let the automation retrain."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from ..core.errors import OrchestratorUnavailable
-from .project import HISTORY_ROWS, NAME, WINDOW_ROWS, make_project, rows_at
+from .project import HISTORY_ROWS, NAME, WINDOW_ROWS, dataset_at, make_project
 from .servers import MLflowServer, PrefectServer, ServeProcess, Servers
 from .summary import REPAIRED, Summary, WindowSummary
-from .words import gates_in_words, why
+from .words import decision_in_words, gates_in_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _LONGEST_TRAINING_SECONDS = 600.0
 
 
-class Clock:
+class StepTimer:
     """Wall time by step.
 
     Attributes:
@@ -75,11 +75,11 @@ def play(
     Raises:
         MLOpsError: If a server does not start, or the data is not what it should be.
     """
-    clock, folder = Clock(), servers.folder
-    with clock.step("read the stream"):
+    timer, folder = StepTimer(), servers.folder
+    with timer.step("read the stream"):
         console.print("reading the stream" if data else "generating the stream")
         stream = _stream(data, seed)
-    with clock.step("start the servers"), console.status("starting Prefect and MLflow"):
+    with timer.step("start the servers"), console.status("starting Prefect and MLflow"):
         prefect, mlflow = PrefectServer(folder), MLflowServer(folder)
         servers.start(prefect, mlflow)
     console.print(f"Prefect UI  {prefect.url}\nMLflow UI   {mlflow.url}", soft_wrap=True)
@@ -96,7 +96,7 @@ def play(
     )
     project.save(NAME, overwrite=True)
     _write(stream[:HISTORY_ROWS], folder / "warehouse" / "calls-00000.parquet")
-    with clock.step("first training"), console.status("training the first champion"):
+    with timer.step("first training"), console.status("training the first champion"):
         serving = ServeProcess(
             [sys.executable, "-P", "-m", "prefect_mlops.deployments", "serve", NAME],
             folder,
@@ -119,13 +119,13 @@ def play(
         with console.status(f"rows {begin:,} to {begin + len(rows):,}"):
             played.append(
                 _window(
-                    project, rows, begin, static=static, clock=clock, folder=folder, console=console
+                    project, rows, begin, static=static, timer=timer, folder=folder, console=console
                 )
             )
     summary = Summary.of(
         f"{data.name if data else 'generated'}, {len(stream):,} calls",
         played,
-        seconds=clock.seconds,
+        seconds=timer.seconds,
         prefect_ui=prefect.url,
         mlflow_ui=mlflow.url,
     )
@@ -134,9 +134,9 @@ def play(
 
 
 def _stream(data: Path | None, seed: int) -> pd.DataFrame:
-    from .stream import generate, load_csv, with_clock
+    from .stream import generate, load_csv, with_ids_and_times
 
-    return with_clock(load_csv(data) if data else generate(seed=seed))
+    return with_ids_and_times(load_csv(data) if data else generate(seed=seed))
 
 
 def _write(rows: pd.DataFrame, path: Path) -> Path:
@@ -163,7 +163,7 @@ def _window(
     begin: int,
     *,
     static: Predictor,
-    clock: Clock,
+    timer: StepTimer,
     folder: Path,
     console: Console,
 ) -> WindowSummary:
@@ -173,21 +173,21 @@ def _window(
 
     name = f"calls-{begin:05d}.parquet"
     incoming = _write(rows.drop(columns="y"), folder / "incoming" / name)
-    with clock.step("score"):
-        scored = score(NAME, rows_at(incoming))
+    with timer.step("score"):
+        scored = score(NAME, dataset_at(incoming))
     # The labels arrive: the warehouse has the whole rows from now on, the log their labels.
-    with clock.step("label"):
+    with timer.step("label"):
         closed = _write(rows, folder / "warehouse" / name)
-        label(NAME, rows_at(closed))
+        label(NAME, dataset_at(closed))
     start = rows["called_at"].iloc[0].to_pydatetime()
     end = rows["called_at"].iloc[-1].to_pydatetime().replace(microsecond=999_999)
-    with clock.step("monitor"):
+    with timer.step("monitor"):
         outcome = monitor(NAME, start=start, end=end)
     decision = outcome.decision
     run: FlowRun | None = None
     ending: dict[str, Any] = {}
     if decision.cause is not None:
-        with clock.step("retrain"):
+        with timer.step("retrain"):
             run = _await_training(decision.cause)
             ending = _ending(project, decision.cause, run)
     losses = row_losses(project.metric, rows["y"].to_numpy(), static.predict(rows), static.classes)
@@ -208,7 +208,7 @@ def _window(
         promised=outcome.performance.promised,
         action=decision.action,
         held_by=decision.held_by,
-        why=why(decision),
+        why=decision_in_words(decision),
         outcome=ending.get("outcome", "none"),
         new_version=ending.get("version"),
         repaired=ending.get("repaired"),
@@ -269,5 +269,5 @@ def _line(begin: int, version: str, outcome: MonitoringOutcome, ending: dict[str
     predictions = ", predictions too" if outcome.drift.prediction_drifted else ""
     return (
         f"rows {begin:>6,}  v{version}  {shown}  drift {outcome.drift.drifted_importance:.2f}"
-        f"{predictions}  {decision.action}: {why(decision)}{after}"
+        f"{predictions}  {decision.action}: {decision_in_words(decision)}{after}"
     )

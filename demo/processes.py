@@ -2,8 +2,8 @@
 
 | part | does |
 | --- | --- |
-| `Managed` | one process behind a guard: log file, free port, readiness, orderly end |
-| `uninterrupted` | holds signals back while a process is between started and known |
+| `ManagedProcess` | one process behind a guard: log file, free port, readiness, orderly end |
+| `deferred_signals` | holds signals back while a process is between started and known |
 
 Linux and macOS.
 """
@@ -46,7 +46,7 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def uninterrupted() -> Iterator[None]:
+def deferred_signals() -> Iterator[None]:
     """Hold back SIGINT, SIGTERM and SIGHUP inside the block and deliver them after it."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -62,7 +62,7 @@ def uninterrupted() -> Iterator[None]:
             signal.raise_signal(number)
 
 
-class Managed:
+class ManagedProcess:
     """One process in its own session behind a guard, with a log file and a free port.
 
     Args:
@@ -146,7 +146,7 @@ class Managed:
         command = self._command(self.port) if callable(self._command) else self._command
         base = os.environ if self._environment is None else self._environment
         guard = [sys.executable, "-P", "-m", "prefect_mlops.demo.guard"]
-        with uninterrupted(), self.log.open("ab") as log:
+        with deferred_signals(), self.log.open("ab") as log:
             self._offset = log.tell()
             try:
                 self._process = subprocess.Popen(

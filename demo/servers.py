@@ -20,7 +20,7 @@ from typing import Any, Self
 
 from ..core.errors import OrchestratorUnavailable, RegistryUnavailable
 from .orphans import lock, reap_orphans
-from .processes import HOST, SIGNALS, Managed, free_port
+from .processes import HOST, SIGNALS, ManagedProcess, free_port
 
 _QUIET = {
     "DO_NOT_TRACK": "true",
@@ -48,7 +48,7 @@ def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     return {**kept, **_QUIET, "NO_PROXY": no_proxy, "no_proxy": no_proxy, **(extra or {})}
 
 
-class PrefectServer(Managed):
+class PrefectServer(ManagedProcess):
     """A Prefect server with its own home and SQLite database in the demo's folder.
 
     Args:
@@ -106,7 +106,7 @@ class PrefectServer(Managed):
         return {**quiet, "PREFECT_API_URL": self.api_url, "PREFECT_HOME": str(self.home)}
 
 
-class MLflowServer(Managed):
+class MLflowServer(ManagedProcess):
     """An MLflow tracking server and registry on SQLite, artifacts served from the demo's folder.
 
     Args:
@@ -160,7 +160,7 @@ class MLflowServer(Managed):
         }
 
 
-class ServeProcess(Managed):
+class ServeProcess(ManagedProcess):
     """A process that serves deployments against both servers.
 
     Args:
@@ -214,11 +214,11 @@ class Servers:
     def __init__(self, folder: Path) -> None:
         self.folder = folder.expanduser().resolve()
         self.reaped: list[int] = []
-        self._managed: list[Managed] = []
+        self._managed: list[ManagedProcess] = []
         self._stack = contextlib.ExitStack()
         self._handlers: dict[int, Any] = {}
 
-    def start(self, *managed: Managed) -> None:
+    def start(self, *managed: ManagedProcess) -> None:
         """Start processes side by side and wait until all of them are ready.
 
         Args:

@@ -1,4 +1,4 @@
-"""What a logger has done so far."""
+"""Counters of a prediction logger: rows logged, written, spooled, replayed, dropped and pending."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Counters:
         written: Accepted, and confirmed by the database.
         spooled: Accepted, and put on disk.
         replayed: Left in the spool by a process that ended, written now, and new to the database. At
-            least: of a batch whose answer was lost, nobody knows.
+            least: what became of a batch whose answer was lost is unknown.
         dropped: Will never be in the database: refused by `log` with an exception, or given up
             because the database refuses that row for good.
         pending: Accepted, and not in the database yet.

@@ -1,37 +1,25 @@
-"""What a service imports to log its predictions: off the request's path, never dropped in silence."""
+"""The prediction logger: a service logs its predictions without waiting for the database."""
 
 from __future__ import annotations
 
-import atexit
-import os
-import random
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import import_module
 from itertools import repeat
 from pathlib import Path
-from threading import RLock
-from typing import TYPE_CHECKING, Any, Self, get_args
+from typing import TYPE_CHECKING, Any, Self
 
-from ..core.errors import ConfigurationError, LogUnavailable
-from ..data.identifiers import id_text
-from ..storage.documents import encode_failure, encode_row
-from ..storage.open import Opening
 from ..storage.predictions import Role
-from ..storage.uris import check_collection, check_options, check_sqlite_options, check_uri, name_of
-from .buffer import Buffer, SpoolWhen
 from .counters import Counters
+from .log_pipeline import LogPipeline
+from .logger_settings import LoggerSettings, SpoolWhen
+from .row_encoder import RowEncoder, logged_id
 from .shutdown import exit_on_sigterm
-from .spool import Spool
-from .writer import Writer
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
     from ..storage.redaction import Redaction
-
-_ROLES = get_args(Role)
-_LEAST_SPOOL_BYTES = 2**20
 
 
 class PredictionLogger:
@@ -65,7 +53,7 @@ class PredictionLogger:
         buffer_rows: Rows kept in memory at most; one call's rows may be more.
         timeout_seconds: Longest wait for the database, seconds.
         room_seconds: Longest wait of `log` for room, seconds. None: `timeout_seconds`.
-        handle_sigterm: Make SIGTERM a normal exit, so that rows are written, if nobody handles it yet.
+        handle_sigterm: Make SIGTERM a normal exit, so that rows are written, if no handler is set yet.
         options: Passed through to `pymongo.MongoClient`; none for SQLite.
 
     Raises:
@@ -97,51 +85,27 @@ class PredictionLogger:
         handle_sigterm: bool = True,
         **options: Any,
     ) -> None:
-        # Neither at the interpreter's end nor after a fork can another thread import what is missing.
-        kind = check_uri(uri)
-        import_module(f"..storage.{kind}", __package__)
-        _check_types(model=model, version=version, batch_rows=batch_rows, buffer_rows=buffer_rows)
-        check_collection(collection)
-        (check_sqlite_options if kind == "sqlite" else check_options)(options)
-        room = timeout_seconds if room_seconds is None else room_seconds
-        if min(batch_rows, buffer_rows, flush_seconds, timeout_seconds, room) <= 0:
-            raise ConfigurationError(
-                f"batch_rows={batch_rows}, buffer_rows={buffer_rows}, flush_seconds={flush_seconds}, "
-                f"timeout_seconds={timeout_seconds} and room_seconds={room} must be positive"
-            )
-        if spool_when not in get_args(SpoolWhen) or spool_bytes < _LEAST_SPOOL_BYTES:
-            raise ConfigurationError(
-                f"spool_when={spool_when!r} and spool_bytes={spool_bytes}: expected 'always' or 'full', "
-                f"and at least {_LEAST_SPOOL_BYTES} bytes"
-            )
-        if role not in _ROLES:
-            raise ConfigurationError(f"role={role!r}: expected one of {sorted(_ROLES)}")
-        self._model, self._version = model, version
-        self._role: Role = role
-        self._redact = None if redaction is None else redaction.apply
-        self._timeout_seconds = timeout_seconds
-        self._process = os.getpid()
-        self._closed = False
-        # Seeded by the operating system: ids as random as a uuid4's, in a tenth of its time.
-        self._random = random.Random()
-        self._closing = RLock()
-        self._opening = Opening(uri, collection, timeout_seconds, options)
-        try:
-            self._spool = (
-                None if spool is None else Spool(spool, f"{_place(uri)} {collection}", spool_bytes)
-            )
-        except ConfigurationError:
-            self._opening.close()
-            raise
-        self._buffer = Buffer(self._spool, spool_when, buffer_rows, room, batch_rows)
-        self._writer = Writer(
-            self._opening.open,
-            self._buffer,
-            self._spool,
-            batch_rows,
-            flush_seconds,
+        settings = LoggerSettings(
+            uri=uri,
+            model=model,
+            version=version,
+            collection=collection,
+            role=role,
+            spool=spool,
+            spool_when=spool_when,
+            spool_bytes=spool_bytes,
+            batch_rows=batch_rows,
+            flush_seconds=flush_seconds,
+            buffer_rows=buffer_rows,
+            timeout_seconds=timeout_seconds,
+            room_seconds=timeout_seconds if room_seconds is None else room_seconds,
+            options=options,
         )
-        atexit.register(self.close)
+        # Neither at the interpreter's end nor after a fork can another thread import what is missing.
+        import_module(f"..storage.{settings.store}", __package__)
+        self._model = model
+        self._encoder = RowEncoder(model, version, role, redaction)
+        self._pipeline = LogPipeline(settings)
         if handle_sigterm:
             exit_on_sigterm()
 
@@ -153,16 +117,11 @@ class PredictionLogger:
     @property
     def pending(self) -> int:
         """Rows that were accepted and are not in the database yet."""
-        return self._buffer.pending
+        return self._pipeline.pending
 
     def counters(self) -> Counters:
         """Return what the logger has done so far."""
-        return self._buffer.counters(
-            replayed=self._writer.replayed,
-            new=self._writer.new,
-            others_given_up=self._writer.others_given_up,
-            last_error=self._writer.last_error,
-        )
+        return self._pipeline.counters()
 
     def register_metrics(self, registry: CollectorRegistry | None = None) -> None:
         """Show the counters to Prometheus. See `metrics.register`."""
@@ -208,25 +167,24 @@ class PredictionLogger:
             LogUnavailable: If there was no room in time, the logger is closed, or another process made
                 it; nothing was kept.
         """
-        self._check_process()
-        name = self._new_id() if id is None else _one_text(id)
+        self._pipeline.check_process()
+        name = self._encoder.new_id() if id is None else logged_id(id)
         try:
-            document = encode_row(
-                model=self._model,
-                id=name,
-                role=self._role if role is None else _known(role),
-                version=self._version if version is None else version,
-                at=datetime.now(UTC) if at is None else at,
-                features=features if self._redact is None else self._redact(features),
-                prediction=prediction,
-                score=score,
+            document = self._encoder.row(
+                name,
+                features,
+                prediction,
+                score,
+                at=at,
+                version=version,
+                role=role,
                 latency_seconds=latency_seconds,
                 request=request,
             )
         except Exception:
-            self._buffer.refuse(1)
+            self._pipeline.count_dropped(1)
             raise
-        self._buffer.put((document,))
+        self._pipeline.put((document,))
         return name
 
     def log_batch(
@@ -243,21 +201,21 @@ class PredictionLogger:
         request: str | None = None,
     ) -> list[str]:
         """Log several predictions that were made at one moment, all of them or none. See `log`."""
-        self._check_process()
-        names = [self._new_id() for _ in features] if ids is None else list(map(_one_text, ids))
+        self._pipeline.check_process()
+        new_id = self._encoder.new_id
+        names = [new_id() for _ in features] if ids is None else list(map(logged_id, ids))
         moment = datetime.now(UTC) if at is None else at
         given = repeat(None, len(features)) if scores is None else scores
         try:
             documents = [
-                encode_row(
-                    model=self._model,
-                    id=name,
-                    role=self._role if role is None else _known(role),
-                    version=self._version if version is None else version,
+                self._encoder.row(
+                    name,
+                    row,
+                    prediction,
+                    score,
                     at=moment,
-                    features=row if self._redact is None else self._redact(row),
-                    prediction=prediction,
-                    score=score,
+                    version=version,
+                    role=role,
                     latency_seconds=latency_seconds,
                     request=request,
                 )
@@ -266,10 +224,10 @@ class PredictionLogger:
                 )
             ]
         except Exception:
-            self._buffer.refuse(len(features))
+            self._pipeline.count_dropped(len(features))
             raise
         if documents:
-            self._buffer.put(documents)
+            self._pipeline.put(documents)
         return names
 
     def log_failures(
@@ -295,25 +253,18 @@ class PredictionLogger:
             LogUnavailable: If there was no room in time, the logger is closed, or another process made
                 it; nothing was kept.
         """
-        self._check_process()
+        self._pipeline.check_process()
         moment = datetime.now(UTC) if at is None else at
         try:
             documents = [
-                encode_failure(
-                    model=self._model,
-                    id=name,
-                    role=self._role if role is None else _known(role),
-                    version=self._version if version is None else version,
-                    at=moment,
-                    request=request,
-                )
-                for name in map(_one_text, ids)
+                self._encoder.failure(name, at=moment, version=version, role=role, request=request)
+                for name in map(logged_id, ids)
             ]
         except Exception:
-            self._buffer.refuse(len(ids))
+            self._pipeline.count_dropped(len(ids))
             raise
         if documents:
-            self._buffer.put(documents)
+            self._pipeline.put(documents)
 
     def flush(self) -> None:
         """Wait until every row logged before this call is in the database.
@@ -321,9 +272,7 @@ class PredictionLogger:
         Raises:
             LogUnavailable: If the database cannot be reached; the rows are kept.
         """
-        self._check_process()
-        if not self._closed:
-            self._writer.flush()
+        self._pipeline.flush()
 
     def close(self) -> None:
         """Write the waiting rows and stop. Closing again does nothing.
@@ -334,76 +283,14 @@ class PredictionLogger:
         Raises:
             LogUnavailable: If rows could neither be written nor left on disk; they are kept, close again.
         """
-        # A forked process leaves rows, thread and files to the one that made the logger.
-        if os.getpid() != self._process:
-            return
-        with self._closing:
-            if self._closed:
-                return
-            self._buffer.refuse_more()
-            self._writer.stop(None if self._spool is None else self._timeout_seconds)
-            self._buffer.leave(self._writer.last_error)
-            self._release()
+        self._pipeline.close()
 
     def abandon(self) -> None:
-        """Stop without writing what waits in memory: whoever logged it will log it again."""
-        if os.getpid() != self._process:
-            return
-        with self._closing:
-            if self._closed:
-                return
-            self._buffer.refuse_more()
-            self._writer.stop(0.0)
-            self._buffer.close_files()
-            self._release()
-
-    def _release(self) -> None:
-        self._writer.release()
-        self._opening.close()
-        if self._spool is not None:
-            self._spool.release()
-        self._closed = True
-        atexit.unregister(self.close)
+        """Stop without writing what waits in memory, for a caller that will log it again."""
+        self._pipeline.abandon()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _new_id(self) -> str:
-        return f"{self._random.getrandbits(128):032x}"
-
-    def _check_process(self) -> None:
-        if os.getpid() != self._process:
-            raise LogUnavailable(
-                f"the logger of {self._model} was made in process {self._process}, and this is "
-                f"{os.getpid()}, forked from it: make a logger after the fork"
-            )
-
-
-def _one_text(id: str) -> str:
-    # What is no text is refused by whoever encodes the row.
-    return id_text(id) if isinstance(id, str) else id
-
-
-def _known(role: Role) -> Role:
-    if role not in _ROLES:
-        raise ValueError(f"role {role!r} is none: expected one of {sorted(_ROLES)}")
-    return role
-
-
-def _place(uri: str) -> str:
-    """Return what a database is, whoever asks and from wherever."""
-    if uri.startswith("sqlite"):
-        return str(Path(uri.removeprefix("sqlite:///")).resolve())
-    return f"{uri.partition('://')[0]}://{name_of(uri)}"
-
-
-def _check_types(*, model: str, version: str, batch_rows: int, buffer_rows: int) -> None:
-    for name, given in (("model", model), ("version", version)):
-        if type(given) is not str or not given:
-            raise ConfigurationError(f"{name}={given!r}: expected text that is not empty")
-    for name, number in (("batch_rows", batch_rows), ("buffer_rows", buffer_rows)):
-        if type(number) is not int:
-            raise ConfigurationError(f"{name}={number!r}: expected a whole number")

@@ -1,4 +1,4 @@
-"""The loggers' counters for Prometheus.
+"""Prometheus metrics of the prediction loggers.
 
 | metric | type | rows |
 | --- | --- | --- |
@@ -40,7 +40,7 @@ _collectors: WeakKeyDictionary[CollectorRegistry, _Collector] = WeakKeyDictionar
 _registering = threading.Lock()
 
 
-class Counted(Protocol):
+class HasCounters(Protocol):
     """What has counters to show: a logger."""
 
     @property
@@ -57,7 +57,7 @@ class _Collector:
     """One for each registry: it refuses the same metric from two."""
 
     def __init__(self) -> None:
-        self.loggers: list[Counted] = []
+        self.loggers: list[HasCounters] = []
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics as they are now."""
@@ -84,7 +84,7 @@ class _Collector:
         yield failing
 
 
-def register(logger: Counted, registry: CollectorRegistry | None = None) -> None:
+def register(logger: HasCounters, registry: CollectorRegistry | None = None) -> None:
     """Show a logger's counters to Prometheus for the rest of the process's life.
 
     Args:

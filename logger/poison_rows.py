@@ -1,4 +1,4 @@
-"""Finds the rows that a database refuses for good, so that they do not hold up the others."""
+"""Poison rows: finds the rows that a database refuses for good, so that they do not hold up the others."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from ..storage.interface import PredictionStore
 
 # How often a row must fail alone. A lock, a cut connection or a full disk may hit it once or twice.
 _PASSES = 3
-_MOST_UNCLEAR = 20
-_MOST_SUSPECTS = 10_000
+_MAX_UNCLEAR = 20
+_MAX_SUSPECTS = 10_000
 
 
-class Taken:
-    """How many rows a database took that it did not have.
+class InsertedRows:
+    """Counts the rows that a database inserted: those that it did not have.
 
     Attributes:
-        rows: How many.
+        count: How many so far.
     """
 
     def __init__(self) -> None:
-        self.rows = 0
+        self.count = 0
 
 
-class Sifting:
+class PoisonRowFilter:
     """Writes rows, and those of a batch that fails as a whole in ever smaller pieces.
 
     A row is blamed when the database says what is wrong with it while it takes others. Where it says
@@ -37,14 +37,14 @@ class Sifting:
     write nothing, refuses every row, and that is no fault of any of them.
 
     Args:
-        taken: Counts what the database takes, of these rows and of others.
+        inserted: Counts what the database inserts, of these rows and of others.
 
     Attributes:
-        passes: How many passes in a row found nobody to blame yet; the next one needs more rows.
+        passes: How many passes in a row blamed no row yet; the next one needs more rows.
     """
 
-    def __init__(self, taken: Taken) -> None:
-        self._taken = taken
+    def __init__(self, inserted: InsertedRows) -> None:
+        self._inserted = inserted
         self.passes = 0
         # By a digest of the content: a row that is read again from disk is another object.
         self._suspects: dict[bytes, tuple[int, int]] = {}
@@ -55,12 +55,12 @@ class Sifting:
         self.passes = 0
         return taken
 
-    def sift(
+    def isolate(
         self,
         store: PredictionStore,
         documents: Sequence[AnyDocument],
         error: Exception,
-        going_on: Callable[[], bool],
+        time_left: Callable[[], bool],
     ) -> list[tuple[AnyDocument, Exception]]:
         """Write what can be written of a batch that could not be written at once.
 
@@ -68,13 +68,13 @@ class Sifting:
             store: The database.
             documents: The batch.
             error: Why.
-            going_on: Whether there is time for another write.
+            time_left: Whether there is time for another write.
 
         Returns:
             Rows that cannot be written, and why; all others are written.
 
         Raises:
-            Exception: When it is too early to blame anybody, or no row is to blame; all rows may be
+            Exception: When it is too early to blame a row, or none is to blame; all rows may be
                 written again.
         """
         failed: list[tuple[AnyDocument, Exception]] = []
@@ -82,14 +82,14 @@ class Sifting:
 
         def halve(part: Sequence[AnyDocument], reason: Exception) -> None:
             nonlocal successes
-            if not going_on():
+            if not time_left():
                 raise error
             if len(part) == 1:
                 store.ping()
                 failed.append((part[0], reason))
                 # Each may have taken as long as the database is waited for.
                 unclear = not successes and not _is_about_row(reason)
-                if unclear and len(failed) >= _MOST_UNCLEAR:
+                if unclear and len(failed) >= _MAX_UNCLEAR:
                     raise error
                 return
             middle = len(part) // 2
@@ -101,10 +101,10 @@ class Sifting:
                 else:
                     successes += 1
 
-        before = self._taken.rows
+        before = self._inserted.count
         halve(documents, error)
         verdicts = [
-            self._passes_of(document, before) >= (1 if _is_about_row(reason) else _PASSES)
+            self._count_failed_pass(document, before) >= (1 if _is_about_row(reason) else _PASSES)
             or (_is_about_row(reason) and successes > 0)
             for document, reason in failed
         ]
@@ -121,20 +121,20 @@ class Sifting:
         try:
             taken = store.append_documents(documents)
         except PartlyWritten as error:
-            self._taken.rows += error.taken
+            self._inserted.count += error.inserted
             raise
-        self._taken.rows += taken
+        self._inserted.count += taken
         return taken
 
-    def _passes_of(self, document: AnyDocument, before: int) -> int:
+    def _count_failed_pass(self, document: AnyDocument, before: int) -> int:
         """Note that a row failed alone, and return how often it did while others were taken."""
         digest = _digest(document)
         passes, taken = self._suspects.get(digest, (0, before))
-        if self._taken.rows > taken:
+        if self._inserted.count > taken:
             passes += 1
-        if len(self._suspects) >= _MOST_SUSPECTS:
+        if len(self._suspects) >= _MAX_SUSPECTS:
             self._suspects.clear()
-        self._suspects[digest] = (passes, self._taken.rows)
+        self._suspects[digest] = (passes, self._inserted.count)
         return passes
 
 

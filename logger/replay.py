@@ -1,4 +1,4 @@
-"""Writes what processes that have ended left in the spool."""
+"""Replay of spooled rows: writes what ended processes left in the spool to the database."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ..storage.documents import AnyDocument
 from .spool import Orphan, Spool
 
 _log = logging.getLogger(__name__)
-_LOOK_SECONDS = 10.0
+_SCAN_SECONDS = 10.0
 _PAUSE_SECONDS = 1.0
 # Each keeps a lock open; more are found once these are written.
-_MOST_ORPHANS = 16
+_MAX_ORPHANS = 16
 
 
 class Replay:
@@ -52,9 +52,9 @@ class Replay:
             return False
         if now >= self._look:
             # Those that wait because something is wrong with them must not keep others from being found.
-            found = list(islice(self._spool.orphans(), max(1, _MOST_ORPHANS - len(self._orphans))))
+            found = list(islice(self._spool.orphans(), max(1, _MAX_ORPHANS - len(self._orphans))))
             self._orphans.extendleft(found)
-            self._look = now + _LOOK_SECONDS
+            self._look = now + _SCAN_SECONDS
             if found:
                 _log.warning(
                     "%d ended processes left rows in the spool %s: they are written now",
@@ -64,22 +64,22 @@ class Replay:
         if not self._orphans:
             return False
         orphan = self._orphans[0]
-        part = orphan.parts[0]
-        if not part.memory:
-            self.given_up += part.fill(self._batch_rows, self._spool.refuse)
-        batch = list(islice(part.memory, self._batch_rows))
+        segment = orphan.segments[0]
+        if not segment.memory:
+            self.given_up += segment.load(self._batch_rows, self._spool.keep_refused)
+        batch = list(islice(segment.memory, self._batch_rows))
         if batch:
             new, given_up = write(batch)
             self.replayed += new
             self.given_up += given_up
             self.failures = 0
             for _ in batch:
-                part.memory.popleft()
-        if not (part.memory or part.more):
-            if part.file is not None:
-                part.file.delete()
-            orphan.parts.popleft()
-            if not orphan.parts:
+                segment.memory.popleft()
+        if not (segment.memory or segment.has_unread):
+            if segment.file is not None:
+                segment.file.delete()
+            orphan.segments.popleft()
+            if not orphan.segments:
                 self._orphans.popleft().remove()
                 if not self._orphans:
                     self._look = now
@@ -92,17 +92,17 @@ class Replay:
         # What was read of it is kept: rows that cannot be decoded are refused once.
         self._close_files()
         if self._orphans:
-            self._orphans[0].parts.rotate(-1)
+            self._orphans[0].segments.rotate(-1)
             self._orphans.rotate(-1)
 
-    def leave(self) -> None:
-        """Leave the rest to another process."""
+    def release(self) -> None:
+        """Leave the remaining files to another process."""
         self._close_files()
         while self._orphans:
             self._orphans.popleft().release()
 
     def _close_files(self) -> None:
-        for part in chain.from_iterable(orphan.parts for orphan in self._orphans):
-            if part.file is not None:
+        for segment in chain.from_iterable(orphan.segments for orphan in self._orphans):
+            if segment.file is not None:
                 with suppress(OSError):
-                    part.file.close()
+                    segment.file.close()

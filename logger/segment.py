@@ -1,4 +1,4 @@
-"""A part of the rows that wait: some in memory, the rest in one file of the spool."""
+"""A segment of the queue of waiting rows: some rows in memory, the rest in one file of the spool."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ _PAUSE_SECONDS = 1e-6
 # Rows of the usual size reach the number that is wanted long before.
 BATCH_BYTES = 16 * 2**20
 
-_MOST_SIGNATURES = 512
+_MAX_SIGNATURES = 512
 _OUR_NUMBERS = {"at", "draw"}
 _columns: dict[tuple[Any, ...], frozenset[Column]] = {}
 
 Refuse = Callable[[list[tuple[bytes, str]]], None]
 
 
-class Part:
+class Segment:
     """Rows in order: those in memory come before those that only the file has.
 
     Attributes:
         memory: Rows in memory.
         unsaved: How many of them, the first ones, are not in the file.
         file: Where rows are on disk.
-        read: Up to where the file's rows are or were in memory.
+        loaded_to: Up to where the file's rows are or were in memory.
         unread: How many rows the file has after that; None when only reading tells.
         damaged: Whether the file has nothing that can be read after that.
         problem: Why there is no file.
@@ -51,7 +51,7 @@ class Part:
     def __init__(self, file: SpoolFile | None, unread: int | None = 0) -> None:
         self.memory: deque[AnyDocument] = deque()
         self.file = file
-        self.unsaved = self.read = 0
+        self.unsaved = self.loaded_to = 0
         self.unread = unread
         self.damaged = False
         self.problem = ""
@@ -59,7 +59,7 @@ class Part:
         self._columns: set[Column] = set()
         self._latest: frozenset[Column] | None = None
 
-    def leave(self, documents: Sequence[AnyDocument]) -> None:
+    def leave_to_file(self, documents: Sequence[AnyDocument]) -> None:
         """Leave rows to the file alone, which has them at its end."""
         self.unread = (self.unread or 0) + len(documents)
         for document in documents:
@@ -77,22 +77,22 @@ class Part:
         lost = self._give_up_unread()
         if self.file is not None:
             self.file.close()
-        self.file, self.read, self.damaged = file, 0, False
+        self.file, self.loaded_to, self.damaged = file, 0, False
         return lost
 
     @property
-    def more(self) -> bool:
+    def has_unread(self) -> bool:
         """Whether the file may have rows that are not in memory."""
         return self.unread != 0
 
     @property
-    def readable(self) -> bool:
-        """Whether `fill` may find rows, or has something to say of the file."""
+    def can_load(self) -> bool:
+        """Whether `load` may find rows, or has something to say of the file."""
         # A damaged file is set aside once what was read of it is written: until then, another process
         # must find it if this one is killed.
-        return self.more and not (self.damaged and self.memory)
+        return self.has_unread and not (self.damaged and self.memory)
 
-    def fill(self, count: int, refuse: Refuse, limit_bytes: int = BATCH_BYTES) -> int:
+    def load(self, count: int, refuse: Refuse, limit_bytes: int = BATCH_BYTES) -> int:
         """Take rows into memory until there are `count`, or so many bytes, if the file has them.
 
         Args:
@@ -106,19 +106,19 @@ class Part:
         Raises:
             OSError: If the file cannot be read now.
         """
-        given_up, begun = 0, self.read
+        given_up, begun = 0, self.loaded_to
         taken = sum(len(document.body) for document in self.memory)
         while (
-            self.readable
+            self.can_load
             and self.file is not None
             and len(self.memory) < count
             and taken < limit_bytes
         ):
             try:
-                number, bodies = self.file.read(self.read)
+                number, bodies = self.file.read(self.loaded_to)
             except OSError:
                 # What was read before counts.
-                if self.read == begun:
+                if self.loaded_to == begun:
                     raise
                 break
             except DamagedFile as error:
@@ -135,12 +135,12 @@ class Part:
             documents, broken = self._read(bodies)
             if broken:
                 refuse(broken)
-            self.read = number
+            self.loaded_to = number
             if not bodies:
                 missing = self._give_up_unread()
                 if missing:
                     _log.error(
-                        "%s has lost %d predictions: somebody else removed or cut it",
+                        "%s has lost %d predictions: another process removed or cut it",
                         self.file.path,
                         missing,
                     )
@@ -191,7 +191,7 @@ def _document(body: bytes) -> Document:
             field.startswith(SPECIAL) or (type(value) is Int64 and field not in _OUR_NUMBERS)
             for field, value in content.items()
         ):
-            if len(_columns) >= _MOST_SIGNATURES:
+            if len(_columns) >= _MAX_SIGNATURES:
                 _columns.clear()
             _columns[signature] = document.columns
         return document

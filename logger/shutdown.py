@@ -1,4 +1,4 @@
-"""Ends a process in such a way that its loggers can write what they have."""
+"""Graceful shutdown: turns SIGTERM into a normal exit, so that loggers can write what they have."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from types import FrameType
 def exit_on_sigterm() -> None:
     """Turn SIGTERM, which ends a process on the spot, into a normal exit with code 143.
 
-    Only when nobody else handles it, and only from the main thread, which alone may say so.
+    Only when no handler is set yet, and only from the main thread: Python sets handlers nowhere else.
     """
     if (
         threading.current_thread() is threading.main_thread()

@@ -1,4 +1,4 @@
-"""The folder in which predictions outlive the process that logged them."""
+"""The spool: a folder on disk in which logged predictions outlive the process that logged them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from ..core.errors import ConfigurationError
-from .segment import Part
+from .segment import Segment
 from .spool_file import SpoolFile
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _REFUSED = "refused.sqlite"
-_MOST_REFUSED_BYTES = 64 * 2**20
-# Somebody may be looking at them.
+_MAX_REFUSED_BYTES = 64 * 2**20
+# Another program may hold the file open to look at them.
 _REFUSED_SECONDS = 0.2
 
 
@@ -32,8 +32,8 @@ class Spool:
     """One process's files among those of others that log to the same database.
 
     `<folder>/<database>/<process>-<number>.bson` hold rows. `<process>.lock` is locked for as long as
-    the process lives: the kernel lets go of it however the process ends, and files whose lock is free
-    are anybody's to write to the database. `refused.sqlite` keeps the rows that the database refuses.
+    the process lives: the kernel lets go of it however the process ends, and any process may write the
+    files whose lock is free to the database. `refused.sqlite` keeps the rows that the database refuses.
 
     Args:
         folder: Where; made when missing. On a disk of this machine.
@@ -58,7 +58,7 @@ class Spool:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._own_lock = _file_lock(self.folder / f"{self._name}.lock")
             self._own_lock.acquire()
-            self.first = self.create()
+            self.first_file = self.create_file()
         except OSError as error:
             raise ConfigurationError(
                 f"the spool {self.folder} cannot be used ({error}): expected a folder that this process "
@@ -68,7 +68,7 @@ class Spool:
         with suppress(OSError):
             self._warn_of_others(parent)
 
-    def create(self) -> SpoolFile:
+    def create_file(self) -> SpoolFile:
         """Make the next file of this process.
 
         Raises:
@@ -86,28 +86,28 @@ class Spool:
         random.shuffle(names)
         for name in names:
             lock = _file_lock(self.folder / f"{name}.lock")
-            if not _taken(lock):
+            if not _try_lock(lock):
                 continue
             paths = sorted(self.folder.glob(f"{name}-*.bson"))
             if paths:
-                yield Orphan([Part(SpoolFile(path), unread=None) for path in paths], lock)
+                yield Orphan([Segment(SpoolFile(path), unread=None) for path in paths], lock)
             else:
                 _remove(lock)
 
-    def refuse(self, rows: list[tuple[bytes, str]]) -> None:
+    def keep_refused(self, rows: list[tuple[bytes, str]]) -> None:
         """Keep rows that the database refuses, and why; in memory for as long as the disk takes none."""
         self._refused += rows
-        self.keep_refused()
+        self.flush_refused()
 
-    def keep_refused(self) -> None:
-        """Put on disk what `refuse` could not."""
+    def flush_refused(self) -> None:
+        """Put on disk what `keep_refused` could not."""
         if not self._refused:
             return
         try:
             self._insert(self._refused)
         except sqlite3.Error as error:
             # They are given up already. Held up here, the others would be lost for their sake.
-            if sum(len(body) for body, _ in self._refused) > _MOST_REFUSED_BYTES:
+            if sum(len(body) for body, _ in self._refused) > _MAX_REFUSED_BYTES:
                 _log.error("%d refused rows are lost: %s", len(self._refused), error)
                 self._refused = []
         else:
@@ -126,7 +126,7 @@ class Spool:
 
     def release(self) -> None:
         """Leave the files that there are to the next process."""
-        self.keep_refused()
+        self.flush_refused()
         if self._refused:
             _log.error("%d refused rows are lost: the disk took none", len(self._refused))
         if any(self.folder.glob(f"{self._name}-*.bson")):
@@ -135,7 +135,7 @@ class Spool:
             _remove(self._own_lock)
 
     def _warn_of_others(self, parent: Path) -> None:
-        """Say when rows wait for a database that nobody here logs to any more."""
+        """Warn when rows wait for a database that no process here logs to any more."""
         for other in parent.iterdir():
             if other == self.folder or not other.is_dir():
                 continue
@@ -152,8 +152,8 @@ class Spool:
 class Orphan:
     """What one ended process left."""
 
-    def __init__(self, parts: list[Part], lock: FileLock) -> None:
-        self.parts = deque(parts)
+    def __init__(self, segments: list[Segment], lock: FileLock) -> None:
+        self.segments = deque(segments)
         self._lock = lock
 
     def release(self) -> None:
@@ -170,7 +170,7 @@ def _processes(folder: Path) -> set[str]:
 
 
 def _remove(lock: FileLock) -> None:
-    # Held while it goes: whoever opened it before finds it without a name, and tries a new one.
+    # Held while it goes: a process that opened it before finds it without a name, and tries a new one.
     with suppress(OSError):
         Path(lock.lock_file).unlink(missing_ok=True)
     lock.release()
@@ -178,7 +178,7 @@ def _remove(lock: FileLock) -> None:
 
 def _is_free(path: Path) -> bool:
     lock = _file_lock(path)
-    free = _taken(lock)
+    free = _try_lock(lock)
     if free:
         lock.release()
     return free
@@ -187,11 +187,11 @@ def _is_free(path: Path) -> bool:
 def _file_lock(path: Path) -> FileLock:
     from filelock import FileLock
 
-    # Whoever closes a logger need not be the thread that made it.
+    # A logger may be closed by another thread than the one that made it.
     return FileLock(path, timeout=0, thread_local=False)
 
 
-def _taken(lock: FileLock) -> bool:
+def _try_lock(lock: FileLock) -> bool:
     """Take a lock, if it is free."""
     from filelock import Timeout
 

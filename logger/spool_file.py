@@ -1,4 +1,4 @@
-"""One file of the spool: rows in the order in which they were logged.
+"""One file of the spool: an append-only file of BSON rows, in the order in which they were logged.
 
 It is what mongodump writes: BSON documents one after the other, which `bsondump` shows and `mongorestore`
 loads. A transaction of an embedded database costs a caller ten times what this append does.
@@ -10,9 +10,9 @@ import os
 from pathlib import Path
 
 # Of a document: its length, and the byte that ends it.
-_LENGTH_BYTES, _LEAST_BYTES = 4, 5
+_LENGTH_BYTES, _MIN_BYTES = 4, 5
 # MongoDB's documents have at most 16 MiB.
-_MOST_BYTES = 16 * 2**20
+_MAX_BYTES = 16 * 2**20
 _BYTES_PER_READ = 2**16
 
 
@@ -38,7 +38,7 @@ class SpoolFile:
         self._descriptor: int | None = None
 
     def open(self) -> None:
-        """Open the file, so that nobody waits for that later."""
+        """Open the file, so that no caller waits for that later."""
         self._opened()
 
     def append(self, content: bytes) -> int:
@@ -100,7 +100,7 @@ class SpoolFile:
         self.path.unlink(missing_ok=True)
 
     def set_aside(self) -> Path:
-        """Rename a file that cannot be read, so that nobody tries again, and return its new name."""
+        """Rename a file that cannot be read, so that it is not tried again, and return its new name."""
         self.close()
         return self.path.rename(f"{self.path}.unreadable")
 
@@ -120,6 +120,6 @@ class SpoolFile:
 
 def _size(content: bytes, place: int) -> int:
     size = int.from_bytes(content[place : place + _LENGTH_BYTES], "little")
-    if not _LEAST_BYTES <= size <= _MOST_BYTES:
+    if not _MIN_BYTES <= size <= _MAX_BYTES:
         raise DamagedFile(f"{size} is no document's length")
     return size

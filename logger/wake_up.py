@@ -1,36 +1,36 @@
-"""A wake-up call for a background thread, that a signal may interrupt anywhere."""
+"""An auto-reset event that wakes a background thread and survives interruption by a signal."""
 
 from __future__ import annotations
 
 from queue import Empty, SimpleQueue
 
 
-class Bell:
-    """Rung by anybody, heard by one thread.
+class WakeUp:
+    """Set by any thread, waited for by one; a wait that it ends resets it.
 
     `threading.Event` takes a lock in Python code: a signal handler that raises while a caller holds it
-    locks the other threads out for ever. What this is made of has none.
+    locks the other threads out for ever. The queue inside takes none.
     """
 
     def __init__(self) -> None:
-        self._rings: SimpleQueue[None] = SimpleQueue()
+        self._tokens: SimpleQueue[None] = SimpleQueue()
 
-    def ring(self) -> None:
+    def set(self) -> None:
         """Wake the thread, now or when it next waits."""
-        if self._rings.empty():
-            self._rings.put(None)
+        if self._tokens.empty():
+            self._tokens.put(None)
 
-    def silence(self) -> None:
-        """Forget what was rung so far."""
+    def clear(self) -> None:
+        """Forget every `set` so far."""
         try:
             while True:
-                self._rings.get_nowait()
+                self._tokens.get_nowait()
         except Empty:
             return
 
     def wait(self, seconds: float) -> None:
-        """Wait until it rings, at most so long."""
+        """Wait until it is set, at most so many seconds."""
         try:
-            self._rings.get(timeout=seconds)
+            self._tokens.get(timeout=seconds)
         except Empty:
             return

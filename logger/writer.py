@@ -1,4 +1,4 @@
-"""The background thread that takes rows from the buffer and writes them to the database."""
+"""The background writer: a thread that takes rows from the buffer and writes them to the database."""
 
 from __future__ import annotations
 
@@ -14,19 +14,21 @@ from bson.errors import BSONError
 from ..core.errors import LogUnavailable, MLOpsError
 from ..storage.documents import AnyDocument
 from ..storage.interface import PredictionStore
-from .buffer import Buffer
-from .poison_rows import Sifting, Taken
+from .poison_rows import InsertedRows, PoisonRowFilter
 from .replay import Replay
+from .segment import BATCH_BYTES
+from .segment_queue import SegmentQueue
 from .spool import Spool
-from .wake_up import Bell
+from .wake_up import WakeUp
 
 _log = logging.getLogger(__name__)
-_LONGEST_PAUSE_SECONDS = 10.0
-_TRIES_BEFORE_SIFTING = 3
+_MAX_PAUSE_SECONDS = 10.0
+_TRIES_BEFORE_ISOLATING = 3
 _MORE_BATCHES, _MORE_ROWS = 4, 2_000
-# How often somebody who waits for rows to be written looks. Locks that a signal could leave taken would
+_MAX_LARGE_BATCHES = 4
+# How often a caller that waits for rows to be written looks. Locks that a signal could leave taken would
 # be quicker.
-_LOOK_SECONDS = 0.001
+_POLL_SECONDS = 0.001
 
 
 class Writer:
@@ -34,7 +36,8 @@ class Writer:
 
     Args:
         open_store: Opens the database.
-        buffer: Where rows wait.
+        queue: Where rows wait.
+        wake: Set by callers when there is work to do.
         spool: Where ended processes left theirs.
         batch_rows: Rows to a write.
         flush_seconds: Longest time a row waits for its batch, and before the second try, seconds.
@@ -47,18 +50,23 @@ class Writer:
     def __init__(
         self,
         open_store: Callable[[], PredictionStore],
-        buffer: Buffer,
+        queue: SegmentQueue,
+        wake: WakeUp,
         spool: Spool | None,
+        *,
         batch_rows: int,
         flush_seconds: float,
     ) -> None:
         self._open_store, self._store = open_store, None
-        self._buffer, self._spool = buffer, spool
+        self._queue, self._wake, self._spool = queue, wake, spool
         self._replay = None if spool is None else Replay(spool, batch_rows)
         self._batch_rows, self._flush_seconds = batch_rows, flush_seconds
-        self._taken = Taken()
-        self._own, self._others = Sifting(self._taken), Sifting(self._taken)
-        self._urgent = Bell()
+        self._inserted = InsertedRows()
+        self._own_filter, self._orphan_filter = (
+            PoisonRowFilter(self._inserted),
+            PoisonRowFilter(self._inserted),
+        )
+        self._urgent = WakeUp()
         self._stopping = False
         self._deadline = math.inf
         self._tries = self._failed_try = self._failures = self._wanted = 0
@@ -73,7 +81,7 @@ class Writer:
         return 0 if self._replay is None else self._replay.replayed
 
     @property
-    def others_given_up(self) -> int:
+    def orphans_given_up(self) -> int:
         """Rows of ended processes that were given up."""
         return 0 if self._replay is None else self._replay.given_up
 
@@ -83,16 +91,16 @@ class Writer:
         Raises:
             LogUnavailable: If a try that began after the call failed.
         """
-        target, begun = self._buffer.logged, self._tries
+        target, begun = self._queue.logged, self._tries
         self._wanted = max(self._wanted, target)
-        self._hurry()
-        while self._buffer.settled < target:
+        self._wake_thread()
+        while self._queue.settled < target:
             if self._failed_try > begun or self._stopping or not self._thread.is_alive():
                 raise LogUnavailable(
-                    f"{self._buffer.pending} predictions are not in the database yet: "
+                    f"{self._queue.pending} predictions are not in the database yet: "
                     f"{self.last_error or 'the logger is closed'}"
                 )
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_POLL_SECONDS)
 
     def stop(self, timeout_seconds: float | None) -> None:
         """End the thread, and write what is left for as long as the database takes it.
@@ -104,16 +112,16 @@ class Writer:
         if timeout_seconds is not None:
             self._deadline = time.monotonic() + timeout_seconds
         self._stopping = True
-        self._hurry()
+        self._wake_thread()
         self._thread.join()
-        while self._buffer.left and self._going_on():
+        while self._queue.has_rows and self._time_left():
             if self._try() is None:
                 break
 
     def release(self) -> None:
-        """Close the database and leave other processes' files."""
+        """Close the database, and release the files of ended processes."""
         if self._replay is not None:
-            self._replay.leave()
+            self._replay.release()
         if self._store is not None:
             self._store.close()
             self._store = None
@@ -121,25 +129,25 @@ class Writer:
     def _run(self) -> None:
         while not self._stopping:
             # Cleared first: whatever comes during the try gets another one.
-            self._buffer.wake.silence()
-            self._urgent.silence()
+            self._wake.clear()
+            self._urgent.clear()
             more = self._try()
             if self._stopping:
                 return
             if more is None:
                 longest = min(
-                    self._flush_seconds * 2 ** min(self._failures - 1, 16), _LONGEST_PAUSE_SECONDS
+                    self._flush_seconds * 2 ** min(self._failures - 1, 16), _MAX_PAUSE_SECONDS
                 )
                 # While the database is away, a full batch is no reason to hurry.
                 self._urgent.wait(longest)
-            elif not more and self._buffer.settled >= self._wanted:
-                self._buffer.wake.wait(min(self._flush_seconds, _LONGEST_PAUSE_SECONDS))
+            elif not more and self._queue.settled >= self._wanted:
+                self._wake.wait(min(self._flush_seconds, _MAX_PAUSE_SECONDS))
 
-    def _hurry(self) -> None:
-        self._urgent.ring()
-        self._buffer.wake.ring()
+    def _wake_thread(self) -> None:
+        self._urgent.set()
+        self._wake.set()
 
-    def _going_on(self) -> bool:
+    def _time_left(self) -> bool:
         return time.monotonic() < self._deadline
 
     def _try(self) -> bool | None:
@@ -157,16 +165,16 @@ class Writer:
             self.last_error = _text(error)
             if self._failures == 1:
                 _log.warning(
-                    "%d predictions wait to be logged: %s", self._buffer.pending, self.last_error
+                    "%d predictions wait to be logged: %s", self._queue.pending, self.last_error
                 )
             # The database answers: others' rows show whether it takes any.
-            if self._own.passes:
-                self._write_others()
+            if self._own_filter.passes:
+                self._write_orphans()
         else:
             self._failures, self.last_error = 0, None
-            more = self._write_others() or more
+            more = self._write_orphans() or more
         try:
-            self._buffer.tidy(failing=more is None)
+            self._queue.tidy(failing=more is None)
         except Exception as error:
             _log.warning("the spool could not be tidied: %s", _text(error))
         if more is None:
@@ -178,20 +186,23 @@ class Writer:
             self._store = self._open_store()
         # Rows that the database has not seen show whether it takes any.
         most = max(_MORE_BATCHES, _MORE_ROWS // self._batch_rows)
-        batch = self._buffer.peek(min(2 ** min(self._own.passes, 16), most))
+        batches = min(2 ** min(self._own_filter.passes, 16), most)
+        batch = self._queue.peek(
+            batches * self._batch_rows, min(batches, _MAX_LARGE_BATCHES) * BATCH_BYTES
+        )
         if batch:
-            new, given_up = self._write(self._store, batch, self._own, self._failures)
+            new, given_up = self._write(self._store, batch, self._own_filter, self._failures)
             self.new += new
-            self._buffer.settle(len(batch), given_up)
-        return self._buffer.pending >= self._batch_rows
+            self._queue.settle(len(batch), given_up)
+        return self._queue.pending >= self._batch_rows
 
-    def _write_others(self) -> bool:
+    def _write_orphans(self) -> bool:
         store, replay = self._store, self._replay
         if store is None or replay is None or self._stopping:
             return False
         try:
             return replay.step(
-                lambda batch: self._write(store, batch, self._others, replay.failures)
+                lambda batch: self._write(store, batch, self._orphan_filter, replay.failures)
             )
         except Exception as error:
             # What others left must not hold up this process's rows.
@@ -205,24 +216,24 @@ class Writer:
         self,
         store: PredictionStore,
         batch: Sequence[AnyDocument],
-        sifting: Sifting,
+        row_filter: PoisonRowFilter,
         failures: int,
     ) -> tuple[int, int]:
         """Write rows, and return how many were new and how many were given up."""
         try:
-            return sifting.write(store, batch), 0
+            return row_filter.write(store, batch), 0
         except Exception as error:
-            if failures + 1 < _TRIES_BEFORE_SIFTING:
+            if failures + 1 < _TRIES_BEFORE_ISOLATING:
                 raise
             store.ping()
-            before = self._taken.rows
-            refused = sifting.sift(store, batch, error, self._going_on)
+            before = self._inserted.count
+            refused = row_filter.isolate(store, batch, error, self._time_left)
             self._refuse(refused)
-            return self._taken.rows - before, len(refused)
+            return self._inserted.count - before, len(refused)
 
     def _refuse(self, rows: Sequence[tuple[AnyDocument, Exception]]) -> None:
         if self._spool is not None:
-            self._spool.refuse([(document.body, _text(error)) for document, error in rows])
+            self._spool.keep_refused([(document.body, _text(error)) for document, error in rows])
         for document, error in rows:
             _log.error(
                 "the database refuses prediction %s of %s, it was %s: %s",

@@ -1,4 +1,4 @@
-"""What a version answers to a request. Knows neither protocol nor log."""
+"""Inference: a model version predicts the rows of one request, whatever the protocol."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import numpy as np
 
 from ..models.predictor import Predictor
 from ..storage.predictions import Role
-from .input_frame import Rows
+from .input_frame import InputFrame
 from .served_models import ServedModel
-from .v2_codec import Columns
+from .v2_codec import InputColumns
 
 
 @dataclass(frozen=True)
-class Call:
-    """A request that was read.
+class DecodedRequest:
+    """A request whose inputs were decoded.
 
     Attributes:
-        request: Its id.
+        request: The request's id.
         ids: Id of every row.
         columns: Column to a value a row.
         at: When it came.
@@ -29,17 +29,17 @@ class Call:
 
     request: str
     ids: list[str]
-    columns: Columns
+    columns: InputColumns
     at: datetime
 
 
 @dataclass(frozen=True)
-class Answer:
+class InferenceResult:
     """What a request is answered with.
 
     Attributes:
         version: Version that predicted, as it is logged.
-        role: `champion`, `challenger`, or `shadow` if nobody sees it.
+        role: `champion`, `challenger`, or `shadow` if the caller does not see it.
         ids: Id of every row, as it is logged: labels are attached by it.
         labels: Predicted label, or number, of every row.
         scores: Class (as text) to the probability of every row; empty for regression.
@@ -67,13 +67,15 @@ def output_names(predictor: Predictor) -> list[str]:
     return ["prediction", *(f"score.{name}" for name in classes), "id"]
 
 
-def predict(model: ServedModel, role: Role, call: Call, rows: Rows) -> Answer:
+def predict(
+    model: ServedModel, role: Role, decoded: DecodedRequest, rows: InputFrame
+) -> InferenceResult:
     """Answer a request, without logging it.
 
     Args:
         model: The version that answers.
         role: As what.
-        call: The request.
+        decoded: The request.
         rows: Its rows as the version takes them.
 
     Returns:
@@ -84,7 +86,7 @@ def predict(model: ServedModel, role: Role, call: Call, rows: Rows) -> Answer:
     """
     predictor = model.predictor
     begun = time.perf_counter()
-    # `rows_of` made what `conform` would make.
+    # `input_frame` made what `conform` would make.
     if predictor.classes is None:
         values = np.asarray(predictor.model.predict(rows.frame), dtype=float)
     else:
@@ -92,10 +94,10 @@ def predict(model: ServedModel, role: Role, call: Call, rows: Rows) -> Answer:
     labels = predictor.labels(values).tolist()
     latency_seconds = time.perf_counter() - begun
     classes = [] if predictor.classes is None else [str(c) for c in predictor.classes.tolist()]
-    return Answer(
+    return InferenceResult(
         version=model.version,
         role=role,
-        ids=call.ids,
+        ids=decoded.ids,
         labels=labels,
         scores=dict(zip(classes, values.T.tolist(), strict=True)) if classes else {},
         latency_seconds=latency_seconds,

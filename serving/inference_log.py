@@ -1,4 +1,4 @@
-"""Logs what the model server answers, and what a challenger could not."""
+"""Logs the predictions of the model server, and the failures of a challenger."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import logging
 from ..core.errors import DataRejected, LogUnavailable
 from ..logger.logger import PredictionLogger
 from ..storage.predictions import Role
-from .inference import Answer, Call
-from .input_frame import Rows
+from .inference import DecodedRequest, InferenceResult
+from .input_frame import InputFrame
 from .server_metrics import ServerMetrics
 from .server_settings import ServerSettings
 
 _log = logging.getLogger(__name__)
 
 
-class AnswerLog:
-    """The prediction log as a server uses it: what it cannot log is counted and said.
+class InferenceLog:
+    """The prediction log as a server uses it: what it cannot log is counted and reported.
 
     Args:
         settings: Where predictions are logged, and whether they must be.
@@ -28,12 +28,14 @@ class AnswerLog:
         self._required = settings.require_log
         self._logger = _open(settings)
 
-    def answered(self, answer: Answer, call: Call, rows: Rows) -> bool:
+    def log_result(
+        self, answer: InferenceResult, decoded: DecodedRequest, rows: InputFrame
+    ) -> bool:
         """Log an answer.
 
         Args:
             answer: What was answered.
-            call: The request.
+            decoded: The request.
             rows: Its rows as the version took them.
 
         Returns:
@@ -52,16 +54,16 @@ class AnswerLog:
                 rows.features,
                 answer.labels,
                 scores or None,
-                call.ids,
-                call.at,
+                decoded.ids,
+                decoded.at,
                 version=answer.version,
                 role=answer.role,
                 latency_seconds=answer.latency_seconds,
-                request=call.request,
+                request=decoded.request,
             )
         except LogUnavailable as error:
-            self._metrics.unlogged(answer.role, len(call.ids))
-            _log.error("%d predictions are not logged: %s", len(call.ids), error)
+            self._metrics.unlogged(answer.role, len(decoded.ids))
+            _log.error("%d predictions are not logged: %s", len(decoded.ids), error)
             if self._required:
                 raise
             return False
@@ -69,7 +71,7 @@ class AnswerLog:
             raise DataRejected(f"the request cannot be logged: {error}") from error
         return True
 
-    def failed(self, version: str, role: Role, call: Call) -> None:
+    def log_failure(self, version: str, role: Role, decoded: DecodedRequest) -> None:
         """Log that a challenger could not answer: a canary would judge it by the others alone.
 
         The champion answers then, whatever the settings require: its prediction is what must be logged.
@@ -77,17 +79,17 @@ class AnswerLog:
         Args:
             version: The challenger's.
             role: As what it was asked.
-            call: The request.
+            decoded: The request.
         """
         if self._logger is None:
             return
         try:
             self._logger.log_failures(
-                call.ids, call.at, version=version, role=role, request=call.request
+                decoded.ids, decoded.at, version=version, role=role, request=decoded.request
             )
         except LogUnavailable as error:
-            self._metrics.unlogged(role, len(call.ids))
-            _log.error("%d failures are not logged: %s", len(call.ids), error)
+            self._metrics.unlogged(role, len(decoded.ids))
+            _log.error("%d failures are not logged: %s", len(decoded.ids), error)
 
     def close(self) -> None:
         """Write what waits, and stop.

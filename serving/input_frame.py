@@ -1,4 +1,4 @@
-"""Brings the columns of a request to the frame that a model takes, or refuses them.
+"""Checks the columns of a request and converts them to the frame that a model takes.
 
 | kind of the column | values it takes |
 | --- | --- |
@@ -26,7 +26,7 @@ import pandas as pd
 
 from ..core.errors import DataRejected
 from ..data.schema import Kind, category_text
-from .v2_codec import Columns, described
+from .v2_codec import InputColumns, type_in_words
 
 _EXPECTED: dict[Kind, str] = {
     "number": "a number (FP64, or an integer datatype)",
@@ -39,7 +39,7 @@ _LATEST = pd.Timestamp.max.to_pydatetime(warn=False).replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class Rows:
+class InputFrame:
     """Rows that a model can take.
 
     Attributes:
@@ -52,9 +52,9 @@ class Rows:
     features: list[dict[str, Any]]
 
 
-def rows_of(
-    columns: Columns, kinds: Mapping[str, Kind], *, other: Iterable[str] | None = ()
-) -> Rows:
+def input_frame(
+    columns: InputColumns, kinds: Mapping[str, Kind], *, other: Iterable[str] | None = ()
+) -> InputFrame:
     """Bring columns to what a model takes.
 
     Args:
@@ -69,7 +69,7 @@ def rows_of(
         DataRejected: If a column is missing or unknown, or has a value that is not of its kind.
 
     Example:
-        >>> rows_of({"age": [41], "job": ["student"]}, {"job": "category", "age": "number"}).features
+        >>> input_frame({"age": [41], "job": ["student"]}, {"job": "category", "age": "number"}).features
         [{'job': 'student', 'age': 41}]
     """
     missing = [name for name in kinds if name not in columns]
@@ -90,7 +90,7 @@ def rows_of(
         for row, value in enumerate(values):
             if value is not None and not takes(value):
                 raise DataRejected(
-                    f"column {name!r}, row {row} {described(columns[name][row])}, expected "
+                    f"column {name!r}, row {row} {type_in_words(columns[name][row])}, expected "
                     f"{_EXPECTED[kind]}",
                     column=name,
                 )
@@ -98,10 +98,12 @@ def rows_of(
         logged.append(values)
     frame = pd.DataFrame(arrays, columns=list(kinds), copy=False)
     names = list(kinds)
-    return Rows(frame, [dict(zip(names, row, strict=True)) for row in zip(*logged, strict=True)])
+    return InputFrame(
+        frame, [dict(zip(names, row, strict=True)) for row in zip(*logged, strict=True)]
+    )
 
 
-def _refuse_unknown(columns: Columns, kinds: Mapping[str, Kind], other: set[str]) -> None:
+def _refuse_unknown(columns: InputColumns, kinds: Mapping[str, Kind], other: set[str]) -> None:
     for name in columns:
         if name not in kinds and name not in other:
             near = get_close_matches(name, list(kinds), 1)

@@ -1,4 +1,4 @@
-"""Which requests the challenger answers."""
+"""Canary routing: which requests the challenger answers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hashlib import blake2b
 _SPACE = 2**64
 
 
-def takes_challenger(request: str, share: float) -> bool:
+def routes_to_challenger(request: str, share: float) -> bool:
     """Decide whether the challenger answers a request.
 
     The decision depends on the id alone: a repeated request goes where it went before, on every server,

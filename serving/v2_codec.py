@@ -1,4 +1,4 @@
-"""Decodes what callers send: V2 tensors to columns of Python values.
+"""Decodes V2 inference requests: tensors to columns of Python values.
 
 One input is one column, of shape `[rows]` or `[rows, 1]`. `null` is a missing value; over gRPC, which
 has none, NaN in a float, or content type `pd_json`. Content types `np`, `str`, `datetime`, `pd` and none
@@ -17,7 +17,7 @@ from typing import Any
 
 from ..core.errors import DataRejected
 
-Columns = dict[str, list[Any]]
+InputColumns = dict[str, list[Any]]
 
 _AS_THEY_ARE = (None, "", "np", "str", "datetime", "pd")
 
@@ -41,7 +41,7 @@ class Tensor:
     content_type: str | None = None
 
 
-def read_columns(tensors: Iterable[Tensor]) -> Columns:
+def decode_columns(tensors: Iterable[Tensor]) -> InputColumns:
     """Decode the inputs of a request.
 
     Args:
@@ -58,7 +58,7 @@ def read_columns(tensors: Iterable[Tensor]) -> Columns:
         >>> read_columns([Tensor("age", "INT64", [2], [41, None]), Tensor("job", "BYTES", [2, 1], [b"x", "y"])])
         {'age': [41, None], 'job': ['x', 'y']}
     """
-    columns: Columns = {}
+    columns: InputColumns = {}
     for tensor in tensors:
         if tensor.name in columns:
             raise DataRejected(f"column {tensor.name!r} is sent twice", column=tensor.name)
@@ -95,7 +95,7 @@ def _values(tensor: Tensor) -> list[Any]:
     wanted = _types(tensor)
     for row, value in enumerate(given):
         if value is not None and type(value) not in wanted:
-            raise _wrong(tensor, f"is {tensor.datatype}, but row {row} {described(value)}")
+            raise _wrong(tensor, f"is {tensor.datatype}, but row {row} {type_in_words(value)}")
     return given
 
 
@@ -137,7 +137,7 @@ def _wrong(tensor: Tensor, what: str) -> DataRejected:
     return DataRejected(f"column {tensor.name!r} {what}", column=tensor.name)
 
 
-def described(value: object) -> str:
+def type_in_words(value: object) -> str:
     """Say what a value is, without quoting it."""
     if isinstance(value, bool):
         return "is a boolean"

@@ -1,4 +1,4 @@
-"""Which Arrow type a column of predictions has.
+"""Chooses the Arrow type of each column of a table of predictions.
 
 Every store keeps a list of the kinds of value that each field ever had for a model, written before
 the first row that has one. A column takes the narrowest type that holds them all, whatever the window
@@ -70,7 +70,7 @@ class ColumnLayout(NamedTuple):
         return len(self.native) > 1 and pa.types.is_string(self.type)
 
 
-def lay_out(known: Iterable[Column], columns: Sequence[str] | None) -> list[ColumnLayout]:
+def column_layouts(known: Iterable[Column], columns: Sequence[str] | None) -> list[ColumnLayout]:
     """Return the prediction, label, score and feature columns of a table.
 
     Args:
@@ -95,7 +95,7 @@ def lay_out(known: Iterable[Column], columns: Sequence[str] | None) -> list[Colu
     return [answer, label, *others]
 
 
-def fields_of(layouts: Iterable[ColumnLayout]) -> list[str]:
+def stored_fields(layouts: Iterable[ColumnLayout]) -> list[str]:
     """Return the fields that columns are made of."""
     return [
         field

@@ -1,8 +1,8 @@
-"""What a prediction log can do, whatever database is behind it.
+"""The interface of a prediction store, the same for every database.
 
 A store holds two things. **Predictions**: one row each, found by model name, window and id. The
 **journal**: append-only records (decisions, deliveries, promotions, repairs, ends of retrainings), each
-with a key that can be taken once; whoever takes it first has won, which is how two runs never promote or
+with a key that can be taken once: only the first of two runs gets it, which is how they never promote or
 ask at the same time.
 """
 
@@ -156,7 +156,7 @@ class PredictionStore(Protocol):
         overwrite: bool = False,
         earlier_ids: Mapping[str, Sequence[str]] | None = None,
     ) -> LabelReport:
-        """Attach ground truth that arrives late and in any order, whoever predicted.
+        """Attach ground truth that arrives late and in any order, for every role.
 
         Args:
             model: Registered model's name.

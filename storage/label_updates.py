@@ -1,4 +1,4 @@
-"""Decides what becomes of labels that arrive, whatever database they go to."""
+"""Compares labels that arrive with those stored, and decides which predictions to update."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 from uuid import uuid4
 
 from ..core.errors import DataRejected
-from .codec import is_missing, plain
+from .codec import is_missing_label, python_scalar
 from .documents import encode_label
 from .fields import Column
 from .interface import LabelReport
@@ -18,7 +18,7 @@ _EXAMPLES = 3
 _Item = TypeVar("_Item")
 
 
-class Labelled(NamedTuple):
+class StoredLabel(NamedTuple):
     """A prediction that is there, and its label.
 
     Attributes:
@@ -32,7 +32,7 @@ class Labelled(NamedTuple):
     label: Any
 
 
-class LabelWrite(NamedTuple):
+class LabelUpdate(NamedTuple):
     """A label to store.
 
     Attributes:
@@ -40,7 +40,7 @@ class LabelWrite(NamedTuple):
         label: The new label.
     """
 
-    row: Labelled
+    row: StoredLabel
     label: Any
 
     @property
@@ -49,7 +49,7 @@ class LabelWrite(NamedTuple):
         return self.row.label is not None
 
 
-class LabelTally:
+class LabelUpdates:
     """Labels on their way to a database, and the count of what becomes of them.
 
     Args:
@@ -71,14 +71,14 @@ class LabelTally:
         overwrite: bool,
         earlier_ids: Mapping[str, Sequence[str]] | None,
     ) -> None:
-        self._labels = {id: plain(label) for id, label in labels.items()}
+        self._labels = {id: python_scalar(label) for id, label in labels.items()}
         self._overwrite, self._earlier_ids = overwrite, earlier_ids or {}
         self._attached = 0
         self._changed: list[str] = []
         self._unknown: list[str] = []
-        self.writes: list[LabelWrite] = []
+        self.writes: list[LabelUpdate] = []
         for id, label in self._labels.items():
-            if is_missing(label) or not isinstance(label, (str, int, float)):
+            if is_missing_label(label) or not isinstance(label, (str, int, float)):
                 raise DataRejected(
                     f"label of prediction {id!r} is {label!r}: expected text, a number or a boolean; "
                     "leave out the predictions whose label is not known yet",
@@ -92,7 +92,7 @@ class LabelTally:
             *(encode_label(label)[1] for label in self._labels.values())
         )
 
-    def compare(self, find: Callable[[list[str]], Iterable[Labelled]], size: int) -> None:
+    def compare(self, find: Callable[[list[str]], Iterable[StoredLabel]], size: int) -> None:
         """Compare the labels with what the database holds.
 
         Args:
@@ -133,10 +133,10 @@ class LabelTally:
             yield uuid4().hex, {"at": at, "changed": rows}
 
     def _compare_earlier(
-        self, missing: list[str], find: Callable[[list[str]], Iterable[Labelled]], size: int
+        self, missing: list[str], find: Callable[[list[str]], Iterable[StoredLabel]], size: int
     ) -> None:
         others = [(other, id) for id in missing for other in self._earlier_ids.get(id, ())]
-        found: dict[str, list[Labelled]] = {}
+        found: dict[str, list[StoredLabel]] = {}
         for part in chunks(others, size):
             rows = _by_id(find([other for other, _ in part]))
             for other, id in part:
@@ -147,14 +147,14 @@ class LabelTally:
             else:
                 self._unknown.append(id)
 
-    def _take(self, id: str, rows: list[Labelled]) -> None:
+    def _take(self, id: str, rows: list[StoredLabel]) -> None:
         label = self._labels[id]
         others = [row for row in rows if row.label is None or not _same(row.label, label)]
         if any(row.label is not None for row in others):
             self._changed.append(id)
         else:
             self._attached += 1
-        self.writes += [LabelWrite(row, label) for row in others]
+        self.writes += [LabelUpdate(row, label) for row in others]
 
     def _refuse(self) -> None:
         changes = [write for write in self.writes if write.changes][:_EXAMPLES]
@@ -175,8 +175,8 @@ def _same(before: Any, after: Any) -> bool:
     return match_classes([after], [class_text(before)]) != [None]
 
 
-def _by_id(rows: Iterable[Labelled]) -> dict[str, list[Labelled]]:
-    found: dict[str, list[Labelled]] = {}
+def _by_id(rows: Iterable[StoredLabel]) -> dict[str, list[StoredLabel]]:
+    found: dict[str, list[StoredLabel]] = {}
     for row in rows:
         found.setdefault(row.id, []).append(row)
     return found

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .interface import PredictionStore
 
 
-class Opening:
+class StoreOpener:
     """Opens a prediction store, as often as it takes.
 
     What needs no answer of the database is done at once: mistakes in the URI show, and pymongo starts

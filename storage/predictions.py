@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ..core.results import UtcDatetime
-from .codec import plain
+from .codec import python_scalar
 
 Role = Literal["champion", "challenger", "shadow"]
 
@@ -51,5 +51,5 @@ class Prediction(BaseModel):
     def _python_scalars(cls, value: Any) -> Any:
         # Left to itself, pydantic makes a float of NumPy's integers and booleans.
         if isinstance(value, Mapping):
-            return {name: plain(item) for name, item in value.items()}
-        return plain(value)
+            return {name: python_scalar(item) for name, item in value.items()}
+        return python_scalar(value)

@@ -1,8 +1,8 @@
-"""A cursor over raw replies that makes no Python object of a document.
+"""A MongoDB cursor over raw BSON batches that makes no Python object of a document.
 
 pymongo's own (4.20) makes a `RawBSONDocument` of every document of a reply, drops them all, and copies
 the documents into one stream while the reply is fetched. All of that takes a third of the time that a
-window takes to read. Here the copy is left to whoever decodes: memory that one thread fills anew for
+window takes to read. Here the copy is left to the thread that decodes: memory that one thread fills anew for
 each reply, and another frees, costs as much as half of the copying. Whatever is not as it was in that
 version is left to pymongo.
 """
@@ -32,10 +32,10 @@ _EMPTY_BYTES = 5
 _BATCHES = ("firstBatch", "nextBatch")
 
 
-class Replies(RawBatchCursor[Any]):
+class RawReplyCursor(RawBatchCursor[Any]):
     """Like `RawBatchCursor`, made with the arguments of `Collection.find_raw_batches`.
 
-    What it yields is for `stream`.
+    What it yields is for `documents_of`.
     """
 
     def _unpack_response(
@@ -62,7 +62,7 @@ class Replies(RawBatchCursor[Any]):
         return [reply]
 
 
-def stream(reply: Any) -> bytes:
+def documents_of(reply: Any) -> bytes:
     """Return the documents of a reply, one after the other."""
     return bson._array_of_documents_to_buffer(reply.content) if type(reply) is _Array else reply
 

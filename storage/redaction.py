@@ -1,4 +1,4 @@
-"""Redaction: what of a column may be kept in the prediction log.
+"""Redaction: drops, hashes or truncates columns before they are logged.
 
 It is applied in the process that predicts, before anything is written: neither the database nor the
 spool of a logger ever holds what was taken away.
@@ -78,8 +78,8 @@ class Redaction(Settings):
     key: SecretStr | None = Field(
         default=None,
         min_length=16,
-        description="Key of the hashes, at least 16 characters, such as 32 random bytes as text. Whoever "
-        "has it can try values out; with another key every hash is another one.",
+        description="Key of the hashes, at least 16 characters, such as 32 random bytes as text. With "
+        "it, values can be tried out; with another key every hash is another one.",
     )
 
     _hidden = field_validator("key", mode="before")(as_secret)

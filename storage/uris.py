@@ -1,4 +1,4 @@
-"""Checks where a prediction log is and how to connect to it, without connecting."""
+"""Checks the URI and the client options of a prediction log, without connecting."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def check_uri(uri: str) -> str:
     raise ConfigurationError(f"scheme {scheme!r} is no prediction log: {_EXPECTED}")
 
 
-def name_of(uri: str) -> str:
+def public_name(uri: str) -> str:
     """Return hosts and database of a MongoDB URI, without user, password and options."""
     return uri.partition("://")[2].partition("?")[0].rpartition("@")[2]
 
@@ -73,7 +73,7 @@ def check_collection(name: str) -> str:
     return name
 
 
-def check_public(options: Mapping[str, Any]) -> None:
+def check_not_secret(options: Mapping[str, Any]) -> None:
     """Refuse client options that hold secrets, where options are shown.
 
     Raises:

@@ -38,7 +38,7 @@ class Demo:
         header = """
         import sys, time
         from pathlib import Path
-        from prefect_mlops.demo.processes import Managed
+        from prefect_mlops.demo.processes import ManagedProcess
         from prefect_mlops.demo.servers import MLflowServer, PrefectServer, Servers
         folder = Path(sys.argv[1])
         """

@@ -21,7 +21,7 @@ from prefect_mlops.core.errors import (
 )
 from prefect_mlops.demo import processes
 from prefect_mlops.demo.orphans import kill_all, lock, reap_orphans
-from prefect_mlops.demo.processes import Managed, free_port
+from prefect_mlops.demo.processes import ManagedProcess, free_port
 from prefect_mlops.demo.servers import Servers
 
 WEB = "import sys, time; time.sleep(float(sys.argv[2])); sys.argv[1:] = sys.argv[1:2] + ['--bind', '127.0.0.1']; import runpy; runpy.run_module('http.server', run_name='__main__')"
@@ -33,15 +33,15 @@ FAMILY = (
 )
 
 
-def web(folder: Path, *, delay: float = 0.0, **options) -> Managed:
+def web(folder: Path, *, delay: float = 0.0, **options) -> ManagedProcess:
     def command(port: int) -> list[str]:
         return [sys.executable, "-c", WEB, str(port), str(delay)]
 
-    return Managed("web", command, folder, health="/", **options)
+    return ManagedProcess("web", command, folder, health="/", **options)
 
 
-def python(name: str, code: str, folder: Path, **options) -> Managed:
-    return Managed(name, [sys.executable, "-c", code], folder, **options)
+def python(name: str, code: str, folder: Path, **options) -> ManagedProcess:
+    return ManagedProcess(name, [sys.executable, "-c", code], folder, **options)
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ def test_a_start_that_takes_too_long_ends_the_process(tmp_path: Path) -> None:
 def test_a_command_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
     with (
         pytest.raises(OrchestratorUnavailable, match="no-such-program"),
-        Managed("absent", ["no-such-program"], tmp_path, ready_text="up"),
+        ManagedProcess("absent", ["no-such-program"], tmp_path, ready_text="up"),
     ):
         pytest.fail("it does not exist")
 
@@ -248,7 +248,7 @@ def test_a_signal_while_a_process_is_started_arrives_afterwards() -> None:
 
     def interrupted() -> None:
         nonlocal reached
-        with processes.uninterrupted():
+        with processes.deferred_signals():
             os.kill(os.getpid(), signal.SIGINT)
             reached = True
 
@@ -260,7 +260,7 @@ def test_a_signal_while_a_process_is_started_arrives_afterwards() -> None:
 def start_family(name: str = "family") -> str:
     return f"""
     with Servers(folder) as servers:
-        family = Managed({name!r}, [sys.executable, "-c", {FAMILY!r}], folder, ready_text="up")
+        family = ManagedProcess({name!r}, [sys.executable, "-c", {FAMILY!r}], folder, ready_text="up")
         servers.start(family)
         print("ready", flush=True)
         time.sleep(60)
@@ -334,7 +334,7 @@ def test_killing_never_ends_the_demo_itself() -> None:
 def test_a_second_ctrl_c_kills_at_once(demo) -> None:
     process = demo.run(f"""
     with Servers(folder) as servers:
-        servers.start(Managed("stubborn", [sys.executable, "-c", {STUBBORN!r}], folder, ready_text="up"))
+        servers.start(ManagedProcess("stubborn", [sys.executable, "-c", {STUBBORN!r}], folder, ready_text="up"))
         print("ready", flush=True)
         time.sleep(60)
     """)

@@ -298,7 +298,7 @@ def test_clock_jumping_back(mongodb_uri, tmp_path, kind, times, monkeypatch):
             return datetime.fromtimestamp(time.time(), UTC)
 
     monkeypatch.setattr(time, "time", lambda: real() + jump[0])
-    monkeypatch.setattr("prefect_mlops.logger.logger.datetime", Clock)
+    monkeypatch.setattr("prefect_mlops.logger.row_encoder.datetime", Clock)
     for _ in range(times):
         collection = name()
         jump[0] = 0.0

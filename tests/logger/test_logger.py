@@ -1,6 +1,5 @@
 """A service's logger: returns at once, writes in the background, and drops nothing in silence."""
 
-import logging
 import os
 import signal
 import sqlite3
@@ -14,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+import prefect_mlops.logger
 import pytest
 from prefect_mlops.core.errors import ConfigurationError, LogUnavailable
 from prefect_mlops.core.results import Window
@@ -21,7 +21,7 @@ from prefect_mlops.logger.counters import Counters
 from prefect_mlops.logger.logger import PredictionLogger
 from prefect_mlops.storage.open import open_store
 from prefect_mlops.storage.redaction import Redaction
-from support.loggers import forbid, start_logging, wait_until
+from support.loggers import start_logging, wait_until
 
 DAY = Window(start=datetime(2026, 1, 1, tzinfo=UTC), end=datetime(2026, 1, 2, tzinfo=UTC))
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -47,12 +47,26 @@ def read(uri, window=DAY, **options):
 
 def test_importing_it_costs_neither_prefect_nor_a_heavy_library_but_bson():
     code = (
-        "import sys, prefect_mlops.logger.logger\n"
+        "import sys\nfrom prefect_mlops.logger import PredictionLogger\n"
         "print([n for n in ('prefect', 'pandas', 'numpy', 'pyarrow', 'mlflow', 'sklearn', 'prometheus_client')"
         " if n in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_package_offers_the_logger_and_imports_nothing_until_it_is_asked():
+    code = (
+        "import sys, prefect_mlops.logger\n"
+        "print([n for n in ('bson', 'pydantic', 'sqlite3') if n in sys.modules])\n"
+        "from prefect_mlops.logger import PredictionLogger\n"
+        "from prefect_mlops.logger.logger import PredictionLogger as same\n"
+        "print(PredictionLogger is same)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n") == ["[]", "True", ""]
+    with pytest.raises(AttributeError, match="no attribute 'Logger'"):
+        prefect_mlops.logger.Logger  # noqa: B018
 
 
 def test_what_was_logged_is_in_the_database_after_closing(uri):
@@ -153,28 +167,6 @@ def test_ids_and_moments_are_made_when_not_given(uri):
     assert all(before <= at <= datetime.now(UTC) for at in rows.column("at").to_pylist())
 
 
-def test_a_full_batch_is_written_without_waiting(uri):
-    with PredictionLogger(uri, "calls", "1", batch_rows=5, flush_seconds=60) as logger:
-        logger.log_batch([{"x": i} for i in range(5)], list(range(5)), at=NOON)
-        wait_until(lambda: logger.pending == 0)
-        assert read(uri).num_rows == 5
-
-
-def test_a_single_row_is_written_after_the_flush_time(uri):
-    with PredictionLogger(uri, "calls", "1", flush_seconds=0.05) as logger:
-        logger.log({"x": 1}, 1, at=NOON)
-        wait_until(lambda: logger.pending == 0)
-        assert read(uri).num_rows == 1
-
-
-def test_flushing_writes_at_once(uri):
-    with PredictionLogger(uri, "calls", "1", flush_seconds=60, batch_rows=4) as logger:
-        logger.log_batch([{"x": i} for i in range(11)], [0] * 11, at=NOON)
-        logger.flush()
-        assert logger.pending == 0
-        assert read(uri).num_rows == 11
-
-
 def test_threads_lose_nothing(uri):
     logger = PredictionLogger(uri, "calls", "1", batch_rows=20, flush_seconds=0.01)
     with logger, ThreadPoolExecutor(8) as pool:
@@ -233,56 +225,6 @@ def test_counters_tell_what_became_of_the_rows(away):
     bring_back()
     logger.close()
     assert logger.counters() == Counters(3, 3, 0, 0, 1, 0, None, new=3)
-
-
-def test_rows_wait_while_the_database_is_away(away, caplog):
-    uri, bring_back = away
-    logger = PredictionLogger(uri, "calls", "1", flush_seconds=0.02)
-    with caplog.at_level(logging.WARNING):
-        logger.log({"x": 1}, 1, id="a", at=NOON)
-        for _ in range(2):
-            with pytest.raises(LogUnavailable):
-                logger.flush()
-        wait_until(lambda: caplog.records)
-    assert logger.pending == 1
-    assert "predictions wait to be logged: prediction log" in caplog.text
-    bring_back()
-    wait_until(lambda: logger.pending == 0)
-    logger.log({"x": 1}, 1, id="b", at=NOON)
-    logger.close()
-    assert read(uri).column("id").to_pylist() == ["a", "b"]
-
-
-def test_a_full_buffer_makes_logging_wait_and_then_raise(away):
-    uri, bring_back = away
-    logger = PredictionLogger(
-        uri, "calls", "1", buffer_rows=3, flush_seconds=0.05, timeout_seconds=0.3
-    )
-    logger.log_batch([{"x": i} for i in range(3)], [0, 1, 2], at=NOON)
-    begun = time.monotonic()
-    with pytest.raises(
-        LogUnavailable, match="3 rows waiting; 1 predictions of calls were not logged"
-    ):
-        logger.log({"x": 9}, 9, at=NOON)
-    assert time.monotonic() - begun >= 0.3
-    bring_back()
-    logger.log({"x": 3}, 3, at=NOON)
-    logger.close()
-    assert sorted(read(uri).column("prediction").to_pylist()) == [0, 1, 2, 3]
-
-
-def test_the_wait_for_room_may_be_shorter_than_that_for_the_database(away):
-    uri, bring_back = away
-    logger = PredictionLogger(
-        uri, "calls", "1", buffer_rows=1, timeout_seconds=30.0, room_seconds=0.2
-    )
-    logger.log({"x": 1}, 1)
-    begun = time.monotonic()
-    with pytest.raises(LogUnavailable, match="memory has no room"):
-        logger.log({"x": 2}, 1)
-    assert 0.2 <= time.monotonic() - begun < 10
-    bring_back()
-    logger.close()
 
 
 def test_closing_while_the_database_is_away_raises_and_may_be_repeated(away):
@@ -379,37 +321,6 @@ def test_a_forked_process_is_told_to_make_its_own_and_writes_nothing_of_its_pare
         assert {prefix, f"{prefix}-child", f"{prefix}-later"} <= set(found)
     assert len(found) == len(set(found)) == 6
     assert list((tmp_path / "spool").rglob("*.bson")) == []
-
-
-def test_rows_that_the_database_refuses_for_good_do_not_hold_up_the_others(uri, caplog):
-    forbid(uri, "r7", "r8", "r40")
-    logger = PredictionLogger(uri, "calls", "1", flush_seconds=0.01)
-    logger.log_batch([{"x": i} for i in range(60)], [0] * 60, ids=[f"r{i}" for i in range(60)])
-    wait_until(lambda: logger.pending == 0)
-    assert logger.counters() == Counters(
-        60, 57, 0, 0, dropped=3, pending=0, last_error=None, new=57
-    )
-    assert set(read(uri, Window(last=99)).column("id").to_pylist()) == {
-        f"r{i}" for i in range(60)
-    } - {"r7", "r8", "r40"}
-    assert "refuses prediction 'r40' of calls, it was given up" in caplog.text
-    logger.close()
-
-
-def test_no_row_is_blamed_when_the_database_takes_none(uri):
-    forbid(uri, *(f"r{i}" for i in range(30)))
-    logger = PredictionLogger(uri, "calls", "1", flush_seconds=0.01, timeout_seconds=1)
-    logger.log_batch([{"x": i} for i in range(30)], [0] * 30, ids=[f"r{i}" for i in range(30)])
-    for _ in range(6):
-        with pytest.raises(LogUnavailable, match="never this one"):
-            logger.flush()
-    assert logger.counters().pending == 30
-    with sqlite3.connect(uri.removeprefix("sqlite:///")) as connection:
-        for i in range(30):
-            connection.execute(f"DROP TRIGGER refuse_r{i}")
-    connection.close()
-    logger.close()
-    assert logger.counters() == Counters(30, 30, 0, 0, 0, 0, None, new=30)
 
 
 @pytest.mark.parametrize(

@@ -10,16 +10,9 @@ import pytest
 from prefect_mlops.core.errors import LogUnavailable
 from prefect_mlops.core.results import Window
 from prefect_mlops.logger.logger import PredictionLogger
-from prefect_mlops.logger.poison_rows import Sifting, Taken
-from prefect_mlops.storage.documents import encode_row
+from prefect_mlops.logger.poison_rows import InsertedRows, PoisonRowFilter
 from prefect_mlops.storage.sqlite import SqliteStore
-from support.loggers import NOON, forbid, ids, log, stored, wait_until
-
-
-def row(name):
-    return encode_row(
-        model="calls", id=name, role="champion", version="1", at=NOON, features={}, prediction=1
-    )
+from support.loggers import NOON, forbid, ids, log, row, stored, wait_until
 
 
 @contextmanager
@@ -50,10 +43,12 @@ def unclear(tmp_path):
 
 @pytest.fixture
 def sift():
-    sifting = Sifting(Taken())
+    row_filter = PoisonRowFilter(InsertedRows())
 
-    def make(store, *names, going_on=lambda: True):
-        found = sifting.sift(store, [row(name) for name in names], LogUnavailable("no"), going_on)
+    def make(store, *names, time_left=lambda: True):
+        found = row_filter.isolate(
+            store, [row(name) for name in names], LogUnavailable("no"), time_left
+        )
         return [document.id for document, _ in found]
 
     return make
@@ -75,7 +70,7 @@ def test_a_row_is_not_blamed_while_the_database_takes_nothing_new(unclear, sift)
 
 def test_sifting_ends_when_there_is_no_more_time(unclear, sift):
     with pytest.raises(LogUnavailable):
-        sift(unclear, "a", "b", going_on=lambda: False)
+        sift(unclear, "a", "b", time_left=lambda: False)
     assert unclear.coverage("calls", Window(last=9)).rows == 0
 
 
@@ -109,7 +104,7 @@ def test_a_refused_row_of_an_idle_logger_does_not_hold_up_what_others_left(uri, 
     with locked(uri) as release, open_logger() as logger:
         log(logger, "bad")
         # Tried once before anything is taken: what comes later shows that the row is at fault.
-        wait_until(lambda: logger._writer._own.passes)
+        wait_until(lambda: logger._pipeline._writer._own_filter.passes)
         release()
         wait_until(lambda: logger.counters().replayed == 3)
         wait_until(lambda: logger.pending == 0)
@@ -123,7 +118,7 @@ def test_a_database_that_was_locked_is_no_rows_fault(uri, open_logger):
         with locked(uri) as release:
             log(logger, *"abcd")
             # Into the pass that looks for a row to blame, whose first writes fail.
-            wait_until(lambda: logger._writer._failures >= 2)
+            wait_until(lambda: logger._pipeline._writer._failures >= 2)
             time.sleep(1)
             release()
         wait_until(lambda: logger.pending == 0)

@@ -6,7 +6,7 @@ from contextlib import closing
 import bson
 import pytest
 from prefect_mlops.core.errors import LogUnavailable
-from prefect_mlops.logger.segment import Part
+from prefect_mlops.logger.segment import Segment
 from prefect_mlops.logger.spool_file import SpoolFile
 from prefect_mlops.storage.base import BaseStore
 from support.loggers import files, ids, log, wait_until
@@ -159,8 +159,8 @@ def test_large_rows_are_read_a_few_at_a_time(tmp_path):
     row = bson.encode({"_id": "a", "model": "calls", "id": "a", "x": "y" * 2**20})
     for _ in range(30):
         file.append(row)
-    part = Part(file, unread=None)
-    part._model, part._columns = "calls", {("f_x", "text")}
-    part.fill(500, pytest.fail, limit_bytes=4 * 2**20)
-    assert len(part.memory) == 4
-    assert part.more
+    segment = Segment(file, unread=None)
+    segment._model, segment._columns = "calls", {("f_x", "text")}
+    segment.load(500, pytest.fail, limit_bytes=4 * 2**20)
+    assert len(segment.memory) == 4
+    assert segment.has_unread

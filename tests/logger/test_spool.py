@@ -1,6 +1,5 @@
 """Rows on disk: they outlive the process, reach the right database, and go when they are written."""
 
-import signal
 import sqlite3
 import time
 from contextlib import closing
@@ -11,13 +10,13 @@ import bson
 import pytest
 from prefect_mlops.core.errors import ConfigurationError, LogUnavailable
 from prefect_mlops.core.results import Window
-from prefect_mlops.logger.buffer import Buffer
 from prefect_mlops.logger.logger import PredictionLogger
+from prefect_mlops.logger.segment_queue import SegmentQueue
 from prefect_mlops.logger.spool import Spool
 from prefect_mlops.logger.spool_file import SpoolFile
 from prefect_mlops.storage.base import BaseStore
 from prefect_mlops.storage.open import open_store
-from support.loggers import NOON, accepted, files, forbid, ids, log, start_logging, wait_until
+from support.loggers import NOON, files, forbid, ids, log, wait_until
 
 
 @pytest.mark.parametrize("when", ["always", "full"])
@@ -135,80 +134,6 @@ def test_batches_of_rows_from_disk_are_full(uri, away, open_logger, monkeypatch,
         assert sum(value is not None for value in found) == 500
 
 
-@pytest.mark.parametrize("when", ["always", "full"])
-def test_a_spool_at_its_limit_makes_logging_wait_and_then_raise(uri, away, open_logger, when):
-    logger = open_logger(spool_when=when, buffer_rows=5, spool_bytes=2**20)
-    kept = []
-    begun = 0.0
-    with pytest.raises(
-        LogUnavailable, match=r"has its 1048576 bytes, .* predictions of calls were not"
-    ):
-        for i in range(100_000):
-            begun = time.monotonic()
-            kept.append(logger.log({"x": "y" * 5_000}, 1, id=f"r{i}", at=NOON))
-    assert time.monotonic() - begun >= 0.3
-    assert logger.counters().dropped == 1
-    away()
-    logger.flush()
-    kept.append(logger.log({"x": 1}, 1, id="later"))
-    logger.close()
-    assert ids(uri) == set(kept)
-
-
-def test_a_batch_larger_than_the_limit_is_kept_when_nothing_else_is(uri, open_logger):
-    with open_logger(spool_bytes=2**20) as logger:
-        log(logger, "a")
-        logger.flush()
-        logger.log_batch([{"x": "y" * 200_000}] * 10, [1] * 10, timeout := None)
-    assert timeout is None
-    assert len(ids(uri)) == 11
-
-
-def test_a_killed_process_is_taken_over_while_others_run(
-    uri, away, folder, open_logger, monkeypatch
-):
-    monkeypatch.setattr("prefect_mlops.logger.replay._LOOK_SECONDS", 0.05)
-    settings = {"uri": uri, "spool": str(folder), "flush_seconds": 60}
-    with start_logging("loop", logger=settings, prefix="killed") as process:
-        first = process.stdout.readline().strip()
-        with open_logger() as survivor:
-            log(survivor, "mine")
-            away()
-            survivor.flush()
-            assert survivor.counters().replayed == 0
-            process.kill()
-            names = {first, *accepted(process)}
-            wait_until(lambda: survivor.counters().replayed >= len(names))
-            assert survivor.counters().written == 1
-    found = ids(uri)
-    assert names | {"mine"} <= found
-    assert len(found) <= len(names) + 2
-    assert files(folder) == []
-
-
-def test_a_killed_parent_is_taken_over_while_its_forked_child_lives(uri, away, folder, open_logger):
-    settings = {"uri": uri, "spool": str(folder)}
-    with start_logging("fork", logger=settings, prefix="parent", die=True) as process:
-        assert process.wait(30) == -signal.SIGKILL
-        away()
-        with open_logger() as logger:
-            wait_until(lambda: logger.counters().replayed == 1)
-        process.stdin.close()
-    assert ids(uri) == {"parent"}
-
-
-def test_two_loggers_of_one_process_leave_each_others_files_alone(uri, away, folder, open_logger):
-    first, second = open_logger(), open_logger()
-    log(first, "a")
-    log(second, "b")
-    time.sleep(0.1)
-    away()
-    for logger in (first, second):
-        logger.close()
-        assert (logger.counters().written, logger.counters().replayed) == (1, 0)
-    assert ids(uri) == {"a", "b"}
-
-
 def test_rows_of_another_database_stay_where_they_are_and_are_told(
     uri, away, folder, open_logger, caplog
 ):
@@ -309,45 +234,9 @@ def test_a_lock_of_a_process_that_left_nothing_is_removed(folder):
     orphan.remove()
     assert list(spool.orphans()) == []
     assert "ended.lock" not in files(folder)
-    spool.first.delete()
+    spool.first_file.delete()
     spool.release()
     assert files(folder) == []
-
-
-def test_a_file_of_another_process_that_cannot_be_read_holds_up_nobody(
-    uri, away, folder, open_logger
-):
-    for name in "abc":
-        logger = open_logger()
-        log(logger, name)
-        logger.close()
-    broken = min(folder.rglob("*.bson"))
-    broken.unlink()
-    broken.mkdir()
-    away()
-    with open_logger() as logger:
-        wait_until(lambda: logger.counters().replayed == 2)
-    assert len(ids(uri)) == 2
-
-
-def test_what_ends_later_is_found_although_a_file_cannot_be_read(
-    uri, away, folder, open_logger, monkeypatch
-):
-    monkeypatch.setattr("prefect_mlops.logger.replay._LOOK_SECONDS", 0.05)
-    monkeypatch.setattr("prefect_mlops.logger.replay._PAUSE_SECONDS", 0.05)
-    logger = open_logger()
-    log(logger, "a")
-    logger.close()
-    [path] = folder.rglob("*.bson")
-    later = path.read_bytes()
-    path.unlink()
-    path.mkdir()
-    away()
-    with open_logger() as logger:
-        wait_until(lambda: logger.counters().last_error is not None)
-        path.with_name("later-000001.bson").write_bytes(later)
-        wait_until(lambda: logger.counters().replayed == 1)
-    assert ids(uri) == {"a"}
 
 
 @pytest.mark.parametrize("when", [None, "always", "full"])
@@ -358,16 +247,16 @@ def test_rows_after_one_whose_caller_a_signal_interrupted_are_written(
     logger = open_logger(flush_seconds=60, **settings)
     wait_until(lambda: logger.counters().last_error is not None)
     log(logger, "a")
-    keep = Buffer._keep
+    keep = SegmentQueue._keep
 
     def interrupted(buffer, documents):
         keep(buffer, documents)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Buffer, "_keep", interrupted)
+    monkeypatch.setattr(SegmentQueue, "_keep", interrupted)
     with pytest.raises(KeyboardInterrupt):
         logger.log({"x": "y" * 70_000}, 1, id="interrupted", at=NOON)
-    monkeypatch.setattr(Buffer, "_keep", keep)
+    monkeypatch.setattr(SegmentQueue, "_keep", keep)
     for name in "bcd":
         logger.log({"x": "y" * 70_000}, 1, id=name, at=NOON)
     away()
@@ -380,12 +269,12 @@ def test_refused_rows_wait_for_room_on_the_disk_and_hold_up_nobody(folder):
     spool = Spool(folder, "somewhere mlops", 2**20)
     refused = spool.folder / "refused.sqlite"
     refused.mkdir()
-    spool.refuse([(b"row", "never")])
+    spool.keep_refused([(b"row", "never")])
     refused.rmdir()
-    spool.keep_refused()
+    spool.flush_refused()
     with closing(sqlite3.connect(refused)) as connection:
         assert connection.execute("SELECT * FROM refused").fetchall() == [(b"row", "never")]
-    spool.first.delete()
+    spool.first_file.delete()
     spool.release()
 
 
@@ -403,5 +292,5 @@ def test_a_folder_beside_the_own_that_cannot_be_looked_into_is_no_reason_to_log_
     lock.mkdir(parents=True)
     (folder / "theirs" / "ended-000001.bson").write_bytes(b"")
     spool = Spool(folder, "somewhere mlops", 2**20)
-    spool.first.delete()
+    spool.first_file.delete()
     spool.release()

@@ -3,31 +3,31 @@
 import threading
 import time
 
-from prefect_mlops.logger.wake_up import Bell
+from prefect_mlops.logger.wake_up import WakeUp
 
 
-def waited(bell, seconds):
+def waited(wake_up, seconds):
     begun = time.monotonic()
-    bell.wait(seconds)
+    wake_up.wait(seconds)
     return time.monotonic() - begun
 
 
 def test_a_ring_before_the_wait_ends_it_at_once_and_is_heard_once():
-    bell = Bell()
-    bell.ring()
-    bell.ring()
-    assert waited(bell, 5) < 1
-    assert waited(bell, 0.05) >= 0.04
+    wake_up = WakeUp()
+    wake_up.set()
+    wake_up.set()
+    assert waited(wake_up, 5) < 1
+    assert waited(wake_up, 0.05) >= 0.04
 
 
 def test_a_ring_during_the_wait_ends_it():
-    bell = Bell()
-    threading.Timer(0.05, bell.ring).start()
-    assert waited(bell, 5) < 2
+    wake_up = WakeUp()
+    threading.Timer(0.05, wake_up.set).start()
+    assert waited(wake_up, 5) < 2
 
 
 def test_what_rang_before_is_forgotten_when_it_is_silenced():
-    bell = Bell()
-    bell.ring()
-    bell.silence()
-    assert waited(bell, 0.05) >= 0.04
+    wake_up = WakeUp()
+    wake_up.set()
+    wake_up.clear()
+    assert waited(wake_up, 0.05) >= 0.04

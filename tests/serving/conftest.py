@@ -3,7 +3,7 @@
 import pytest
 from prefect_mlops.core.results import Window
 from prefect_mlops.serving.model_service import ModelService
-from prefect_mlops.serving.served_models import Served
+from prefect_mlops.serving.served_models import ServedPair
 from prefect_mlops.serving.server_settings import ServerSettings
 from prefect_mlops.storage.open import open_store
 
@@ -20,7 +20,7 @@ def serve(tmp_path):
             "predictions": f"sqlite:///{tmp_path}/predictions.db",
         }
         service = ModelService(ServerSettings.read(least | settings, {}))
-        service.models.current = champion and Served(champion, challenger)
+        service.models.current = champion and ServedPair(champion, challenger)
         made.append(service)
         return service
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prefect_mlops.core.errors import DataRejected
 from prefect_mlops.data.schema import conform
-from prefect_mlops.serving.input_frame import rows_of
+from prefect_mlops.serving.input_frame import input_frame
 
 NUMBERS = st.none() | st.floats() | st.integers(-(2**70), 2**70)
 # pandas reads offsets of whole minutes only.
@@ -34,7 +34,7 @@ def test_a_model_sees_what_conform_would_make(data, rows, kinds):
     }
     objects = {name: pd.Series(values, dtype=object) for name, values in columns.items()}
     expected, _ = conform(pd.DataFrame(objects), kinds)
-    pd.testing.assert_frame_equal(rows_of(columns, kinds).frame, expected)
+    pd.testing.assert_frame_equal(input_frame(columns, kinds).frame, expected)
 
 
 def test_rows_are_logged_as_they_were_sent_and_moments_as_such():
@@ -46,7 +46,7 @@ def test_rows_are_logged_as_they_were_sent_and_moments_as_such():
         "other": [1, 2],
     }
     kinds = {"age": "number", "job": "category", "new": "boolean", "at": "datetime"}
-    assert rows_of(columns, kinds, other=["other"]).features == [
+    assert input_frame(columns, kinds, other=["other"]).features == [
         {"age": 41, "job": "student", "new": True, "at": datetime(2026, 1, 1, 11, tzinfo=UTC)},
         {"age": 41.5, "job": None, "new": 0, "at": datetime(2026, 1, 1, tzinfo=UTC)},
     ]
@@ -70,13 +70,13 @@ def test_rows_are_logged_as_they_were_sent_and_moments_as_such():
 )
 def test_a_value_of_another_kind_is_refused(kind, value, message):
     with pytest.raises(DataRejected, match=message) as caught:
-        rows_of({"c": [None, value]}, {"c": kind})
+        input_frame({"c": [None, value]}, {"c": kind})
     assert caught.value.column == "c"
 
 
 def test_missing_columns_are_named_with_what_was_expected():
     with pytest.raises(DataRejected) as caught:
-        rows_of({"c": [1]}, {"c": "number", "age": "number", "job": "category"})
+        input_frame({"c": [1]}, {"c": "number", "age": "number", "job": "category"})
     assert str(caught.value).startswith(
         "column 'age' is missing: a number (FP64, or an integer datatype), column 'job' is missing: text"
     )
@@ -86,7 +86,7 @@ def test_missing_columns_are_named_with_what_was_expected():
 def test_an_unknown_column_is_refused_with_the_nearest_name():
     kinds = {"age": "number"}
     with pytest.raises(DataRejected, match="'agee' is unknown to the model; did you mean 'age'"):
-        rows_of({"age": [1], "agee": [1]}, kinds)
+        input_frame({"age": [1], "agee": [1]}, kinds)
     with pytest.raises(DataRejected, match=r"'zip' is unknown to the model; it expects \['age'\]"):
-        rows_of({"age": [1], "zip": [1]}, kinds)
-    assert list(rows_of({"age": [1], "zip": [1]}, kinds, other=None).frame) == ["age"]
+        input_frame({"age": [1], "zip": [1]}, kinds)
+    assert list(input_frame({"age": [1], "zip": [1]}, kinds, other=None).frame) == ["age"]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prefect_mlops.core.errors import DataRejected
-from prefect_mlops.serving.v2_codec import Tensor, read_columns
+from prefect_mlops.serving.v2_codec import Tensor, decode_columns
 
 
 def test_one_input_is_one_column_flat_or_a_list_a_row():
@@ -17,7 +17,7 @@ def test_one_input_is_one_column_flat_or_a_list_a_row():
         Tensor("happy", "BOOL", [2], [True, False], "np"),
         Tensor("job", "BYTES", [2, 1], ["ärztin", b"\xc3\xa4rztin"], "str"),
     ]
-    assert read_columns(tensors) == {
+    assert decode_columns(tensors) == {
         "age": [41, None],
         "balance": [1.5, 2],
         "happy": [True, False],
@@ -26,7 +26,7 @@ def test_one_input_is_one_column_flat_or_a_list_a_row():
 
 
 def test_a_single_element_may_come_without_a_list():
-    assert read_columns([Tensor("age", "INT64", [1], 41)]) == {"age": [41]}
+    assert decode_columns([Tensor("age", "INT64", [1], 41)]) == {"age": [41]}
 
 
 @given(st.lists(st.none() | st.text(), min_size=1), st.sampled_from(["str", "base64", "pd_json"]))
@@ -42,7 +42,7 @@ def test_text_survives_every_content_type(values, content_type):
         clean = [value or None if data[row] is None else value for row, value in enumerate(clean)]
         data = [b"" if value == "" else datum for value, datum in zip(clean, data, strict=True)]
     tensor = Tensor("c", "BYTES", [len(data)], data, content_type)
-    assert read_columns([tensor]) == {"c": clean}
+    assert decode_columns([tensor]) == {"c": clean}
 
 
 @pytest.mark.parametrize(
@@ -74,11 +74,11 @@ def test_text_survives_every_content_type(values, content_type):
 )
 def test_what_is_no_column_is_refused(tensors, message):
     with pytest.raises(DataRejected, match=message):
-        read_columns(tensors)
+        decode_columns(tensors)
 
 
 def test_a_message_quotes_no_value():
     with pytest.raises(DataRejected) as caught:
-        read_columns([Tensor("a", "FP64", [1], ["4111-1111"])])
+        decode_columns([Tensor("a", "FP64", [1], ["4111-1111"])])
     assert "4111" not in str(caught.value)
     assert caught.value.column == "a"

@@ -7,7 +7,7 @@ import pymongo
 import pytest
 from bson import raw_bson
 from prefect_mlops.storage import raw_cursor
-from prefect_mlops.storage.raw_cursor import Replies, stream
+from prefect_mlops.storage.raw_cursor import RawReplyCursor, documents_of
 
 pytestmark = pytest.mark.mongodb
 DOCUMENTS = [{"_id": i, "f_text": "x" * i, "f_list": [i, {"y": None}]} for i in range(25)]
@@ -23,7 +23,7 @@ def documents(mongodb_uri, collection):
 
 
 def read(documents, wanted=None):
-    return [stream(reply) for reply in Replies(documents, wanted or {}, batch_size=10)]
+    return [documents_of(reply) for reply in RawReplyCursor(documents, wanted or {}, batch_size=10)]
 
 
 def test_replies_are_streams_of_the_documents(documents):
