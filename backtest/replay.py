@@ -27,10 +27,11 @@ from ..gates.holdout_classes import holdout_classes
 from ..gates.repair import repair_of_drift, repair_of_performance
 from ..metrics.bootstrap import Interval, paired_difference
 from ..metrics.losses import Floats, total
-from ..monitoring.drift import feature_drift, judge, score_window
+from ..monitoring.drift import score_window
+from ..monitoring.drift_verdict import feature_drift, judge
 from ..monitoring.governor import decide
 from ..monitoring.performance import realised
-from ..monitoring.profile import FEATURE, LABEL, PREDICTION, SCORE
+from ..monitoring.reference import FEATURE, LABEL, PREDICTION, SCORE
 from ..monitoring.retraining_history import History
 from .candidates import Candidates, ReplayedCandidate, with_gates
 from .policies import Policy

@@ -24,34 +24,17 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from ..core.errors import DataRejected
-from ..core.results import ColumnDrift, DriftReport
+from ..core.results import ColumnDrift
 from ..core.settings import DriftThresholds
-from ..data.class_labels import class_text, match_classes
 from ..data.rising_features import RISING
-from ..data.schema import Kind, conform
+from ..data.schema import Kind
 from ..metrics.losses import Floats
 from .null_threshold import chance_of_categories, chance_of_numbers, chance_of_rise, jensen_shannon
-from .profile import (
-    FEATURE,
-    LABEL,
-    SCORE,
-    CategoryProfile,
-    NumberProfile,
-    Profile,
-    Reference,
-    block_means,
-    measurable,
-)
+from .profile import CategoryProfile, NumberProfile, Profile, block_means, measurable
+from .reference import FEATURE, LABEL, SCORE, Reference
+from .window_columns import READ_AS, FoundColumn, find_column, known_labels, score_columns
 
 SignalKind = Literal["distance", "nulls", "new_categories", "rising", "unusable"]
-
-_KINDS: dict[str, str] = {
-    "number": "a number",
-    "boolean": "true or false",
-    "category": "text",
-    "datetime": "a moment",
-}
 
 
 @dataclass(frozen=True)
@@ -128,7 +111,7 @@ def score_window(
         if name in redacted
         else _score(
             ScoredColumn(name, "feature", profile),
-            _column(window, FEATURE + name, reference.kinds[name]),
+            find_column(window, FEATURE + name, reference.kinds[name]),
             alpha,
             thresholds,
             importance=reference.importance.get(name, 0.0),
@@ -136,158 +119,15 @@ def score_window(
         for name, profile in reference.columns.items()
     ]
     for name, profile in reference.predictions.items():
-        found = _column(window, answers.get(name.removeprefix(SCORE), name), "number")
+        found = find_column(window, answers.get(name.removeprefix(SCORE), name), "number")
         scored.append(_score(ScoredColumn(name, "prediction", profile), found, alpha, thresholds))
     labels = known_labels(window, reference.classes)
     if len(labels) >= thresholds.minimum_rows:
         kind: Kind = "number" if reference.classes is None else "category"
         target = ScoredColumn(LABEL, "target", reference.target)
-        found = _Found(kind, labels)
+        found = FoundColumn(kind, labels)
         scored.append(_score(target, found, thresholds.false_alarm_rate, thresholds))
     return scored
-
-
-def score_columns(window: pd.DataFrame, classes: list[str]) -> dict[str, str]:
-    """Return the window's score column of each class that has one."""
-    found = [name for name in window.columns if str(name).startswith(SCORE)]
-    matched = match_classes([name.removeprefix(SCORE) for name in found], classes)
-    return {name: column for name, column in zip(matched, found, strict=True) if name is not None}
-
-
-def known_labels(window: pd.DataFrame, classes: list[str] | None) -> pd.Series:
-    """Return the labels that are known, in the reference's terms.
-
-    Args:
-        window: Rows of the prediction log.
-        classes: The model's classes as text; None for regression.
-
-    Returns:
-        Class names as text (a label that is no class keeps its own text), or floats; indexed by the
-        position of the row in the window.
-    """
-    if LABEL not in window:
-        return pd.Series([], dtype=object)
-    labels = window[LABEL].reset_index(drop=True).dropna()
-    if classes is None:
-        numbers = pd.to_numeric(labels, errors="coerce").astype(float)
-        return numbers[np.isfinite(numbers)]
-    matched = match_classes(labels, classes)
-    texts = [
-        class_text(label) if name is None else name
-        for name, label in zip(matched, labels, strict=True)
-    ]
-    return pd.Series(texts, index=labels.index, dtype=object)
-
-
-def judge(scored: list[ScoredColumn], rows: int, thresholds: DriftThresholds) -> DriftReport:
-    """Turn scores into a verdict.
-
-    Args:
-        scored: What `score_window` returned.
-        rows: Rows in the window.
-        thresholds: When drift is an alarm.
-
-    Returns:
-        `failed` when the drifted columns' importance reaches `thresholds.importance` or the
-        predictions drifted; `not_run` with fewer rows than `thresholds.minimum_rows`.
-    """
-    if rows < thresholds.minimum_rows:
-        return too_few_rows(rows, thresholds)
-    drifted = [c for c in scored if c.role == "feature" and c.drifted]
-    importance = min(sum(c.signals[0].importance for c in drifted), 1.0)
-    prediction = any(c.drifted for c in scored if c.role == "prediction")
-    target = [c.drifted for c in scored if c.role == "target"]
-    # Sums of shares such as 0.1 + 0.05 must reach a limit of 0.15.
-    heavy = importance >= thresholds.importance - 1e-9 and bool(drifted)
-    names = ", ".join(c.name for c in sorted(drifted, key=lambda c: -c.signals[0].importance)[:5])
-    more = f" and {len(drifted) - 5} more" if len(drifted) > 5 else ""
-    found = (
-        f"{len(drifted)} drifted columns ({names}{more}) carry {importance:.2f} of the importance, "
-        f"alarm from {thresholds.importance:.2f}"
-        if drifted
-        else "no column drifted"
-    )
-    predictions = "the predictions drifted" if prediction else "the predictions did not drift"
-    out = [c for c in scored if c.redacted]
-    unseen = ""
-    rising = [c for c in scored if any(signal.kind == "rising" for signal in c.signals)]
-    if rising:
-        share = min(sum(c.signals[0].importance for c in rising), 1.0)
-        unseen = (
-            f"; {', '.join(c.name for c in rising)} with {share:.2f} of the importance only rises: its "
-            "distance does not count"
-        )
-    if out:
-        share = min(sum(c.signals[0].importance for c in out), 1.0)
-        unseen += (
-            f"; {len(out)} redacted columns ({', '.join(c.name for c in out)}) with {share:.2f} of the "
-            "importance are left out"
-        )
-    return DriftReport(
-        verdict="failed" if heavy or prediction else "passed",
-        reason=f"{found}; {predictions}{unseen}",
-        rows=rows,
-        columns=[signal for column in scored for signal in column.signals],
-        drifted_importance=importance,
-        prediction_drifted=prediction,
-        target_drifted=target[0] if target else None,
-    )
-
-
-def feature_drift(
-    reference: Reference,
-    window: pd.DataFrame,
-    thresholds: DriftThresholds,
-    redacted: Collection[str] = (),
-) -> DriftReport:
-    """Judge the features of a window alone, whoever made its predictions.
-
-    Args:
-        reference: What to compare with.
-        window: Rows of the prediction log.
-        thresholds: When it is drift.
-        redacted: Features to leave out.
-
-    Returns:
-        The report, without predictions and labels.
-    """
-    if len(window) < thresholds.minimum_rows:
-        return too_few_rows(len(window), thresholds)
-    scored = score_window(reference, window, thresholds, redacted)
-    return judge([c for c in scored if c.role == "feature"], len(window), thresholds)
-
-
-def too_few_rows(rows: int, thresholds: DriftThresholds) -> DriftReport:
-    """Return the report on a window that is too small to judge."""
-    return DriftReport(
-        verdict="not_run",
-        reason=f"{rows} predictions; drift needs at least {thresholds.minimum_rows}",
-        rows=rows,
-    )
-
-
-@dataclass(frozen=True)
-class _Found:
-    """A column of the window as it was found: conformed values, or why there are none."""
-
-    kind: Kind
-    values: pd.Series | None = None
-    problem: str = ""
-
-
-def _column(frame: pd.DataFrame, name: str, kind: Kind) -> _Found:
-    same = np.asarray(frame.columns == name)
-    if same.sum() != 1:
-        times = int(same.sum())
-        problem = f"there {times} times, expected once" if times else "missing from the window"
-        return _Found(kind, problem=problem)
-    try:
-        clean, coerced = conform(frame.loc[:, same], {name: kind})
-    except (DataRejected, TypeError, ValueError, ArithmeticError) as error:
-        return _Found(kind, problem=f"its values cannot be read as {_KINDS[kind]}: {error}")
-    lost = coerced.unreadable.get(name, 0) + coerced.infinite.get(name, 0)
-    note = f"{lost} values cannot be read as {_KINDS[kind]}: counted as missing" if lost else ""
-    return _Found(kind, clean[name], note)
 
 
 def _left_out(name: str, profile: Profile, importance: float) -> ScoredColumn:
@@ -305,7 +145,7 @@ def _left_out(name: str, profile: Profile, importance: float) -> ScoredColumn:
 
 def _score(
     column: ScoredColumn,
-    found: _Found,
+    found: FoundColumn,
     alpha: float,
     thresholds: DriftThresholds,
     *,
@@ -337,7 +177,7 @@ def _score(
         return replace(column, signals=[signal("distance", reason=why)])
     present = measurable(found.values, found.kind)
     if not len(present):
-        why = f"no value in {len(found.values)} rows can be read as {_KINDS[found.kind]}"
+        why = f"no value in {len(found.values)} rows can be read as {READ_AS[found.kind]}"
         return replace(column, signals=[signal("unusable", reason=why)])
     chance = (
         chance_of_numbers(profile, len(present), alpha)

@@ -91,7 +91,7 @@ def measure_features(
         RegistryUnavailable: If MLflow cannot be reached.
         WorkspaceUnavailable: If the snapshot cannot be read.
     """
-    from ..monitoring.drift import feature_drift
+    from ..monitoring.drift_verdict import feature_drift
 
     reference = reference_of(registry, version)
     return feature_drift(reference, load_window(data), thresholds, redacted)
@@ -116,7 +116,8 @@ def _measure(
     redacted: list[str],
     registry: ModelRegistry,
 ) -> tuple[DriftReport, list[ScoredColumn]]:
-    from ..monitoring.drift import judge, score_window, too_few_rows
+    from ..monitoring.drift import score_window
+    from ..monitoring.drift_verdict import judge, too_few_rows
 
     if data.rows < thresholds.minimum_rows:
         return too_few_rows(data.rows, thresholds), []

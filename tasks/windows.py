@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..blocks.prediction_log import PredictionLog
     from ..blocks.stores import Stores
     from ..core.settings import PerformanceThresholds
-    from ..monitoring.profile import Reference
+    from ..monitoring.reference import Reference
 
 
 # From an eighth of a window to more than a hundred of them.

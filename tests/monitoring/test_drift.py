@@ -10,14 +10,11 @@ import pytest
 from prefect_mlops.core.settings import DriftThresholds
 from prefect_mlops.data.schema import conform
 from prefect_mlops.metrics.losses import row_losses
-from prefect_mlops.monitoring.drift import (
-    distance,
-    judge,
-    known_labels,
-    score_columns,
-    score_window,
-)
-from prefect_mlops.monitoring.profile import build_reference, profile_of
+from prefect_mlops.monitoring.drift import distance, score_window
+from prefect_mlops.monitoring.drift_verdict import judge
+from prefect_mlops.monitoring.profile import profile_of
+from prefect_mlops.monitoring.reference import build_reference
+from prefect_mlops.monitoring.window_columns import known_labels, score_columns
 from scipy.stats import wasserstein_distance
 
 LIMITS = DriftThresholds()
