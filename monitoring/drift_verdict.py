@@ -56,6 +56,7 @@ def judge(scored: list[ScoredColumn], rows: int, thresholds: DriftThresholds) ->
             f"; {len(out)} redacted columns ({', '.join(c.name for c in out)}) with {share:.2f} of the "
             "importance are left out"
         )
+    unseen += _failures(scored)
     return DriftReport(
         verdict="failed" if heavy or prediction else "passed",
         reason=f"{found}; {predictions}{unseen}",
@@ -83,6 +84,9 @@ def feature_drift(
 
     Returns:
         The report, without predictions and labels.
+
+    Raises:
+        ConfigurationError: If one of `thresholds.methods` is no drift method.
     """
     if len(window) < thresholds.minimum_rows:
         return too_few_rows(len(window), thresholds)
@@ -96,4 +100,15 @@ def too_few_rows(rows: int, thresholds: DriftThresholds) -> DriftReport:
         verdict="not_run",
         reason=f"{rows} predictions; drift needs at least {thresholds.minimum_rows}",
         rows=rows,
+    )
+
+
+def _failures(scored: list[ScoredColumn]) -> str:
+    failed: dict[str, list[str]] = {}
+    for signal in (signal for column in scored for signal in column.signals):
+        if signal.method and signal.score is None:
+            failed.setdefault(signal.method, []).append(signal.column)
+    return "".join(
+        f"; the drift method {name} failed on {len(columns)} columns ({', '.join(columns[:5])})"
+        for name, columns in failed.items()
     )

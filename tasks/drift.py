@@ -45,6 +45,7 @@ def measure_drift(
         The verdict; `not_run`, without a report, with fewer than `monitoring.drift.minimum_rows`.
 
     Raises:
+        ConfigurationError: If one of `thresholds.methods` is no drift method.
         ModelUnavailable: If the champion's reference cannot be fetched or does not load.
         RegistryUnavailable: If MLflow cannot be reached.
         WorkspaceUnavailable: If the workspace cannot be read or written.
@@ -87,6 +88,7 @@ def measure_features(
         As `measure_drift`, without predictions, labels and `report_uri`.
 
     Raises:
+        ConfigurationError: If one of `thresholds.methods` is no drift method.
         ModelUnavailable: If the reference cannot be fetched or does not load.
         RegistryUnavailable: If MLflow cannot be reached.
         WorkspaceUnavailable: If the snapshot cannot be read.
