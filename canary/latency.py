@@ -35,13 +35,15 @@ def quantile_bounds(values: Floats, share: float, tail: float) -> Interval:
         >>> quantile_bounds(np.arange(1.0, 1001.0), 0.95, 0.025)
         Interval(value=950.0, low=936.0, high=964.0)
     """
-    ordered = np.sort(values)
-    below = int(stats.binom.ppf(tail, len(ordered), share))
-    above = int(stats.binom.isf(tail, len(ordered), share)) + 1
+    bounds = {
+        side: stats.quantile_test(values, p=share, alternative=side).confidence_interval(1.0 - tail)
+        for side in ("greater", "less")
+    }
+    low, high = bounds["greater"].low, bounds["less"].high
     return Interval(
-        float(np.quantile(ordered, share, method="inverted_cdf")),
-        float(ordered[below - 1]) if below >= 1 else -np.inf,
-        float(ordered[above - 1]) if above <= len(ordered) else np.inf,
+        float(np.quantile(values, share, method="inverted_cdf")),
+        -np.inf if np.isnan(low) else float(low),
+        np.inf if np.isnan(high) else float(high),
     )
 
 

@@ -7,6 +7,7 @@ from typing import cast
 
 import numpy as np
 import pandas as pd
+from scipy.special import rel_entr
 
 from ...core.settings import DriftThresholds
 from ...data.schema import Kind
@@ -66,7 +67,6 @@ def jensen_shannon(before: Floats, after: Floats) -> Floats:
         0.0
     """
     middle = (before + after) / 2.0
-    with np.errstate(divide="ignore", invalid="ignore"):
-        left = np.where(before > 0, before * np.log(before / middle), 0.0).sum(axis=-1)
-        right = np.where(after > 0, after * np.log(after / middle), 0.0).sum(axis=-1)
-    return np.sqrt(np.maximum((left + right) / 2.0, 0.0))
+    divergence = (rel_entr(before, middle) + rel_entr(after, middle)).sum(axis=-1) / 2.0
+    # scipy.spatial.distance.jensenshannon takes this root without a floor: NaN where rounding is below 0.
+    return np.sqrt(np.maximum(divergence, 0.0))
