@@ -29,7 +29,7 @@ from ..data.holdout import first_held_out, wanted_holdout
 from ..data.training_rows import TrainingRows, labels_of, training_rows
 from ..metrics.losses import Floats, row_losses
 from ..models.predictor import Predictor
-from ..monitoring.profile import Reference
+from ..monitoring.reference import Reference
 from ..training.recipe_evaluation import Recipe, evaluate_recipe
 from ..training.search import search_recipe
 from .stream import Stream

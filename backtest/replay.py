@@ -18,22 +18,19 @@ import numpy as np
 import pandas as pd
 
 from ..core.errors import ConfigurationError, DataRejected
-from ..core.results import Cause, Decision, DriftReport, Gate, PerformanceReport, Verdict
+from ..core.results import Cause, Decision, DriftReport, Gate, PerformanceReport
 from ..core.results.backtest import Ending, PolicyReplay, ReplayedWindow
 from ..core.settings import Setup
-from ..gates.comparison import compare_slices, confirmation, non_inferiority, superiority
-from ..gates.floors import floor_gates
-from ..gates.holdout_classes import holdout_classes
-from ..gates.repair import repair_of_drift, repair_of_performance
-from ..metrics.bootstrap import Interval, paired_difference
 from ..metrics.losses import Floats, total
-from ..monitoring.drift import feature_drift, judge, score_window
+from ..monitoring.drift import score_window
+from ..monitoring.drift_verdict import judge
 from ..monitoring.governor import decide
 from ..monitoring.performance import realised
-from ..monitoring.profile import FEATURE, LABEL, PREDICTION, SCORE
+from ..monitoring.reference import FEATURE, LABEL, PREDICTION, SCORE
 from ..monitoring.retraining_history import History
 from .candidates import Candidates, ReplayedCandidate, with_gates
 from .policies import Policy
+from .promotion import gates_against_champion, gates_of_candidate, verify_repair
 from .stream import Span, Stream
 
 # Says what is wrong with rows that a training would start with: (rows known to be good, rows, cause).
@@ -247,90 +244,22 @@ class Replay:
         except DataRejected as error:
             return "failed", str(error)
         self._seconds += candidate.seconds
-        alone = self._alone(candidate) if by_rules else []
+        alone = gates_of_candidate(self._stream, self._setup, candidate) if by_rules else []
         if reasons := [gate.reason for gate in alone if gate.blocks]:
             return "rejected", "; ".join(reasons[:3])
         loop.registered += 1
         if by_rules:
-            gates = self._gates(candidate, loop.champion, cause)
+            gates = gates_against_champion(
+                self._stream, self._setup, candidate, loop.champion, cause
+            )
             reasons = [gate.reason for gate in gates if gate.blocks]
             if reasons:
                 return "challenger", "; ".join(reasons[:3])
         before = loop.champion
         loop.version, loop.since, loop.champion = loop.registered, span.end, candidate
         if cause is not None:
-            verdict = self._repair(cause, span, before, candidate)
+            verdict = verify_repair(
+                self._stream, self._setup, cause, span, before=before, after=candidate
+            )
             self._repairs[decision.id] = {"verdict": verdict}
         return "promoted", ""
-
-    def _alone(self, candidate: ReplayedCandidate) -> list[Gate]:
-        """Judge a candidate by itself: its holdout can tell, and its floors hold."""
-        gates = self._setup.gates
-        target = self._stream.frame[self._setup.columns.target]
-        held_out = target.iloc[candidate.first_held_out : candidate.rows]
-        return [
-            *holdout_classes(held_out, self._setup.task, gates.minimum_class_rows),
-            *floor_gates(candidate.metrics, gates.floors),
-        ]
-
-    def _gates(
-        self, candidate: ReplayedCandidate, champion: ReplayedCandidate, cause: Cause | None
-    ) -> list[Gate]:
-        setup, end = self._setup, candidate.rows
-        begin = max(candidate.first_held_out, champion.fitted)
-        if end - begin < setup.gates.minimum_holdout_rows:
-            reason = (
-                f"{max(end - begin, 0)} holdout rows are later than what the champion was fitted on, "
-                f"{setup.gates.minimum_holdout_rows} are needed"
-            )
-            return [Gate(name="superiority", verdict="not_run", reason=reason)]
-        # The champion's served model is compared, as it would be: it has seen nothing of these rows.
-        before = champion.served_losses(begin, end)
-        after = candidate.evaluated_losses(begin, end)
-        evidence: dict[str, Any] = {
-            "before": before,
-            "after": after,
-            "settings": setup.gates,
-            "seed": setup.training.seed,
-        }
-        confirmed = ""
-        if cause is not None and setup.refits:
-            promise = champion.reference.promise
-            confirmed = confirmation(cause, promise, before, setup.monitoring.performance)
-        if confirmed:
-            gate, _ = non_inferiority(setup.metric, **evidence, confirmed=confirmed)
-        else:
-            gate, _ = superiority(setup.metric, **evidence)
-        rows = self._stream.frame.iloc[begin:end]
-        slices, _ = compare_slices(setup.metric, rows, setup.columns.slices, **evidence)
-        return [gate, *slices]
-
-    def _repair(
-        self, cause: Cause, span: Span, before: ReplayedCandidate, after: ReplayedCandidate
-    ) -> Verdict:
-        begin = max(span.begin, after.first_held_out)
-        rows = before.evaluated_losses(begin, span.labelled)
-        improvement = self._improvement(rows, after.evaluated_losses(begin, span.labelled))
-        if "performance" in cause.signals:
-            old = total(self._setup.metric, rows) if len(rows) else 0.0
-            tolerance = self._setup.monitoring.performance.tolerance
-            return repair_of_performance(improvement, old, tolerance)[0]
-        return repair_of_drift(self._drift_after(after, span), improvement)[0]
-
-    def _improvement(self, before: Floats, after: Floats) -> Interval | None:
-        policy = self._setup.monitoring.performance
-        if len(before) < policy.minimum_labels:
-            return None
-        return paired_difference(
-            self._setup.metric,
-            before,
-            after,
-            confidence=policy.confidence,
-            resamples=self._setup.gates.resamples,
-            seed=self._setup.training.seed,
-        )
-
-    def _drift_after(self, after: ReplayedCandidate, span: Span) -> Verdict:
-        rows = self._stream.frame.iloc[span.begin : span.end]
-        frame = rows[list(after.reference.kinds)].add_prefix(FEATURE).reset_index(drop=True)
-        return feature_drift(after.reference, frame, self._setup.monitoring.drift).verdict

@@ -23,8 +23,9 @@ from prefect_mlops.data.training_rows import training_rows
 from prefect_mlops.metrics.losses import row_losses
 from prefect_mlops.models.importance import permutation_importance
 from prefect_mlops.models.predictor import Predictor
-from prefect_mlops.monitoring.drift import judge, score_window
-from prefect_mlops.monitoring.profile import Reference, build_reference
+from prefect_mlops.monitoring.drift import score_window
+from prefect_mlops.monitoring.drift_verdict import judge
+from prefect_mlops.monitoring.reference import Reference, build_reference
 from prefect_mlops.training.recipes import build, fit_estimator
 from prefect_mlops.training.search_spaces import default_parameters
 

@@ -7,33 +7,22 @@
 | is neither, and `maximum_days` have passed | `withdraw`: it must prove itself |
 | else | `keep_watching` |
 
-Whoever looks again and again until chance obliges is wrong more often than planned. So the chance of
-error, 1 - `confidence`, is spent over the looks (Lan and DeMets, *Biometrika* 70, 1983): look k gets
-1 / (k(k + 1)) of it. These shares add up to 1 however many looks there are, and by the union bound the
-chance that any look is wrong is at most the sum of theirs, whatever the looks have in common. A look is
-taken only once enough labels are new: late shares are small.
-
-Promoting wrongly, withdrawing wrongly for the metric and withdrawing wrongly for the latency have each
-a chance of error of their own.
+The chance of error is spent over the looks (`canary.looks`). Promoting wrongly, withdrawing wrongly for the
+metric and withdrawing wrongly for the latency have each a chance of error of their own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from math import ceil
 from typing import Literal, NamedTuple
-
-import numpy as np
-from scipy import stats
 
 from ..core.results import CanaryVerdict, Gate, digest_of
 from ..core.settings import CanarySettings
 from ..metrics.bootstrap import Interval, grouped_difference
-from ..metrics.losses import Floats
 from .evidence import Evidence
-
-LATENCY_SHARE = 0.95
+from .latency import latency_gate
+from .looks import alpha_spent, labels_needed
 
 
 class Trial(NamedTuple):
@@ -57,51 +46,6 @@ class Trial(NamedTuple):
         """Return the trial's id: other versions, or something else asked of them, is another trial."""
         asked = {"margin": settings.margin, "confidence": settings.confidence}
         return digest_of({**self._asdict(), **asked})[:16]
-
-
-def error_of(look: int, confidence: float) -> float:
-    """Return what a look may spend of the chance of error.
-
-    Args:
-        look: Which look it is, from 1.
-        confidence: Of all looks together.
-
-    Returns:
-        A chance; over all looks they add up to 1 - confidence.
-
-    Example:
-        >>> round(sum(error_of(look, 0.95) for look in range(1, 100_000)), 4)
-        0.05
-    """
-    return (1.0 - confidence) / (look * (look + 1))
-
-
-def quantile_bounds(values: Floats, share: float, tail: float) -> Interval:
-    """Return a quantile with bounds that hold for any distribution.
-
-    They are order statistics: how many of n values lie below the quantile is binomial (Conover,
-    *Practical Nonparametric Statistics*, 1999, section 3.2).
-
-    Args:
-        values: Shape (n,), at least one.
-        share: Which quantile, between 0 and 1.
-        tail: Chance that a bound is wrong, each of them.
-
-    Returns:
-        The quantile and its bounds, infinite where there are too few values to tell.
-
-    Example:
-        >>> quantile_bounds(np.arange(1.0, 1001.0), 0.95, 0.025)
-        Interval(value=950.0, low=936.0, high=964.0)
-    """
-    ordered = np.sort(values)
-    below = int(stats.binom.ppf(tail, len(ordered), share))
-    above = int(stats.binom.isf(tail, len(ordered), share)) + 1
-    return Interval(
-        float(np.quantile(ordered, share, method="inverted_cdf")),
-        float(ordered[below - 1]) if below >= 1 else -np.inf,
-        float(ordered[above - 1]) if above <= len(ordered) else np.inf,
-    )
 
 
 def judge(
@@ -148,7 +92,7 @@ def judge(
     expired = settings.maximum_days is not None and (
         evidence.end - evidence.start >= timedelta(days=settings.maximum_days)
     )
-    needed = _needed(settings, known[-1].labelled if known else None)
+    needed = labels_needed(settings, known[-1].labelled if known else None)
     # Time is up: a last look at whatever came since the last.
     last = expired and evidence.labelled > max(
         [settings.minimum_labels - 1, *(look.labelled for look in known)]
@@ -162,12 +106,12 @@ def judge(
             evidence.champion,
             evidence.challenger,
             paired=evidence.traffic == "shadow",
-            tail=error_of(look, settings.confidence),
+            tail=alpha_spent(look, settings.confidence),
             resamples=resamples,
             seed=seed,
         )
     performance = _performance(settings, trial, evidence, found=found, look=look, needed=needed)
-    latency, latency_look, too_slow = _latency(settings, evidence, looks)
+    latency, latency_look, too_slow = latency_gate(settings, evidence, looks)
     gates = [performance, _answers(evidence), *([latency] if latency else [])]
     verdict, reason = _verdict(settings, gates, too_slow=too_slow, expired=expired)
     recorded = look is not None or latency_look is not None or verdict != "keep_watching"
@@ -182,24 +126,17 @@ def judge(
         champion_rows=evidence.champion_rows,
         challenger_rows=evidence.challenger_rows,
         labelled=evidence.labelled,
-        needed=_needed(settings, evidence.labelled) if look is not None else needed,
+        needed=labels_needed(settings, evidence.labelled) if look is not None else needed,
         champion_score=evidence.champion.metric(trial.metric) if found else None,
         challenger_score=evidence.challenger.metric(trial.metric) if found else None,
         improvement=found.value if found else None,
         interval=(found.low, found.high) if found else None,
-        error=error_of(look, settings.confidence) if look is not None else None,
+        error=alpha_spent(look, settings.confidence) if look is not None else None,
         look=look,
         latency_look=latency_look,
         gates=gates,
         **common,
     )
-
-
-def _needed(settings: CanarySettings, labelled: int | None) -> int:
-    """Return how many labelled requests the next look needs."""
-    if labelled is None:
-        return settings.minimum_labels
-    return max(labelled + 1, ceil(labelled * (1 + settings.look_growth)))
 
 
 def _performance(
@@ -251,40 +188,6 @@ def _answers(evidence: Evidence) -> Gate:
         value=ours,
         threshold=theirs,
     )
-
-
-def _latency(
-    settings: CanarySettings, evidence: Evidence, looks: Sequence[CanaryVerdict]
-) -> tuple[Gate | None, int | None, bool]:
-    """Return the gate, which look it was (if any), and whether the challenger is surely too slow."""
-    limit = settings.latency_ratio
-    if limit is None:
-        return None, None, False
-    before, after = evidence.champion_latency, evidence.challenger_latency
-    count, asked = min(len(before), len(after)), settings.minimum_labels
-    if count < asked:
-        reason = f"{count:,} requests with latencies of one of them at least, {asked:,} needed"
-        return Gate(name="latency", verdict="not_run", reason=reason, threshold=limit), None, False
-    known = [look for look in looks if look.latency_look is not None]
-    seen = min(known[-1].champion_rows, known[-1].challenger_rows) if known else 0
-    now = min(evidence.champion_rows, evidence.challenger_rows)
-    look = len(known) + 1 if not known or now >= _needed(settings, seen) else None
-    # Both bounds must hold at once: half of the look's chance each.
-    tail = error_of(look or len(known) + 1, settings.confidence) / 2
-    ours, theirs = (quantile_bounds(values, LATENCY_SHARE, tail) for values in (after, before))
-    surely = look is not None and ours.low > limit * theirs.high
-    ratio = ours.value / theirs.value if theirs.value > 0 else np.inf
-    within = ours.value <= limit * theirs.value
-    gate = Gate(
-        name="latency",
-        verdict="passed" if within else "failed",
-        reason=f"95% of requests take the challenger at most {ours.value * 1e3:.4g} ms, the champion "
-        f"{theirs.value * 1e3:.4g} ms: {ratio:.3g} times as long, at most {limit:g} allowed"
-        + (", and not by chance" if surely else ""),
-        value=ratio,
-        threshold=limit,
-    )
-    return gate, look, surely
 
 
 def _verdict(

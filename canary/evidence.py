@@ -18,8 +18,8 @@ import pandas as pd
 from ..core.settings import TaskType
 from ..metrics.bootstrap import Groups
 from ..metrics.losses import Floats, row_losses
-from ..monitoring.drift import known_labels, score_columns
-from ..monitoring.profile import PREDICTION, SCORE
+from ..monitoring.reference import PREDICTION, SCORE
+from ..monitoring.window_columns import known_labels, score_columns
 
 Traffic = Literal["shadow", "canary"]
 

@@ -116,7 +116,7 @@ def metric_error(metric: str, losses: Floats) -> float:
 def _standard_error(losses: Floats) -> float:
     if len(losses) < 2:
         return 0.0
-    return float(np.std(losses, ddof=1)) / math.sqrt(len(losses))
+    return float(stats.sem(losses))
 
 
 def _in_units_of(metric: str, error: float, value: float) -> float:

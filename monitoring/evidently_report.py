@@ -26,6 +26,7 @@ _TITLES = {
     "distance": "distance",
     "nulls": "rise of missing values",
     "new_categories": "share of new categories",
+    "rising": "distance of a feature that only rises",
     "unusable": "cannot be used",
 }
 _ROLES = {"feature": "", "prediction": "prediction ", "target": "target "}
@@ -55,7 +56,7 @@ def render_report(report: DriftReport, scored: list[ScoredColumn], title: str) -
         for position, measured in enumerate(column.signals):
             metrics.append(
                 DriftSignal(
-                    label=_plain(f"{_ROLES[column.role]}{column.name}: {_TITLES[measured.kind]}"),
+                    label=_plain(_label(column, measured)),
                     score=math.nan if measured.score is None else measured.score,
                     limit=measured.threshold,
                     drifted=measured.drifted,
@@ -122,6 +123,11 @@ def _overview(report: DriftReport) -> list[list[str]]:
         ["predictions", target[report.prediction_drifted]],
         ["target", target[report.target_drifted]],
     ]
+
+
+def _label(column: ScoredColumn, signal: ColumnDrift) -> str:
+    method = f" ({signal.method.replace('_', ' ')})" if signal.method else ""
+    return f"{_ROLES[column.role]}{column.name}: {_TITLES[signal.kind]}{method}"
 
 
 def _importance(column: ScoredColumn) -> float:

@@ -10,8 +10,8 @@ from ..core.settings import PerformanceThresholds
 from ..metrics.bootstrap import metric_interval
 from ..metrics.losses import Floats, row_losses, scores
 from ..metrics.promise import Promise, metric_error
-from .drift import known_labels, score_columns
-from .profile import PREDICTION, Reference
+from .reference import PREDICTION, Reference
+from .window_columns import known_labels, score_columns
 
 
 def realised(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..core.errors import ModelUnavailable
 from ..models.mlflow_errors import mlflow_errors, reason_of, shown_cause
-from .profile import Reference
+from .reference import Reference
 
 
 def fetch_reference(uri: str, *, tracking_uri: str) -> Reference:

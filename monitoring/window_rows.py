@@ -44,7 +44,7 @@ def labelled_rows(data: WindowData, *, task_type: TaskType) -> pd.DataFrame:
     """
     import pandas as pd
 
-    from ..monitoring.profile import FEATURE
+    from .reference import FEATURE
 
     frame = load_window(data)
     rows = frame[frame["label"].notna()].reset_index(drop=True)

@@ -12,7 +12,7 @@ from ..monitoring.window_rows import load_window
 if TYPE_CHECKING:
     from ..blocks.model_registry import ModelRegistry
     from ..core.settings import DriftThresholds
-    from ..monitoring.profile import Reference
+    from ..monitoring.reference import Reference
 
 
 def reference_of(registry: ModelRegistry, version: ModelVersion) -> Reference:
@@ -59,7 +59,7 @@ def measure_features(
         RegistryUnavailable: If MLflow cannot be reached.
         WorkspaceUnavailable: If the snapshot cannot be read.
     """
-    from ..monitoring.drift import feature_drift
+    from ..monitoring.drift_verdict import feature_drift
 
     reference = reference_of(registry, version)
     return feature_drift(reference, load_window(data), thresholds, redacted)

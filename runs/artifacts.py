@@ -241,6 +241,7 @@ def report_monitoring(
         {
             "column": column.column,
             "measure": column.kind,
+            "method": column.method,
             "score": "" if column.score is None else f"{column.score:.4f}",
             "threshold": "" if column.threshold is None else f"{column.threshold:.4f}",
             "drifted": "yes" if column.drifted else "",

@@ -44,6 +44,7 @@ def measure_drift(
         The verdict; `not_run`, without a report, with fewer than `monitoring.drift.minimum_rows`.
 
     Raises:
+        ConfigurationError: If one of `thresholds.methods` is no drift method.
         ModelUnavailable: If the champion's reference cannot be fetched or does not load.
         RegistryUnavailable: If MLflow cannot be reached.
         WorkspaceUnavailable: If the workspace cannot be read or written.
@@ -73,7 +74,8 @@ def _measure(
     redacted: list[str],
     registry: ModelRegistry,
 ) -> tuple[DriftReport, list[ScoredColumn]]:
-    from ..monitoring.drift import judge, score_window, too_few_rows
+    from ..monitoring.drift import score_window
+    from ..monitoring.drift_verdict import judge, too_few_rows
 
     if data.rows < thresholds.minimum_rows:
         return too_few_rows(data.rows, thresholds), []

@@ -15,7 +15,7 @@ from ..data.training_rows import TrainingRows, labels_of
 from ..metrics.losses import Floats, row_losses, scores
 from ..models.importance import permutation_importance
 from ..models.predictor import Predictor
-from ..monitoring.profile import Reference, build_reference
+from ..monitoring.reference import Reference, build_reference
 from .cross_validation import Fold, fold_losses
 from .recipes import build, fit_estimator
 

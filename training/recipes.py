@@ -16,9 +16,9 @@ without pickles. The trial is Optuna's; later, the same function is called with 
 
 from __future__ import annotations
 
-import importlib
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from pkgutil import resolve_name
 from typing import Any
 
 import numpy as np
@@ -94,8 +94,8 @@ def find_recipe(name: str) -> Recipe:
             "package.module:function"
         )
     try:
-        found = getattr(importlib.import_module(module_name), function_name)
-    except (ImportError, AttributeError) as error:
+        found = resolve_name(name)
+    except (ImportError, AttributeError, ValueError) as error:
         raise ConfigurationError(
             f"estimator {name!r} cannot be loaded: {error}. It must be importable where the flow runs"
         ) from error

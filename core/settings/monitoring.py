@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from .base import Seconds, Settings, Share
 
@@ -38,6 +38,20 @@ class DriftThresholds(Settings):
     minimum_rows: int = Field(
         default=200, ge=30, description="Fewest predictions to measure drift on."
     )
+    methods: list[str] = Field(
+        default_factory=list,
+        description="Your own drift methods, beside the built-in ones: `package.module:name` of an object, "
+        "or of a class without arguments, that is a `DriftMethod`.",
+        examples=[["my_drift:KolmogorovSmirnov"]],
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_unused_methods(self, default: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Digests of configurations tell when a stop ends: those without own methods stay what they were.
+        written = default(self)
+        if not self.methods:
+            written.pop("methods", None)
+        return written
 
 
 class PerformanceThresholds(Settings):

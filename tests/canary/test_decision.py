@@ -7,9 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from prefect_mlops.canary.decision import Trial, error_of, judge, quantile_bounds
+from prefect_mlops.canary.decision import Trial, judge
 from prefect_mlops.canary.evidence import Evidence
 from prefect_mlops.core.results import CanaryVerdict
 from prefect_mlops.core.settings import CanarySettings
@@ -185,27 +183,6 @@ def test_another_pair_or_another_demand_is_another_trial():
 def test_the_verdict_travels_as_json():
     verdict = verdict_on(evidence(0.5))
     assert CanaryVerdict.model_validate_json(verdict.model_dump_json()) == verdict
-
-
-@given(st.integers(1, 10_000), st.floats(0.51, 0.999))
-def test_looks_never_spend_more_than_the_chance_of_error(looks, confidence):
-    spent = sum(error_of(look, confidence) for look in range(1, looks + 1))
-    assert spent == pytest.approx((1 - confidence) * looks / (looks + 1))
-
-
-def test_bounds_of_a_quantile_miss_it_as_seldom_as_asked():
-    rng, tail, trials = np.random.default_rng(0), 0.05, 2_000
-    found = [quantile_bounds(rng.exponential(1, 300), 0.95, tail) for _ in range(trials)]
-    truth = -np.log(0.05)
-    above = sum(bounds.low > truth for bounds in found) / trials
-    below = sum(bounds.high < truth for bounds in found) / trials
-    assert 0.02 < above < tail + 0.015
-    assert 0.02 < below < tail + 0.015
-
-
-def test_few_values_have_no_upper_bound():
-    found = quantile_bounds(np.arange(20.0), 0.95, 0.05)
-    assert (found.value, found.high) == (18.0, np.inf)
 
 
 def seen(before, after, labels: int) -> Evidence:

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 from prefect_mlops.core.results import ColumnDrift
 from prefect_mlops.core.settings import DriftThresholds
-from prefect_mlops.monitoring.drift import ScoredColumn, judge
+from prefect_mlops.monitoring.drift import ScoredColumn
+from prefect_mlops.monitoring.drift_verdict import judge
 from prefect_mlops.monitoring.evidently_report import histogram, render_report
 from prefect_mlops.monitoring.profile import profile_of
 

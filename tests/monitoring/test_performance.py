@@ -8,7 +8,7 @@ import pytest
 from prefect_mlops.core.settings import PerformanceThresholds
 from prefect_mlops.metrics.losses import row_losses, total
 from prefect_mlops.monitoring.performance import realised
-from prefect_mlops.monitoring.profile import build_reference
+from prefect_mlops.monitoring.reference import build_reference
 
 POLICY = PerformanceThresholds(minimum_labels=100)
 

@@ -12,15 +12,8 @@ from hypothesis import strategies as st
 from prefect_mlops.core.errors import DataRejected, ModelUnavailable
 from prefect_mlops.data.schema import conform
 from prefect_mlops.metrics.losses import row_losses, total
-from prefect_mlops.monitoring.profile import (
-    SAMPLE_ROWS,
-    CategoryProfile,
-    NumberProfile,
-    Reference,
-    block_means,
-    build_reference,
-    profile_of,
-)
+from prefect_mlops.monitoring.profile import CategoryProfile, NumberProfile, block_means, profile_of
+from prefect_mlops.monitoring.reference import SAMPLE_ROWS, Reference, build_reference
 
 
 def holdout(rows: int = 600, seed: int = 0):

@@ -13,7 +13,7 @@ from prefect_mlops.core.results import ModelVersion
 from prefect_mlops.core.tags import PROFILE_URI
 from prefect_mlops.data.schema import conform
 from prefect_mlops.metrics.losses import row_losses
-from prefect_mlops.monitoring.profile import build_reference
+from prefect_mlops.monitoring.reference import build_reference
 from prefect_mlops.storage.predictions import Prediction
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)

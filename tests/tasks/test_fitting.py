@@ -14,7 +14,7 @@ from prefect_mlops.core.errors import ConfigurationError
 from prefect_mlops.core.results import Study
 from prefect_mlops.data.snapshots import load_frame, save_snapshot
 from prefect_mlops.metrics.losses import scores
-from prefect_mlops.monitoring.profile import Reference
+from prefect_mlops.monitoring.reference import Reference
 from prefect_mlops.registry.model_logging import trusted_types
 from prefect_mlops.registry.tracking import open_run
 from prefect_mlops.tasks.fitting import fit, refit
