@@ -89,6 +89,13 @@ def as_snapshot(rows: Rows, workspace: Workspace, *, timestamp: str | None = Non
     return save_snapshot(workspace, _as_table(rows), "rows that were given", timestamp)
 
 
+def as_frame(rows: Rows) -> pd.DataFrame:
+    """Return rows as a pandas frame. Raises as `load_frame` does."""
+    if isinstance(rows, pd.DataFrame):
+        return rows
+    return load_frame(rows) if isinstance(rows, Snapshot) else rows.to_pandas()
+
+
 def _as_table(rows: pd.DataFrame | pa.Table) -> pa.Table:
     if isinstance(rows, pa.Table):
         return rows

@@ -128,14 +128,16 @@ def run_checks(
                 found = tabular.Suite(title, *part).run(*narrow)
             results.append(found)
             for result in found.results:
-                gates += _gates_of(owner[id(result.check)], result)
+                settings = owner[id(result.check)]
+                blocking = settings.blocking and bool(settings.conditions)
+                gates += gates_of(settings.check, result, blocking=blocking)
         if slow:
             gates.append(columns_gate(features, checked))
         for name in suites:
             suite = getattr(tabular.suites, name)(random_state=seed)
             results.append(suite.run(train_data, holdout_data, **given))
-        report = _page(results)
-    return DeepchecksRun(_unique(gates), report)
+        report = page_of(results)
+    return DeepchecksRun(unique(gates), report)
 
 
 def _samples(
@@ -229,12 +231,18 @@ def _pick(name: str, known: Mapping[str, Any], what: str) -> Any:
     raise ConfigurationError(f"{what} {name!r} does not exist: {hint}?")
 
 
-def _gates_of(settings: DeepcheckSettings, result: Any) -> list[Gate]:
+def gates_of(name: str, result: Any, *, blocking: bool) -> list[Gate]:
+    """Return one gate a condition of a check, or one `not_run` for a check that did not run.
+
+    Args:
+        name: Name of the check.
+        result: What Deepchecks gave for it.
+        blocking: Whether its conditions are more than advice.
+    """
     # Deepchecks marks which dataset a single-dataset check ran on in the header only.
     header = result.header or ""
     where = {"Train Dataset": " (train)", "Test Dataset": " (holdout)"}
-    name = settings.check + where.get(header.rpartition(" - ")[2], "")
-    blocking = settings.blocking and bool(settings.conditions)
+    name += where.get(header.rpartition(" - ")[2], "")
     failure = getattr(result, "exception", None)
     if failure is not None:
         reason = f"the check did not run: {type(failure).__name__}: {failure}"
@@ -251,7 +259,8 @@ def _gates_of(settings: DeepcheckSettings, result: Any) -> list[Gate]:
     ]
 
 
-def _unique(gates: list[Gate]) -> list[Gate]:
+def unique(gates: list[Gate]) -> list[Gate]:
+    """Return gates with a number behind names that are there before."""
     seen: Counter[str] = Counter()
     named = []
     for gate in gates:
@@ -263,7 +272,8 @@ def _unique(gates: list[Gate]) -> list[Gate]:
     return named
 
 
-def _page(results: Sequence[Any]) -> bytes:
+def page_of(results: Sequence[Any]) -> bytes:
+    """Return results of suites as one HTML page that needs no network."""
     from deepchecks.core.resources import requirejs_script
     from deepchecks.core.serialization.common import plotlyjs_script
 

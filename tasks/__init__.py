@@ -8,6 +8,7 @@
 | Registry | `register`, `promote`, `finalise`, `verify_repair`, `roll_back` |
 | Scoring | `score_rows`, `attach_labels` |
 | Monitoring | `read_window`, `read_labelled_window`, `measure_drift`, `measure_performance`, `decide`, `request_retraining`, `deliver_pending`, `prune_predictions` |
+| What you bring | `run_expectations`, `run_deepchecks`, `run_evidently` |
 | Canary | `judge_canary`, `conclude_canary` |
 | Backtest | `train_candidate`, `replay_policy` |
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from .governor import decide
     from .labelling import attach_labels
     from .model_validation import check_model
+    from .own_checks import run_deepchecks, run_evidently, run_expectations
     from .packaging import check_package
     from .performance import measure_performance
     from .promotion import promote, roll_back
@@ -66,6 +68,9 @@ __all__ = [
     "replay_policy",
     "request_retraining",
     "roll_back",
+    "run_deepchecks",
+    "run_evidently",
+    "run_expectations",
     "run_trial",
     "score_rows",
     "split",
@@ -98,6 +103,9 @@ _HOMES = {
     "replay_policy": "backtesting",
     "request_retraining": "retraining_requests",
     "roll_back": "promotion",
+    "run_deepchecks": "own_checks",
+    "run_evidently": "own_checks",
+    "run_expectations": "own_checks",
     "run_trial": "trials",
     "score_rows": "scoring",
     "split": "splitting",

@@ -87,8 +87,12 @@ def check_rows(frame: pd.DataFrame, suite: dict[str, Any]) -> tuple[list[Finding
     found = batch.validate(
         built, result_format={"result_format": "COMPLETE", "return_unexpected_index_query": False}
     )
-    findings = [_finding(result, len(frame)) for result in found.results]
-    return findings, _page(found)
+    return findings_of(found, len(frame)), page_of(found)
+
+
+def findings_of(found: Any, rows: int) -> list[Finding]:
+    """Return one finding an expectation of a validation result on `rows` rows."""
+    return [_finding(result, rows) for result in found.results]
 
 
 def _build(suite: dict[str, Any]) -> Any:
@@ -184,7 +188,8 @@ def _harmless(found: Any) -> Any:
     return html.escape(found, quote=False) if isinstance(found, str) else found
 
 
-def _page(found: Any) -> str:
+def page_of(found: Any) -> str:
+    """Return a validation result as Data Docs: one HTML page that needs no network."""
     from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
     from great_expectations.render.view.view import DefaultJinjaPageView
 
