@@ -10,8 +10,8 @@ from ..blocks.project import MLProject
 from ..core import tags
 from ..core.results import CanaryOutcome
 from ..registry.versions import find_version, get_champion, get_version
-from ..runs.artifacts import report_canary
 from ..runs.events import CANARY_DECIDED, MODEL_PROMOTED, emit
+from ..runs.monitoring_artifacts import report_canary
 from ..tasks.canary import conclude_canary, judge_canary
 from .project_flow import reaching
 from .projects import load_project, run_name

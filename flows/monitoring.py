@@ -11,9 +11,9 @@ from ..blocks.project import MLProject
 from ..core.results import MonitoringOutcome, UtcDatetime, Window
 from ..monitoring.window_rows import report_path
 from ..registry.versions import get_champion
-from ..runs.artifacts import report_monitoring
 from ..runs.decisions import reminder_of
 from ..runs.events import RETRAINING_STOPPED, emit
+from ..runs.monitoring_artifacts import report_monitoring
 from ..runs.outbox import note_ended_runs
 from ..tasks.delivery import deliver_pending
 from ..tasks.drift import measure_drift

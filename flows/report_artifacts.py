@@ -9,7 +9,7 @@ from prefect.logging import get_run_logger
 from ..core import tags
 from ..core.errors import MLOpsError
 from ..core.workspace import read_uri
-from ..registry.tracking import describe, log_file
+from ..registry.run_logging import describe, log_file
 from ..registry.versions import find_version
 from ..runs.artifacts import report_training, training_summary
 

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from prefect.runtime import flow_run
 
@@ -22,15 +20,14 @@ from ..core import tags
 from ..core.errors import RegistryUnavailable
 from ..core.version import VERSION
 from ..models.mlflow_errors import is_database, mlflow_errors
+from .batches import log_batch
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
     from ..blocks.model_registry import ModelRegistry
     from ..blocks.stores import Stores
-    from ..core.results import Cause, ModelVersion, Snapshot
-
-_LONGEST_NOTE = 5_000
+    from ..core.results import Cause, Snapshot
 
 
 class FlowRunLink(NamedTuple):
@@ -169,96 +166,6 @@ def close_run(
     """
     with registry_errors(registry):
         registry.get_client().set_terminated(run_id, status)
-
-
-def log_file(
-    registry: ModelRegistry, run_id: str, content: Path | str | bytes, artifact: str
-) -> str:
-    """Log a file, a folder or bytes as an artifact of a run.
-
-    Args:
-        registry: Where runs and models are kept.
-        run_id: The run.
-        content: Path of a local file or folder, or the bytes themselves.
-        artifact: Path of the file or folder below the run's artifacts, with `/` between folders.
-
-    Returns:
-        Its URI, `runs:/…`.
-
-    Raises:
-        RegistryUnavailable: If MLflow or its artifact store cannot be reached.
-    """
-    client = registry.get_client()
-    place = PurePosixPath(artifact)
-    folder = None if str(place.parent) == "." else str(place.parent)
-    with registry_errors(registry):
-        if not isinstance(content, bytes) and Path(content).is_dir():
-            client.log_artifacts(run_id, str(content), artifact)
-        else:
-            with tempfile.TemporaryDirectory() as temporary:
-                local = Path(temporary) / place.name
-                local.write_bytes(
-                    content if isinstance(content, bytes) else Path(content).read_bytes()
-                )
-                client.log_artifact(run_id, str(local), folder)
-    return f"runs:/{run_id}/{artifact}"
-
-
-def describe(registry: ModelRegistry, run_id: str, version: ModelVersion | None, text: str) -> None:
-    """Describe a run, and the version made of it, for whoever opens them in MLflow.
-
-    Args:
-        registry: Where runs and models are kept.
-        run_id: The run.
-        version: The version, or None.
-        text: Markdown; cut at 5,000 characters. A link to the flow run that is running is added.
-
-    Raises:
-        RegistryUnavailable: If MLflow cannot be reached.
-    """
-    from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
-
-    client = registry.get_client()
-    link = flow_run_link()
-    tail = f"\n\nPrefect flow run: [{link.name}]({link.url})" if link.url else ""
-    shown = text[: _LONGEST_NOTE - len(tail)] + tail
-    with registry_errors(registry):
-        client.set_tag(run_id, MLFLOW_RUN_NOTE, shown)
-        if version is not None:
-            client.update_model_version(version.name, version.version, description=shown)
-
-
-def log_batch(
-    client: MlflowClient,
-    run_id: str,
-    *,
-    parameters: dict[str, Any] | None = None,
-    metrics: dict[str, float] | None = None,
-    texts: dict[str, str] | None = None,
-    model_id: str | None = None,
-) -> None:
-    """Log parameters, metrics and tags of a run with one request.
-
-    Args:
-        client: MLflow client.
-        run_id: The run.
-        parameters: Name to value; values longer than 6,000 characters are cut.
-        metrics: Name to value.
-        texts: Tags.
-        model_id: Logged model that the metrics belong to, too.
-    """
-    from mlflow.entities import Metric, Param, RunTag
-
-    now = int(time.time() * 1_000)
-    client.log_batch(
-        run_id,
-        metrics=[
-            Metric(name, value, now, 0, model_id=model_id)
-            for name, value in (metrics or {}).items()
-        ],
-        params=[Param(name, str(value)[:6_000]) for name, value in (parameters or {}).items()],
-        tags=[RunTag(name, value) for name, value in (texts or {}).items()],
-    )
 
 
 def experiment_id(stores: Stores, client: MlflowClient) -> str:

@@ -6,7 +6,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from ..core import tags
-from .tracking import log_batch, registry_errors
+from .batches import log_batch
+from .tracking import registry_errors
 
 if TYPE_CHECKING:
     from ..blocks.stores import Stores

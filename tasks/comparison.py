@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ..core import tags
 from ..core.errors import DataRejected, ModelUnavailable, RegistryUnavailable
 from ..core.results import Candidate, Cause, Comparison, Gate, ModelVersion, Split
+from ..gates.comparable_rows import NotComparable, compared_rows, recency_gates, undecidable
 from ..registry.absence import absence
 from ..registry.references import reference_of
 from ..registry.versions import find_version
@@ -18,10 +19,9 @@ if TYPE_CHECKING:
 
     from ..blocks.model_registry import ModelRegistry
     from ..core.settings import Columns, GateSettings, PerformanceThresholds, TaskType
-    from ..data.training_cutoff import Cutoff
     from ..metrics.losses import Floats
 
-_SUPERIORITY, _RECENCY = "superiority", "recency"
+SUPERIORITY = "superiority"
 
 
 @step("compare {candidate.estimator} with the champion")
@@ -80,7 +80,7 @@ def compare(
         else absence(registry, champion, replace=replace_champion)
     )
     if champion is None or absent is not None:
-        gate = Gate(name=_SUPERIORITY, verdict="passed", reason=absent or "")
+        gate = Gate(name=SUPERIORITY, verdict="passed", reason=absent or "")
         result = _uncompared(
             candidate,
             champion,
@@ -105,26 +105,13 @@ def compare(
                 seed=seed,
                 refits=refits,
             )
-        except _NotComparable as reason:
-            gate = Gate(name=_SUPERIORITY, verdict="not_run", reason=str(reason))
+        except NotComparable as reason:
+            gate = Gate(name=SUPERIORITY, verdict="not_run", reason=str(reason))
             result = _uncompared(
                 candidate, champion, [gate], rows=0, metric=metric, confidence=settings.confidence
             )
     run_logger().info("comparison %s: %s", result.verdict, result.gates[0].reason)
     return result
-
-
-class _NotComparable(Exception):
-    """Why candidate and champion cannot be compared: a verdict, not an error."""
-
-
-def _undecidable(reason: object) -> _NotComparable:
-    """Waiting does not help here: name the one command that does."""
-    from ..models.predictor import REPLACE
-
-    said = str(reason).rstrip(".")
-    hint = "" if REPLACE in said else f". To replace the champion without a comparison: {REPLACE}"
-    return _NotComparable(said + hint)
 
 
 def _compare(
@@ -150,11 +137,11 @@ def _compare(
     try:
         cutoff = cutoff_of(champion)
     except DataRejected as error:
-        raise _undecidable(error) from error
-    recency = _recency(split, candidate, cutoff, refits=refits)
+        raise undecidable(error) from error
+    recency = recency_gates(split, candidate, cutoff, refits=refits)
     if any(gate.blocks for gate in recency):
         reason = f"not compared: {recency[0].reason}"
-        gate = Gate(name=_SUPERIORITY, verdict="not_run", reason=reason)
+        gate = Gate(name=SUPERIORITY, verdict="not_run", reason=reason)
         return _uncompared(
             candidate,
             champion,
@@ -163,7 +150,7 @@ def _compare(
             metric=metric,
             confidence=settings.confidence,
         )
-    rows = _compared_rows(
+    rows = compared_rows(
         split, champion, cutoff, columns=columns, minimum_holdout_rows=settings.minimum_holdout_rows
     )
     before, unknown = _champion_losses(
@@ -225,55 +212,6 @@ def _confirmed(
     return confirmation(cause, promise, before, thresholds)
 
 
-def _recency(split: Split, candidate: Candidate, champion: Cutoff, *, refits: bool) -> list[Gate]:
-    from ..data.training_cutoff import Cutoff
-
-    if refits and split.first_holdout_row is not None:
-        # What will be served has seen the holdout too.
-        seen = Cutoff(split.holdout.last, split.first_holdout_row + split.holdout.rows)
-    else:
-        seen = Cutoff(candidate.cutoff, candidate.cutoff_row)
-    older = seen.is_older_than(champion)
-    if older is None:
-        return []
-    reason = f"the champion was fitted on rows up to {champion}, the candidate up to {seen}" + (
-        ": an older data cutoff never replaces a newer one" if older else ""
-    )
-    return [Gate(name=_RECENCY, verdict="failed" if older else "passed", reason=reason)]
-
-
-def _compared_rows(
-    split: Split,
-    champion: ModelVersion,
-    cutoff: Cutoff,
-    *,
-    columns: Columns,
-    minimum_holdout_rows: int,
-) -> pd.DataFrame:
-    from ..data.snapshots import load_frame
-    from ..data.training_cutoff import unseen_rows
-
-    needed = minimum_holdout_rows
-    holdout = load_frame(split.holdout)
-    missing = [name for name in columns.slices if name not in holdout]
-    if missing:
-        raise DataRejected(
-            f"columns.slices names {missing}, not among {list(holdout)}", column=missing[0]
-        )
-    try:
-        unseen = unseen_rows(split, holdout, columns.timestamp, cutoff)
-    except DataRejected as error:
-        raise _undecidable(error) from error
-    rows = holdout[unseen].reset_index(drop=True)
-    if len(rows) < needed:
-        raise _NotComparable(
-            f"{len(rows)} of {len(holdout)} holdout rows are later than what champion version "
-            f"{champion.version} was fitted on, {needed} are needed (gates.minimum_holdout_rows): "
-            "wait for more rows"
-        )
-    return rows
-
-
 def _champion_losses(
     champion: ModelVersion,
     rows: pd.DataFrame,
@@ -294,7 +232,7 @@ def _champion_losses(
         raise
     except Exception as error:
         # Whatever it raises, a champion that cannot score these rows cannot be compared with.
-        raise _undecidable(
+        raise undecidable(
             f"champion version {champion.version} cannot score these rows: {type(error).__name__}: "
             f"{error}"
         ) from error

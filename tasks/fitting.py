@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.results import Candidate, Snapshot, Split, Study
+from ..registry.batches import log_batch
 from ..registry.model_logging import log_model
-from ..registry.tracking import log_batch, log_file, registry_errors
+from ..registry.run_logging import log_file
+from ..registry.tracking import registry_errors
 from ..runs.run_logger import run_logger
 from ..runs.step import step
 

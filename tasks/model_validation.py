@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import ConfigurationError, MLOpsError
 from ..core.results import Candidate, Gate, ModelValidation, Split
-from ..registry.tracking import log_file
+from ..registry.run_logging import log_file
 from ..runs.run_logger import run_logger
 from ..runs.step import step
 

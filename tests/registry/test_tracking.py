@@ -13,12 +13,12 @@ from prefect_mlops.core import tags
 from prefect_mlops.core.errors import ModelUnavailable, RegistryUnavailable
 from prefect_mlops.core.results import Cause, Snapshot, Window
 from prefect_mlops.core.version import VERSION
+from prefect_mlops.registry.run_logging import log_file
 from prefect_mlops.registry.tracking import (
     close_run,
     code_version,
     experiment_id,
     flow_run_link,
-    log_file,
     open_run,
     registry_errors,
 )

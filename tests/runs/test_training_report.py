@@ -14,7 +14,7 @@ from prefect_mlops.core.results import (
     TrainingOutcome,
     Window,
 )
-from prefect_mlops.registry import tracking
+from prefect_mlops.registry import run_logging, tracking
 from prefect_mlops.runs import artifacts
 from support.candidates import with_mlflow
 
@@ -91,7 +91,7 @@ def test_a_run_and_its_version_are_described_in_mlflow(make_project):
     client.create_registered_model("calls")
     made = client.create_model_version("calls", source=f"runs:/{run_id}/model", run_id=run_id)
     version = VERSION.model_copy(update={"version": str(made.version)})
-    tracking.describe(project.registry, run_id, version, "# calls: promoted" + "." * 6_000)
+    run_logging.describe(project.registry, run_id, version, "# calls: promoted" + "." * 6_000)
     note = client.get_run(run_id).data.tags[MLFLOW_RUN_NOTE]
     assert note == client.get_model_version("calls", version.version).description
     assert note.startswith("# calls: promoted") and len(note) == 5_000
