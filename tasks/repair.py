@@ -7,27 +7,21 @@ labelled are all rows used, and the result says which share had been fitted on.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..core import tags
-from ..core.errors import ModelUnavailable
 from ..core.results import Cause, ModelVersion, Repair, Verdict, WindowData
-from ..monitoring.window_rows import labelled_rows
 from ..registry.references import measure_features
+from ..registry.rescoring import RescoredWindow, score_again
 from ..registry.tracking import registry_errors
-from ..registry.versions import get_version
 from ..runs.run_logger import run_logger
 from ..runs.step import step
 from .windows import read_window
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from ..blocks.model_registry import ModelRegistry
     from ..blocks.stores import Stores
     from ..core.settings import DriftThresholds, PerformanceThresholds, TaskType
-    from ..metrics.bootstrap import Interval
 
 
 @step("verify repair by version {version.version}")
@@ -126,7 +120,7 @@ def _of_performance(
 ) -> Repair:
     from ..gates.repair import repair_of_performance
 
-    scored = _score_again(
+    scored = score_again(
         cause,
         version,
         data,
@@ -167,7 +161,7 @@ def _of_drift(
     drift = measure_features(
         data, version, registry=registry, thresholds=drift_thresholds, redacted=redacted
     )
-    scored = _score_again(
+    scored = score_again(
         cause,
         version,
         data,
@@ -191,7 +185,7 @@ def _repair(
     verdict: Verdict,
     reason: str,
     *,
-    scored: _Scored | None = None,
+    scored: RescoredWindow | None = None,
     rows: int = 0,
     metric: str,
 ) -> Repair:
@@ -206,116 +200,4 @@ def _repair(
         after=scored.after if scored else None,
         fitted_on_window=scored.fitted if scored else 0.0,
         rows=scored.rows if scored else rows,
-    )
-
-
-@dataclass(frozen=True)
-class _Scored:
-    """Both champions on the labelled rows of the window."""
-
-    metric: str
-    before: float
-    after: float
-    interval: Interval
-    rows: int
-    fitted: float
-
-    def __str__(self) -> str:
-        share = f"; {self.fitted:.0%} of them had been fitted on" if self.fitted else ""
-        return (
-            f"{self.metric} {self.before:.4g} before, {self.after:.4g} after, on {self.rows:,} rows of "
-            f"the window{share}; improvement {self.interval.value:+.4g}, interval "
-            f"{self.interval.low:+.4g} to {self.interval.high:+.4g}"
-        )
-
-
-def _score_again(
-    cause: Cause,
-    version: ModelVersion,
-    data: WindowData,
-    *,
-    task_type: TaskType,
-    metric: str,
-    thresholds: PerformanceThresholds,
-    resamples: int,
-    seed: int,
-    redacted: list[str],
-    registry: ModelRegistry,
-) -> _Scored | str:
-    """Return how both champions score the window, or why nobody can tell."""
-    rows = labelled_rows(data, task_type=task_type)
-    minimum = thresholds.minimum_labels
-    if redacted:
-        named = ", ".join(redacted)
-        return f"{named} are logged redacted, so nobody can score these rows again"
-    if len(rows) < minimum:
-        return f"too few labels to compare {metric}"
-    try:
-        return _by_performance(
-            cause,
-            version,
-            rows,
-            minimum,
-            registry=registry,
-            task_type=task_type,
-            metric=metric,
-            thresholds=thresholds,
-            resamples=resamples,
-            seed=seed,
-        )
-    except ModelUnavailable as error:
-        # The old champion's files may be gone: that is why it was replaced.
-        return f"{metric} cannot be compared, {error}"
-
-
-def _by_performance(
-    cause: Cause,
-    version: ModelVersion,
-    rows: pd.DataFrame,
-    minimum: int,
-    *,
-    task_type: TaskType,
-    metric: str,
-    thresholds: PerformanceThresholds,
-    resamples: int,
-    seed: int,
-    registry: ModelRegistry,
-) -> _Scored:
-    import pandas as pd
-
-    from ..data.class_labels import to_classes
-    from ..metrics.bootstrap import paired_difference
-    from ..metrics.losses import row_losses, total
-
-    cutoff = version.tags.get(tags.EVALUATED_CUTOFF)
-    # Without timestamps nobody can tell which rows were fitted on: assume all of them.
-    seen = rows["at"] <= pd.Timestamp(cutoff) if cutoff else pd.Series(True, index=rows.index)
-    unseen = rows[~seen]
-    judged, fitted = (unseen, 0.0) if len(unseen) >= minimum else (rows, float(seen.mean()))
-
-    def losses(uri: str):  # noqa: ANN202
-        model = registry.load_model(uri, task_type)
-        classes = model.classes
-        labels = judged["label"] if classes is None else to_classes(judged["label"], classes)
-        return row_losses(metric, labels, model.predict(judged), classes)
-
-    before_version = get_version(registry, cause.champion_version)
-    before = losses(before_version.tags.get(tags.EVALUATED_URI, before_version.uri))
-    after = losses(version.tags[tags.EVALUATED_URI])
-    policy = thresholds
-    interval = paired_difference(
-        metric,
-        before,
-        after,
-        confidence=policy.confidence,
-        resamples=resamples,
-        seed=seed,
-    )
-    return _Scored(
-        metric=metric,
-        before=total(metric, before),
-        after=total(metric, after),
-        interval=interval,
-        rows=len(judged),
-        fitted=fitted,
     )
