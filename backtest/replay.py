@@ -21,6 +21,7 @@ from ..core.errors import ConfigurationError, DataRejected
 from ..core.results import Cause, Decision, DriftReport, Gate, PerformanceReport, Verdict
 from ..core.results.backtest import Ending, PolicyReplay, ReplayedWindow
 from ..core.settings import Setup
+from ..core.table_columns import FEATURE_PREFIX, SCORE_PREFIX
 from ..gates.comparison import compare_slices, confirmation, non_inferiority, superiority
 from ..gates.floors import floor_gates
 from ..gates.holdout_classes import holdout_classes
@@ -30,7 +31,7 @@ from ..metrics.losses import Floats, total
 from ..monitoring.drift import feature_drift, judge, score_window
 from ..monitoring.governor import decide
 from ..monitoring.performance import realised
-from ..monitoring.profile import FEATURE, LABEL, PREDICTION, SCORE
+from ..monitoring.profile import LABEL, PREDICTION
 from ..monitoring.retraining_history import History
 from .candidates import Candidates, ReplayedCandidate, with_gates
 from .policies import Policy
@@ -176,13 +177,13 @@ class Replay:
         """Return rows as the prediction log would hold them."""
         rows = self._stream.frame.iloc[begin:end]
         names = list(champion.reference.kinds)
-        frame = rows[names].add_prefix(FEATURE).reset_index(drop=True)
+        frame = rows[names].add_prefix(FEATURE_PREFIX).reset_index(drop=True)
         answers = champion.predictions[begin - champion.rows : end - champion.rows]
         if champion.classes is None:
             frame[PREDICTION] = answers
         else:
             for position, name in enumerate(champion.classes):
-                frame[SCORE + name] = answers[:, position]
+                frame[SCORE_PREFIX + name] = answers[:, position]
         frame[LABEL] = rows[self._setup.columns.target].to_numpy()
         return frame.assign(version=version)
 
@@ -332,5 +333,5 @@ class Replay:
 
     def _drift_after(self, after: ReplayedCandidate, span: Span) -> Verdict:
         rows = self._stream.frame.iloc[span.begin : span.end]
-        frame = rows[list(after.reference.kinds)].add_prefix(FEATURE).reset_index(drop=True)
+        frame = rows[list(after.reference.kinds)].add_prefix(FEATURE_PREFIX).reset_index(drop=True)
         return feature_drift(after.reference, frame, self._setup.monitoring.drift).verdict

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from ..core.errors import OrchestratorUnavailable
+from ..core.library_switches import MLFLOW_RUN_LINKS_OFF, set_defaults
 from .project import HISTORY_ROWS, NAME, WINDOW_ROWS, dataset_at, make_project
 from .servers import MLflowServer, PrefectServer, ServeProcess, Servers
 from .summary import REPAIRED, Summary, WindowSummary
@@ -86,7 +87,7 @@ def play(
     # Prefect reads its settings when it is imported, so this comes before the flows.
     os.environ.update({**prefect.client_environment, **mlflow.client_environment})
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
-    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+    set_defaults(MLFLOW_RUN_LINKS_OFF)
 
     project = make_project(
         folder,

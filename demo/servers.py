@@ -19,15 +19,16 @@ from types import FrameType, TracebackType
 from typing import Any, Self
 
 from ..core.errors import OrchestratorUnavailable, RegistryUnavailable
+from ..core.library_switches import (
+    DEEPCHECKS_TELEMETRY_OFF,
+    DO_NOT_TRACK,
+    MLFLOW_TELEMETRY_OFF,
+    PREFECT_TELEMETRY_OFF,
+)
 from .orphans import lock, reap_orphans
 from .processes import HOST, SIGNALS, ManagedProcess, free_port
 
-_QUIET = {
-    "DO_NOT_TRACK": "true",
-    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "DISABLE_DEEPCHECKS_ANONYMOUS_TELEMETRY": "1",
-}
+_QUIET = DO_NOT_TRACK | PREFECT_TELEMETRY_OFF | MLFLOW_TELEMETRY_OFF | DEEPCHECKS_TELEMETRY_OFF
 
 
 def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -102,7 +103,7 @@ class PrefectServer(ManagedProcess):
     @property
     def client_environment(self) -> dict[str, str]:
         """What a client of this server needs in its environment, before it imports prefect."""
-        quiet = {key: value for key, value in _QUIET.items() if not key.startswith("MLFLOW_")}
+        quiet = DO_NOT_TRACK | PREFECT_TELEMETRY_OFF | DEEPCHECKS_TELEMETRY_OFF
         return {**quiet, "PREFECT_API_URL": self.api_url, "PREFECT_HOME": str(self.home)}
 
 
@@ -153,11 +154,7 @@ class MLflowServer(ManagedProcess):
     @property
     def client_environment(self) -> dict[str, str]:
         """What a client of this server needs in its environment."""
-        return {
-            "DO_NOT_TRACK": "true",
-            "MLFLOW_DISABLE_TELEMETRY": "true",
-            "MLFLOW_TRACKING_URI": self.url,
-        }
+        return {**DO_NOT_TRACK, **MLFLOW_TELEMETRY_OFF, "MLFLOW_TRACKING_URI": self.url}
 
 
 class ServeProcess(ManagedProcess):

@@ -27,15 +27,14 @@ import pandas as pd
 from ..core.errors import DataRejected
 from ..core.results import ColumnDrift, DriftReport
 from ..core.settings import DriftThresholds
+from ..core.table_columns import FEATURE_PREFIX, SCORE_PREFIX
 from ..data.class_labels import class_text, match_classes
 from ..data.rising_features import RISING
 from ..data.schema import Kind, conform
 from ..metrics.losses import Floats
 from .null_threshold import chance_of_categories, chance_of_numbers, chance_of_rise, jensen_shannon
 from .profile import (
-    FEATURE,
     LABEL,
-    SCORE,
     CategoryProfile,
     NumberProfile,
     Profile,
@@ -128,7 +127,7 @@ def score_window(
         if name in redacted
         else _score(
             ScoredColumn(name, "feature", profile),
-            _column(window, FEATURE + name, reference.kinds[name]),
+            _column(window, FEATURE_PREFIX + name, reference.kinds[name]),
             alpha,
             thresholds,
             importance=reference.importance.get(name, 0.0),
@@ -136,7 +135,7 @@ def score_window(
         for name, profile in reference.columns.items()
     ]
     for name, profile in reference.predictions.items():
-        found = _column(window, answers.get(name.removeprefix(SCORE), name), "number")
+        found = _column(window, answers.get(name.removeprefix(SCORE_PREFIX), name), "number")
         scored.append(_score(ScoredColumn(name, "prediction", profile), found, alpha, thresholds))
     labels = known_labels(window, reference.classes)
     if len(labels) >= thresholds.minimum_rows:
@@ -149,8 +148,8 @@ def score_window(
 
 def score_columns(window: pd.DataFrame, classes: list[str]) -> dict[str, str]:
     """Return the window's score column of each class that has one."""
-    found = [name for name in window.columns if str(name).startswith(SCORE)]
-    matched = match_classes([name.removeprefix(SCORE) for name in found], classes)
+    found = [name for name in window.columns if str(name).startswith(SCORE_PREFIX)]
+    matched = match_classes([name.removeprefix(SCORE_PREFIX) for name in found], classes)
     return {name: column for name, column in zip(matched, found, strict=True) if name is not None}
 
 
