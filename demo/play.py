@@ -15,8 +15,9 @@ from rich.console import Console
 from ..core.errors import OrchestratorUnavailable
 from ..core.library_switches import MLFLOW_RUN_LINKS_OFF, set_defaults
 from .project import HISTORY_ROWS, NAME, WINDOW_ROWS, dataset_at, make_project
-from .servers import MLflowServer, PrefectServer, ServeProcess, Servers
+from .servers import MLflowServer, PrefectServer, ServeProcess
 from .summary import REPAIRED, Summary, WindowSummary
+from .supervisor import Supervisor
 from .words import decision_in_words, gates_in_words
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class StepTimer:
 
 
 def play(
-    servers: Servers,
+    servers: Supervisor,
     console: Console,
     *,
     data: Path | None,
@@ -148,7 +149,7 @@ def _write(rows: pd.DataFrame, path: Path) -> Path:
     return beside.rename(path)
 
 
-def _first_training(servers: Servers, serving: ServeProcess) -> TrainingOutcome:
+def _first_training(servers: Supervisor, serving: ServeProcess) -> TrainingOutcome:
     from ..flows.training import train
 
     outcome = train(NAME)
