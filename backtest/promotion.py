@@ -6,6 +6,7 @@ from typing import Any
 
 from ..core.results import Cause, Gate, Verdict
 from ..core.settings import Setup
+from ..core.table_columns import FEATURE_PREFIX
 from ..gates.comparison import compare_slices, confirmation, non_inferiority, superiority
 from ..gates.floors import floor_gates
 from ..gates.holdout_classes import holdout_classes
@@ -13,7 +14,6 @@ from ..gates.repair import repair_of_drift, repair_of_performance
 from ..metrics.bootstrap import Interval, paired_difference
 from ..metrics.losses import Floats, total
 from ..monitoring.drift_verdict import feature_drift
-from ..monitoring.reference import FEATURE
 from .candidates import ReplayedCandidate
 from .stream import Span, Stream
 
@@ -137,5 +137,5 @@ def _improvement(setup: Setup, before: Floats, after: Floats) -> Interval | None
 
 def _drift_after(stream: Stream, setup: Setup, after: ReplayedCandidate, span: Span) -> Verdict:
     rows = stream.frame.iloc[span.begin : span.end]
-    frame = rows[list(after.reference.kinds)].add_prefix(FEATURE).reset_index(drop=True)
+    frame = rows[list(after.reference.kinds)].add_prefix(FEATURE_PREFIX).reset_index(drop=True)
     return feature_drift(after.reference, frame, setup.monitoring.drift).verdict

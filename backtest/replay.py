@@ -21,12 +21,13 @@ from ..core.errors import ConfigurationError, DataRejected
 from ..core.results import Cause, Decision, DriftReport, Gate, PerformanceReport
 from ..core.results.backtest import Ending, PolicyReplay, ReplayedWindow
 from ..core.settings import Setup
+from ..core.table_columns import FEATURE_PREFIX, SCORE_PREFIX
 from ..metrics.losses import Floats, total
 from ..monitoring.drift import score_window
 from ..monitoring.drift_verdict import judge
 from ..monitoring.governor import decide
 from ..monitoring.performance import realised
-from ..monitoring.reference import FEATURE, LABEL, PREDICTION, SCORE
+from ..monitoring.reference import LABEL, PREDICTION
 from ..monitoring.retraining_history import History
 from .candidates import Candidates, ReplayedCandidate, with_gates
 from .policies import Policy
@@ -173,13 +174,13 @@ class Replay:
         """Return rows as the prediction log would hold them."""
         rows = self._stream.frame.iloc[begin:end]
         names = list(champion.reference.kinds)
-        frame = rows[names].add_prefix(FEATURE).reset_index(drop=True)
+        frame = rows[names].add_prefix(FEATURE_PREFIX).reset_index(drop=True)
         answers = champion.predictions[begin - champion.rows : end - champion.rows]
         if champion.classes is None:
             frame[PREDICTION] = answers
         else:
             for position, name in enumerate(champion.classes):
-                frame[SCORE + name] = answers[:, position]
+                frame[SCORE_PREFIX + name] = answers[:, position]
         frame[LABEL] = rows[self._setup.columns.target].to_numpy()
         return frame.assign(version=version)
 

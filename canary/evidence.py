@@ -16,9 +16,10 @@ import numpy as np
 import pandas as pd
 
 from ..core.settings import TaskType
+from ..core.table_columns import SCORE_PREFIX
 from ..metrics.bootstrap import Groups
 from ..metrics.losses import Floats, row_losses
-from ..monitoring.reference import PREDICTION, SCORE
+from ..monitoring.reference import PREDICTION
 from ..monitoring.window_columns import known_labels, score_columns
 
 Traffic = Literal["shadow", "canary"]
@@ -178,8 +179,10 @@ def _scored(rows: pd.DataFrame, *, task: TaskType, metric: str) -> _Scored:
         finite = np.isfinite(answers)
     else:
         # Columns of classes that only the other version knows are empty.
-        used = [name for name in rows if str(name).startswith(SCORE) and rows[name].notna().any()]
-        classes = [str(name).removeprefix(SCORE) for name in used]
+        used = [
+            name for name in rows if str(name).startswith(SCORE_PREFIX) and rows[name].notna().any()
+        ]
+        classes = [str(name).removeprefix(SCORE_PREFIX) for name in used]
         found = score_columns(rows[used], classes)
         answers = rows[[found[name] for name in classes]].to_numpy(dtype=float)
         finite = np.asarray(np.isfinite(answers).all(axis=1)) & bool(classes)

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from ..core.errors import OrchestratorUnavailable
+from ..core.library_switches import MLFLOW_RUN_LINKS_OFF, set_defaults
 from .project import HISTORY_ROWS, NAME, WINDOW_ROWS, dataset_at, make_project
-from .servers import MLflowServer, PrefectServer, ServeProcess, Servers
+from .servers import MLflowServer, PrefectServer, ServeProcess
 from .summary import REPAIRED, Summary, WindowSummary
+from .supervisor import Supervisor
 from .words import decision_in_words, gates_in_words
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ class StepTimer:
 
 
 def play(
-    servers: Servers,
+    servers: Supervisor,
     console: Console,
     *,
     data: Path | None,
@@ -86,7 +88,7 @@ def play(
     # Prefect reads its settings when it is imported, so this comes before the flows.
     os.environ.update({**prefect.client_environment, **mlflow.client_environment})
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
-    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+    set_defaults(MLFLOW_RUN_LINKS_OFF)
 
     project = make_project(
         folder,
@@ -147,7 +149,7 @@ def _write(rows: pd.DataFrame, path: Path) -> Path:
     return beside.rename(path)
 
 
-def _first_training(servers: Servers, serving: ServeProcess) -> TrainingOutcome:
+def _first_training(servers: Supervisor, serving: ServeProcess) -> TrainingOutcome:
     from ..flows.training import train
 
     outcome = train(NAME)

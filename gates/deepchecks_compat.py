@@ -37,8 +37,8 @@ from packaging.version import parse
 from sklearn.utils import ClassifierTags, RegressorTags, Tags, TargetTags
 
 from ..core.errors import ConfigurationError
+from ..core.library_switches import DEEPCHECKS_TELEMETRY_OFF
 
-_TELEMETRY = "DISABLE_DEEPCHECKS_ANONYMOUS_TELEMETRY"
 _MODULES = ("deepchecks", "deepchecks.tabular.checks", "deepchecks.tabular.suites")
 # Deepchecks imports these; imported before, they do not catch the patches.
 _BYSTANDERS = ("category_encoders", "statsmodels.api", "sklearn.inspection")
@@ -76,7 +76,7 @@ def _load() -> types.ModuleType:
             "prefect_mlops.gates.deepchecks_compat.load() only"
         )
     # It calls its makers at import, unless told not to.
-    os.environ[_TELEMETRY] = "1"
+    os.environ.update(DEEPCHECKS_TELEMETRY_OFF)
     for name in _BYSTANDERS:
         importlib.import_module(name)
     with _patched():

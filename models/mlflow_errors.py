@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
 from ..core.errors import RegistryUnavailable
+from ..core.library_switches import MLFLOW_TELEMETRY_OFF, set_defaults
 from ..core.secret_text import public_uri, scrubbed
 
 # MLflow would try for minutes to reach a server that is down, and reads these on import or on every
 # request: set here, because whatever makes a client imports this module first.
-for _name, _value in {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "8",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-}.items():
-    os.environ.setdefault(_name, _value)
+set_defaults(
+    MLFLOW_TELEMETRY_OFF,
+    {"MLFLOW_HTTP_REQUEST_TIMEOUT": "8", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"},
+)
 
 # They tell of every look at a database's tables, and of waiting for what is there already.
 for _name in ("mlflow.store.db.utils", "mlflow.store.model_registry.abstract_store"):

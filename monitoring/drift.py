@@ -29,13 +29,14 @@ import pandas as pd
 
 from ..core.results import ColumnDrift
 from ..core.settings import DriftThresholds
+from ..core.table_columns import FEATURE_PREFIX, SCORE_PREFIX
 from ..data.rising_features import RISING
 from ..data.schema import Kind
 from ..metrics.losses import Floats
 from .drift_methods.base import ColumnPair, DriftMethod
 from .drift_methods.loading import BUILT_IN, load_methods
 from .profile import NumberProfile, Profile, measurable
-from .reference import FEATURE, LABEL, SCORE, Reference
+from .reference import LABEL, Reference
 from .window_columns import READ_AS, FoundColumn, find_column, known_labels, score_columns
 
 SignalKind = Literal["distance", "nulls", "new_categories", "rising", "unusable"]
@@ -107,12 +108,12 @@ def score_window(
         if name in redacted:
             scored.append(_left_out(column, importance))
             continue
-        found = find_column(window, FEATURE + name, reference.kinds[name])
-        sample = reference.sample.get(FEATURE + name)
+        found = find_column(window, FEATURE_PREFIX + name, reference.kinds[name])
+        sample = reference.sample.get(FEATURE_PREFIX + name)
         judged = _Measured(column, found, sample, importance)
         scored.append(_score(judged, methods, alpha, thresholds))
     for name, profile in reference.predictions.items():
-        found = find_column(window, answers.get(name.removeprefix(SCORE), name), "number")
+        found = find_column(window, answers.get(name.removeprefix(SCORE_PREFIX), name), "number")
         judged = _Measured(
             ScoredColumn(name, "prediction", profile), found, reference.sample.get(name)
         )

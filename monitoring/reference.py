@@ -20,6 +20,7 @@ import pandas as pd
 
 from ..core.errors import DataRejected, ModelUnavailable
 from ..core.settings import TaskType
+from ..core.table_columns import FEATURE_PREFIX, SCORE_PREFIX
 from ..data.class_labels import class_text
 from ..data.schema import Kind
 from ..metrics.losses import Floats
@@ -27,8 +28,6 @@ from ..metrics.promise import Promise, promise_of
 from .profile import CategoryProfile, NumberProfile, Profile, profile_of
 
 SAMPLE_ROWS = 5_000
-FEATURE = "features."
-SCORE = "score."
 PREDICTION = "prediction"
 LABEL = "label"
 
@@ -194,11 +193,11 @@ def build_reference(
         labels = truth.reset_index(drop=True).astype(float)
     else:
         for position, name in enumerate(names):
-            answers[SCORE + name] = pd.Series(predicted[:, position], dtype=float)
+            answers[SCORE_PREFIX + name] = pd.Series(predicted[:, position], dtype=float)
         labels = truth.reset_index(drop=True).map(class_text, na_action="ignore").astype(object)
     # Two probabilities that sum to 1 drift together: one of them is enough.
     watched = list(answers)[1:] if task == "binary" else list(answers)
-    sample = frame.reset_index(drop=True).add_prefix(FEATURE).assign(**answers)
+    sample = frame.reset_index(drop=True).add_prefix(FEATURE_PREFIX).assign(**answers)
     if names is not None:
         sample[PREDICTION] = np.asarray(names, dtype=object)[np.argmax(predicted, axis=1)]
     sample[LABEL] = labels

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from ..core.errors import DataRejected
+from ..core.table_columns import SCORE_PREFIX
 from ..data.class_labels import class_text, match_classes
 from ..data.schema import Kind, conform
-from .reference import LABEL, SCORE
+from .reference import LABEL
 
 READ_AS: dict[str, str] = {
     "number": "a number",
@@ -62,8 +63,8 @@ def find_column(frame: pd.DataFrame, name: str, kind: Kind) -> FoundColumn:
 
 def score_columns(window: pd.DataFrame, classes: list[str]) -> dict[str, str]:
     """Return the window's score column of each class that has one."""
-    found = [name for name in window.columns if str(name).startswith(SCORE)]
-    matched = match_classes([name.removeprefix(SCORE) for name in found], classes)
+    found = [name for name in window.columns if str(name).startswith(SCORE_PREFIX)]
+    matched = match_classes([name.removeprefix(SCORE_PREFIX) for name in found], classes)
     return {name: column for name, column in zip(matched, found, strict=True) if name is not None}
 
 

@@ -44,12 +44,12 @@ def labelled_rows(data: WindowData, *, task_type: TaskType) -> pd.DataFrame:
     """
     import pandas as pd
 
-    from .reference import FEATURE
+    from ..core.table_columns import FEATURE_PREFIX
 
     frame = load_window(data)
     rows = frame[frame["label"].notna()].reset_index(drop=True)
-    features = [name for name in rows.columns if name.startswith(FEATURE)]
-    named = rows[features].rename(columns=lambda name: name.removeprefix(FEATURE))
+    features = [name for name in rows.columns if name.startswith(FEATURE_PREFIX)]
+    named = rows[features].rename(columns=lambda name: name.removeprefix(FEATURE_PREFIX))
     for name in ("at", "label"):
         if name in named:
             raise DataRejected(

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.table_columns import SCORE_PREFIX
 from ..models.predictor import Predictor
 from ..storage.predictions import Role
 from .input_frame import InputFrame
@@ -57,14 +58,14 @@ class InferenceResult:
 
     def outputs(self) -> dict[str, list[Any]]:
         """Return what a caller sees: output to a value a row."""
-        scores = {f"score.{name}": values for name, values in self.scores.items()}
+        scores = {f"{SCORE_PREFIX}{name}": values for name, values in self.scores.items()}
         return {"prediction": self.labels, **scores, "id": self.ids}
 
 
 def output_names(predictor: Predictor) -> list[str]:
     """Return the outputs of a model's answers."""
     classes = [] if predictor.classes is None else predictor.classes.tolist()
-    return ["prediction", *(f"score.{name}" for name in classes), "id"]
+    return ["prediction", *(f"{SCORE_PREFIX}{name}" for name in classes), "id"]
 
 
 def predict(

@@ -15,7 +15,6 @@ again, ever more rarely for a version that does not load: up to five minutes apa
 from __future__ import annotations
 
 import logging
-import os
 import tempfile
 import threading
 import time
@@ -26,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.errors import MLOpsError, ModelUnavailable
+from ..core.library_switches import MLFLOW_PROGRESS_OFF, set_defaults
 from ..core.secret_text import scrubbed
 from ..core.tags import CHALLENGER, CHAMPION
 from ..models.mlflow_errors import mlflow_errors
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _MAX_WAIT_SECONDS = 300.0
 # Its bars would fill the server's log; MLflow reads this on every download.
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+set_defaults(MLFLOW_PROGRESS_OFF)
 
 
 @dataclass(frozen=True)

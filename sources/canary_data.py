@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..core.results import ModelVersion, Window
+from ..core.time_bounds import EARLIEST, LATEST
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from ..core.settings import CanarySettings, TaskType
     from ..storage.interface import PredictionStore
     from ..storage.predictions import Role
-
-_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 
 
 def first_moment(
@@ -36,7 +35,7 @@ def first_moment(
     Raises:
         LogUnavailable: If the log cannot be read.
     """
-    begins = [_first_of(store, challenger, role, _FIRST) for role in ("shadow", "challenger")]
+    begins = [_first_of(store, challenger, role, EARLIEST) for role in ("shadow", "challenger")]
     known = [begin for begin in begins if begin is not None]
     return _first_of(store, champion, "champion", min(known)) if known else None
 
@@ -146,7 +145,7 @@ def _parts(
     start: datetime,
     sample: int | None = None,
 ) -> Generator[pd.DataFrame]:
-    window = Window(start=start, end=_LAST)
+    window = Window(start=start, end=LATEST)
     for batch in store.batches(version.name, window, columns=[], role=role, sample=sample):
         rows = batch.to_pandas()
         yield rows[rows["version"] == version.version]

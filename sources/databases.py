@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import ConfigurationError, SourceUnavailable
 from ..core.secret_text import public_uri, scrubbed
+from ..core.time_bounds import EARLIEST, LATEST
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from ..core.settings import Columns, MongoSource, SqlSource
 
 _TIMEOUT_MS = 10_000
-_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-_END = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 def _scrubbed(error: BaseException, url: str) -> str:
@@ -65,7 +64,7 @@ def read_sql(source: SqlSource, dataset: Dataset) -> pa.Table:
 
 
 def _bounds(dialect: str, dataset: Dataset) -> dict[str, datetime | str]:
-    start, end = dataset.start or _BEGINNING, dataset.end or _END
+    start, end = dataset.start or EARLIEST, dataset.end or LATEST
     if dialect != "sqlite":
         return {"start": start, "end": end}
     # SQLite compares moments as text, written with a blank or a T. A blank sorts before a T, so these

@@ -11,12 +11,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, assert_never
 
 from ..core.errors import DataRejected
 from ..core.results import Window
 from ..core.secret_text import public_uri
+from ..core.table_columns import FEATURE_PREFIX
+from ..core.time_bounds import EARLIEST, LATEST
 from .csv_files import read_csv
 from .databases import read_mongo, read_sql
 from .files import public_url, read_parquet
@@ -29,10 +30,6 @@ if TYPE_CHECKING:
     from ..blocks.stores import Stores
     from ..core.settings import Columns, CsvSource, ParquetSource, TaskType
     from ..storage.redaction import Redaction
-
-# Bounds that every database and data frame can hold.
-_EVER = Window(start=datetime(1970, 1, 1, tzinfo=UTC), end=datetime(2200, 1, 1, tzinfo=UTC))
-_FEATURE = "features."
 
 
 def read_source(
@@ -144,7 +141,7 @@ def _read_predictions(dataset: Dataset, *, redaction: Redaction | None, stores: 
     columns = dataset.columns
     if redaction is not None:
         redaction.check_training(columns)
-    window = Window(start=dataset.start or _EVER.start, end=dataset.end or _EVER.end)
+    window = Window(start=dataset.start or EARLIEST, end=dataset.end or LATEST)
     with stores.predictions.get_client() as store:
         rows = store.read(stores.registry.model_name, window, columns=columns.features or None)
     rows = rows.filter(rows.column("label").is_valid())
@@ -154,8 +151,8 @@ def _read_predictions(dataset: Dataset, *, redaction: Redaction | None, stores: 
     if columns.id:
         names["id"] = columns.id
     for name in rows.column_names:
-        if name.startswith(_FEATURE):
-            names[name] = name.removeprefix(_FEATURE)
+        if name.startswith(FEATURE_PREFIX):
+            names[name] = name.removeprefix(FEATURE_PREFIX)
     refuse_repeated(list(names.values()))
     return rows.select(list(names)).rename_columns(list(names.values()))
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import ConfigurationError, DataRejected
 from ..core.results import ModelVersion
+from ..core.table_columns import FEATURE_PREFIX, SCORE_PREFIX
 from ..data.identifiers import id_texts
 
 if TYPE_CHECKING:
@@ -216,17 +217,19 @@ def scores_table(
         "prediction": pa.array(predictor.labels(predicted).tolist()),
     }
     for place, name in enumerate(classes):
-        columns[f"score.{name}"] = pa.array(predicted[:, place])
+        columns[f"{SCORE_PREFIX}{name}"] = pa.array(predicted[:, place])
     rules = {} if redaction is None else redaction.columns
     redacted = [name for name in predictor.kinds if name in rules]
     for name in predictor.kinds:
         if name not in rules:
-            columns[f"features.{name}"] = rows.table.column(name)
+            columns[f"{FEATURE_PREFIX}{name}"] = rows.table.column(name)
     if redaction is not None and redacted:
         kept = [redaction.apply(record) for record in records(rows.frame, redacted)]
         for name in redacted:
             if rules[name] != "drop":
-                columns[f"features.{name}"] = pa.array([row[name] for row in kept], pa.string())
+                columns[f"{FEATURE_PREFIX}{name}"] = pa.array(
+                    [row[name] for row in kept], pa.string()
+                )
     return pa.table(columns)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import ModelUnavailable
+from ..core.library_switches import DO_NOT_TRACK, MLFLOW_TELEMETRY_OFF
 from ..core.results import Candidate, Gate, PackageCheck, Split, Verdict
 from ..runs.run_logger import run_logger
 from ..runs.step import step
@@ -129,7 +130,7 @@ def _environment() -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith(("MLFLOW_", "PREFECT_"))
     }
-    return {**kept, "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+    return {**kept, **MLFLOW_TELEMETRY_OFF, **DO_NOT_TRACK}
 
 
 def _judge(

@@ -212,7 +212,7 @@ def traces(prefect_api, mongodb_uri, tmp_path_factory) -> Iterator[Traces]:
             output,
             folder,
             folder / "workspace",
-            mlflow.store,
+            mlflow.home,
         )
 
 

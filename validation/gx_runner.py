@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import html
 import logging
-import os
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import ConfigurationError
+from ..core.library_switches import GREAT_EXPECTATIONS_TELEMETRY_OFF, set_defaults
 from .expectations import describe
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def check_rows(frame: pd.DataFrame, suite: dict[str, Any]) -> tuple[list[Finding
     Raises:
         ConfigurationError: If the suite is empty or Great Expectations does not understand it.
     """
-    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    set_defaults(GREAT_EXPECTATIONS_TELEMETRY_OFF)
     if _LOGGER.level == logging.NOTSET:
         _LOGGER.setLevel(logging.WARNING)
     import great_expectations as gx

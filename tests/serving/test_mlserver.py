@@ -438,7 +438,7 @@ def test_it_goes_on_while_mlflow_is_away_and_follows_again(world, serve):
 
 def test_a_version_that_does_not_load_changes_nothing(world, serve):
     broken, identifier = world.add_version("broken", 0.2)
-    [model] = world.mlflow.store.rglob(f"{identifier}/**/model.skops")
+    [model] = world.mlflow.home.rglob(f"{identifier}/**/model.skops")
     model.write_bytes(b"no model")
     world.point("1", broken)
     server, inputs = serve(canary_share=1.0), tensors(make_rows(1))
