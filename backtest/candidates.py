@@ -158,7 +158,9 @@ class Candidates:
         )
         served = found.predictor
         if setup.refits:
-            everything = training_rows(frame.iloc[:rows], setup.columns, setup.task, data.kinds)
+            everything = training_rows(
+                frame.iloc[:rows], setup.columns, setup.task, data.feature_types
+            )
             served = recipe.fitted(everything)
         later = frame.iloc[rows:]
         classes = found.predictor.classes

@@ -137,5 +137,5 @@ def _improvement(setup: Setup, before: Floats, after: Floats) -> Interval | None
 
 def _drift_after(stream: Stream, setup: Setup, after: ReplayedCandidate, span: Span) -> Verdict:
     rows = stream.frame.iloc[span.begin : span.end]
-    frame = rows[list(after.reference.kinds)].add_prefix(FEATURE).reset_index(drop=True)
+    frame = rows[list(after.reference.feature_types)].add_prefix(FEATURE).reset_index(drop=True)
     return feature_drift(after.reference, frame, setup.monitoring.drift).verdict

@@ -172,7 +172,7 @@ class Replay:
     ) -> pd.DataFrame:
         """Return rows as the prediction log would hold them."""
         rows = self._stream.frame.iloc[begin:end]
-        names = list(champion.reference.kinds)
+        names = list(champion.reference.feature_types)
         frame = rows[names].add_prefix(FEATURE).reset_index(drop=True)
         answers = champion.predictions[begin - champion.rows : end - champion.rows]
         if champion.classes is None:

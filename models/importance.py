@@ -38,7 +38,7 @@ def permutation_importance(
     chosen = np.sort(rng.choice(len(rows), count, replace=False))
     sample, labels = rows.iloc[chosen].reset_index(drop=True), truth[chosen]
 
-    names = list(predictor.kinds)
+    names = list(predictor.feature_types)
     together = max(1, _CELLS // (count * len(names)))
 
     def losses(frames: list[pd.DataFrame]) -> list[float]:

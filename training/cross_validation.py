@@ -206,7 +206,7 @@ def score_trial(
     pruned = False
     try:
         for number, fold in enumerate(folds):
-            unfitted = build(estimator, parameters, task, data.kinds, seed)
+            unfitted = build(estimator, parameters, task, data.feature_types, seed)
             scores.append(score_fold(unfitted, data, fold, task, metric))
             if not math.isfinite(scores[-1]):
                 raise ValueError(f"{metric} is {scores[-1]}")  # noqa: TRY301

@@ -45,7 +45,7 @@ def search_recipe(
             "search",
             estimators=settings.estimators,
             task=task,
-            kinds=data.kinds,
+            feature_types=data.feature_types,
             seed=settings.seed,
             trials=settings.trials,
         )

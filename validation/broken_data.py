@@ -29,7 +29,7 @@ import pandas as pd
 from ..core.errors import DataRejected
 from ..core.settings import Columns, TaskType
 from ..data.rising_features import RISING, only_rises
-from ..data.schema import Kind, category_text, infer_kinds
+from ..data.schema import FeatureType, category_text, infer_feature_types
 from .broken_columns import judge_numbers
 from .broken_rows import repeated_rows, unrelated_target
 from .broken_texts import KNOWN_CATEGORIES, comes_in_blocks, foreign_texts
@@ -71,33 +71,35 @@ def judge_rows(
     features = columns.feature_names([str(name) for name in rows])
     features = [name for name in features if name in rows]
     trusted = rows if known is None else known
-    kinds = _kinds(trusted, features, columns)
-    numbers = [name for name, kind in kinds.items() if kind in ("number", "datetime")]
+    feature_types = _feature_types(trusted, features, columns)
+    numbers = [name for name, kind in feature_types.items() if kind in ("number", "datetime")]
     new = np.arange(len(rows)) if known is None else new_part(known, rows)
     beside = Beside(trusted, rows, new, columns, judged)
     if columns.has_order:
         judged.rising = [name for name in numbers if only_rises(beside.before(name))]
     if known is not None and len(new):
         regression = [columns.target] if task == "regression" else []
-        _judge_presence(beside, [*kinds])
+        _judge_presence(beside, [*feature_types])
         judge_numbers(beside, [*numbers, *regression], caused=caused, logged=logged)
-        _judge_texts(beside, [name for name, kind in kinds.items() if kind == "category"])
-        _judge_whole_rows(beside, [*kinds], numbers)
+        _judge_texts(beside, [name for name, kind in feature_types.items() if kind == "category"])
+        _judge_whole_rows(beside, [*feature_types], numbers)
     for name in judged.rising:
         beside.advise(f"{name}: not only rising", f"{name} {RISING}")
     return judged
 
 
-def _kinds(known: pd.DataFrame, features: list[str], columns: Columns) -> dict[str, Kind]:
-    kinds: dict[str, Kind] = {}
+def _feature_types(
+    known: pd.DataFrame, features: list[str], columns: Columns
+) -> dict[str, FeatureType]:
+    feature_types: dict[str, FeatureType] = {}
     for name in features:
         if name not in known or known[name].isna().all():
             continue
         try:
-            kinds |= infer_kinds(known, [name], columns.categorical)
+            feature_types |= infer_feature_types(known, [name], columns.categorical)
         except DataRejected:
             continue
-    return kinds
+    return feature_types
 
 
 def _judge_presence(beside: Beside, names: list[str]) -> None:

@@ -20,7 +20,7 @@ def reference_for(classes, truth, predicted, metric="log_loss", earlier=()):
         pd.Series(truth),
         task="regression" if classes is None else "binary",
         classes=classes,
-        kinds={"a": "number"},
+        feature_types={"a": "number"},
         importance={"a": 1.0},
         losses=row_losses(metric, truth, predicted, classes),
         metric=metric,
