@@ -240,7 +240,7 @@ class Candidates:
         return ReplayedCandidate(**plain, **arrays, recipe=recipe, reference=reference)
 
 
-def with_gates(setup: Setup, **changes: Any) -> Setup:
+def with_changes(setup: Setup, **changes: Any) -> Setup:
     """Return a setup with other thresholds or gates, which trainings do not depend on."""
     return replace(setup, **{key: value for key, value in changes.items() if value is not None})
 

@@ -11,7 +11,7 @@ from ..gates.floors import floor_gates
 from ..gates.holdout_classes import holdout_classes
 from ..gates.repair import repair_of_drift, repair_of_performance
 from ..metrics.bootstrap import Interval, paired_difference
-from ..metrics.losses import Floats, total
+from ..metrics.losses import Floats, metric_value
 from ..monitoring.drift_verdict import feature_drift
 from ..monitoring.reference import FEATURE
 from .candidates import ReplayedCandidate
@@ -115,7 +115,7 @@ def verify_repair(
     rows = before.evaluated_losses(begin, span.labelled)
     improvement = _improvement(setup, rows, after.evaluated_losses(begin, span.labelled))
     if "performance" in cause.signals:
-        old = total(setup.metric, rows) if len(rows) else 0.0
+        old = metric_value(setup.metric, rows) if len(rows) else 0.0
         tolerance = setup.monitoring.performance.tolerance
         return repair_of_performance(improvement, old, tolerance)[0]
     return repair_of_drift(_drift_after(stream, setup, after, span), improvement)[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ..metrics.losses import row_losses, total
+from ..metrics.losses import metric_value, row_losses
 from .predictor import Predictor
 
 _ROWS = 1_000
@@ -44,7 +44,7 @@ def permutation_importance(
     def losses(frames: list[pd.DataFrame]) -> list[float]:
         predicted = predictor.predict_conformed(pd.concat(frames, ignore_index=True))
         return [
-            total(metric, row_losses(metric, labels, part, predictor.classes))
+            metric_value(metric, row_losses(metric, labels, part, predictor.classes))
             for part in np.split(predicted, len(frames))
         ]
 

@@ -203,7 +203,7 @@ def _score(
         values=present,
         rows=len(found.values),
     )
-    rising = column.role == "feature" and _went_on(profile, present)
+    rising = column.role == "feature" and _kept_rising(profile, present)
     signals = [
         _apply(method, pair, measured, alpha, thresholds, rising=rising)
         for method in _suited(methods, found.feature_type)
@@ -251,7 +251,7 @@ def _number(value: object, what: str) -> float:
     return number
 
 
-def _went_on(profile: Profile, present: Floats | pd.Series) -> bool:
+def _kept_rising(profile: Profile, present: Floats | pd.Series) -> bool:
     if not isinstance(profile, NumberProfile) or not profile.rising:
         return False
     # A table that happened to be sorted looks as if it rose: its windows are within the range.

@@ -72,8 +72,8 @@ def find_stop(
         "configuration": configuration,
         "present": (drift, performance.verdict),
     }
-    unhelpful = history.row("unhelpful", **state)
-    unjudged = history.row("unjudged", **state)
+    unhelpful = history.consecutive("unhelpful", **state)
+    unjudged = history.consecutive("unjudged", **state)
     for rule, row, maximum, say in (
         ("failing", unjudged, policy.maximum_failed, _say_failing),
         ("unrepaired", unhelpful, policy.maximum_unrepaired, _say_unrepaired),

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from ..core.settings import Columns, DataSettings, Source, TaskType
     from ..core.workspace import Workspace
     from ..validation.gx_runner import Finding
-    from ..validation.known_rows import Judgement
     from ..validation.log_agreement import Agreement
+    from ..validation.row_comparison import Judgement
 
 
 @task(
@@ -43,7 +43,7 @@ def validate_data(
 ) -> DataValidation:
     """Hold a snapshot against the project's suite, or against one inferred from known good rows.
 
-    Beside the suite, the rows that are new are judged by how they differ from the known ones: broken
+    RowComparison the suite, the rows that are new are judged by how they differ from the known ones: broken
     data is refused, drifted data is not (`validation.broken_data`). Where the project brings a suite, that
     judgement is advice.
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prefect_mlops.core.errors import DataRejected, ModelUnavailable
 from prefect_mlops.data.schema import conform
-from prefect_mlops.metrics.losses import row_losses, total
+from prefect_mlops.metrics.losses import metric_value, row_losses
 from prefect_mlops.monitoring.profile import CategoryProfile, NumberProfile, block_means, profile_of
 from prefect_mlops.monitoring.reference import SAMPLE_ROWS, Reference, build_reference
 
@@ -101,7 +101,7 @@ def test_the_reference_keeps_the_promised_metric_and_the_watched_probability():
     _, _, predicted, truth = holdout()
     losses = row_losses("log_loss", truth, predicted, ["no", "yes"])
     kept = reference()
-    assert kept.promise.value == total("log_loss", losses)
+    assert kept.promise.value == metric_value("log_loss", losses)
     assert kept.promise.rows == 600
     assert list(kept.predictions) == ["score.yes"]
     assert kept.columns["size"].null_rate == pytest.approx(0.1)

@@ -29,7 +29,7 @@ class Judgement:
 
 
 @dataclass
-class Beside:
+class RowComparison:
     """Known rows beside new ones; it collects what is found.
 
     Attributes:
