@@ -1,4 +1,4 @@
-"""What each training of a stream would have given: fitted once, and kept by content.
+"""Candidates of a backtest: the model of each training, fitted once and cached by content.
 
 A policy decides when to train, not what comes of it: the candidate that is trained on the first 24,000
 rows is the same one under every policy. The search for a recipe, which takes longest, is kept under the

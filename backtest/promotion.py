@@ -1,4 +1,4 @@
-"""Applies the gates and the check of a repair to replayed candidates, with the code that decides in production."""
+"""Gates and repair checks of replayed candidates, with the code that decides in production."""
 
 from __future__ import annotations
 

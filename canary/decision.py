@@ -1,4 +1,4 @@
-"""Decides whether a challenger on live traffic is promoted, watched or withdrawn. Pure: no clock, no input, no output.
+"""Decides whether a challenger on live traffic is promoted, watched or withdrawn. Pure: no clock, no I/O.
 
 | the challenger | verdict |
 | --- | --- |

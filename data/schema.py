@@ -1,4 +1,4 @@
-"""What a model expects of its input columns, and frames brought to it.
+"""Feature types of a model's input columns, and frames conformed to them.
 
 Every frame that reaches a model, at training, in a gate, at scoring or in monitoring, passes through
 `conform`, so that a type that changed on the way (integers that became floats with a null, numbers

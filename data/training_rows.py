@@ -1,4 +1,4 @@
-"""Rows as estimators take them: conformed features, checked labels, known classes."""
+"""Training rows as estimators take them: conformed features, checked labels, known classes."""
 
 from __future__ import annotations
 

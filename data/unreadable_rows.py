@@ -1,4 +1,4 @@
-"""Refuses rows to score of which the model would see next to nothing.
+"""Refuses rows to score whose values are mostly unreadable.
 
 One odd value is scored as missing, as a model server's caller would be told. A column in another form than at
 training (`yes` for true, 1,5 for 1.5) is a mistake of the file, and its predictions would be worth nothing.

@@ -1,4 +1,4 @@
-"""The rules of a comparison, on per-row losses of champion and candidate on the same rows."""
+"""Superiority and non-inferiority tests of a candidate, on per-row losses paired with the champion's."""
 
 from __future__ import annotations
 

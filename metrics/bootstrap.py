@@ -1,4 +1,4 @@
-"""How sure a metric, or the difference of two, is: bootstrap intervals from per-row losses.
+"""Bootstrap intervals of a metric, or of the difference of two, from per-row losses.
 
 Percentile intervals after Efron and Tibshirani, *An Introduction to the Bootstrap* (1993), chapter
 13. Two models are compared **paired**: each resample draws the same rows for both, so what the rows

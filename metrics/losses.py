@@ -1,4 +1,4 @@
-"""Losses that can be resampled, and scores for reports.
+"""Per-row losses that can be resampled, and metrics for reports.
 
 A promotion needs uncertainty, and a paired bootstrap needs a value a row: so every **loss** here is a
 function of the mean of per-row values (`rmse` is the square root of it). Lower is better.

@@ -1,4 +1,4 @@
-"""What a champion promises: its metric over several periods, and how far a window may be from it.
+"""Promised metric of a champion: over several periods, and how far a window may be from it.
 
 One holdout is one period, and one easy season is no promise. Where rows have a time order, the recipe
 is therefore fitted anew on the rows before each of several earlier periods too, and scored on the

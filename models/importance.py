@@ -1,4 +1,4 @@
-"""How much a model's metric depends on each input column."""
+"""Permutation importance of each input column."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loads models from MLflow without touching its global state, and predicts uniformly."""
+"""Loads models from MLflow without touching its global state, and predicts the same way for every task type."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What became of earlier retrainings: which helped, which did not, and which were never judged.
+"""Effects of earlier retrainings: which helped, which did not, and which were never judged.
 
 | effect | of a request for retraining |
 | --- | --- |
@@ -140,7 +140,7 @@ class History:
         """Return the latest requests in a row that came to the same end, newest first.
 
         The row ends where things changed: a retraining came to another end, the settings are others,
-        somebody trained by hand, or made a version the champion by hand.
+        a training was started by hand, or a version was made the champion by hand.
 
         Args:
             wanted: `unhelpful`, or `unjudged`.
@@ -177,6 +177,6 @@ class History:
 
 
 def _passed_over(effect: RetrainingEffect, wanted: RetrainingEffect) -> bool:
-    # A training that nobody could judge says nothing about whether training helps. The other way
+    # A training that was not judged says nothing about whether training helps. The other way
     # round, one that was judged shows that training is possible.
     return effect == "pending" or (effect == "unjudged" and wanted == "unhelpful")

@@ -1,4 +1,4 @@
-"""From a conformed frame to the matrix an estimator takes, whatever production sends.
+"""Preprocessing of a conformed frame into the matrix that an estimator takes.
 
 Missing values, categories never seen, columns without any value and constant columns are all
 expected. The transformers are scikit-learn's own, so that a served model needs no package of ours and

@@ -1,4 +1,4 @@
-"""Fits a recipe and takes its evidence: scores on the holdout, promise, importance, reference."""
+"""Fits a recipe and evaluates it: holdout metrics, promise, feature importance, reference."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs a study in this process, one trial after the other, and leaves no trace but its result."""
+"""Runs a hyperparameter study in memory, one trial after the other."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ def _pipeline(preprocessor: Any, model: Any) -> Pipeline:
     return Pipeline([("preprocessor", preprocessor), ("model", model)])
 
 
-# What scikit-learn does when nobody chooses: every study begins with it, so that it never ends worse.
+# What scikit-learn does by default: every study begins with it, so that it never ends worse.
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "hist_gradient_boosting": {
         "learning_rate": 0.1,

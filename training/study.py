@@ -1,4 +1,4 @@
-"""An Optuna study that survives being killed, and gives the same trials as if it had not been.
+"""A resumable Optuna study: killed and resumed, it gives the same trials.
 
 Two things make it so. Every trial has a sampler of its own, seeded by the study's seed and the number
 of trials before it, instead of one generator whose state dies with the process. And a trial that a

@@ -1,4 +1,4 @@
-"""Judges the numbers of new rows: what broke, what moved, what goes on rising."""
+"""Checks numeric columns of new rows: broken, moved or still rising."""
 
 from __future__ import annotations
 

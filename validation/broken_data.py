@@ -1,4 +1,4 @@
-"""Tells broken data from drifted data in the rows that are new.
+"""Distinguishes broken data from drifted data in new rows.
 
 What moved is to be learned from; what broke is to be mended. The difference is in **how** rows
 differ from the known ones, so no share of rows and no cause excuses any of these:

@@ -1,4 +1,4 @@
-"""Recognises numbers nobody measured: fillers, a value that got stuck, columns in each other's place."""
+"""Detects broken numbers: filler values, stuck values, swapped columns and flipped signs."""
 
 from __future__ import annotations
 
@@ -243,7 +243,7 @@ def flipped_signs(
     found = []
     for at, name in enumerate(known):
         mates = strong[at]
-        # Whoever kept its sign with another third column is not the one that flipped.
+        # A column that kept its sign with a third one is not the one that flipped.
         if mates.sum() >= 2 and mates[: len(known)].any() and flipped[at].sum() == mates.sum():
             one, two = _present(known[name]), _present(-new[name])
             if len(two) >= FEWEST and _kolmogorov_smirnov(one, two) <= _OTHER + _noise(one, two):

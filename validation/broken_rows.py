@@ -1,4 +1,4 @@
-"""Recognises rows that were delivered twice, and a target that belongs to other rows."""
+"""Detects duplicated deliveries of rows, and a target that no longer relates to the features."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Infers what rows are expected to look like, as a Great Expectations suite that people can edit.
+"""Infers a Great Expectations suite from known rows, which people can edit.
 
 The bounds are wide on purpose. They are for **broken** data: a column that is gone, empty, of another
 type, or far away. That values move is drift, and the monitor's business. What a suite cannot express,

@@ -1,4 +1,4 @@
-"""Looks at every feature for values that are not what its column looks like."""
+"""Checks every feature for values of another type than the rest of its column."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def check_features(
 
     Raises:
         DataRejected: If a column mixes types, holds some text among numbers, numbers written with
-            marks that nobody declared, or values that are no moments in the declared format.
+            marks that are not declared, or values that are no moments in the declared format.
     """
     from ..data.schema import conform, infer_feature_types
     from ..data.whole_numbers import loses_digits

@@ -1,4 +1,4 @@
-"""Results on a challenger that predicts on live traffic."""
+"""Results of canary decisions: verdict on a challenger that predicts on live traffic."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a drift method is, and the column it is given to score."""
+"""Interface of drift methods, and the pair of columns that they score."""
 
 from __future__ import annotations
 
