@@ -1,4 +1,4 @@
-"""What each training of a stream would have given: fitted once, and kept by content.
+"""Candidates of a backtest: the model of each training, fitted once and cached by content.
 
 A policy decides when to train, not what comes of it: the candidate that is trained on the first 24,000
 rows is the same one under every policy. The search for a recipe, which takes longest, is kept under the
@@ -158,7 +158,9 @@ class Candidates:
         )
         served = found.predictor
         if setup.refits:
-            everything = training_rows(frame.iloc[:rows], setup.columns, setup.task, data.kinds)
+            everything = training_rows(
+                frame.iloc[:rows], setup.columns, setup.task, data.feature_types
+            )
             served = recipe.fitted(everything)
         later = frame.iloc[rows:]
         classes = found.predictor.classes
@@ -238,7 +240,7 @@ class Candidates:
         return ReplayedCandidate(**plain, **arrays, recipe=recipe, reference=reference)
 
 
-def with_gates(setup: Setup, **changes: Any) -> Setup:
+def with_changes(setup: Setup, **changes: Any) -> Setup:
     """Return a setup with other thresholds or gates, which trainings do not depend on."""
     return replace(setup, **{key: value for key, value in changes.items() if value is not None})
 

@@ -1,4 +1,4 @@
-"""The picture of a backtest: the metric by window under every policy, and when each retrained."""
+"""Plots a backtest: the metric by window under every policy, and when each retrained."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a backtest compares."""
+"""Retraining policies that a backtest compares."""
 
 from __future__ import annotations
 

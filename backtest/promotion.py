@@ -1,4 +1,4 @@
-"""Applies the gates and the check of a repair to replayed candidates, with the code that decides in production."""
+"""Gates and repair checks of replayed candidates, with the code that decides in production."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..gates.floors import floor_gates
 from ..gates.holdout_classes import holdout_classes
 from ..gates.repair import repair_of_drift, repair_of_performance
 from ..metrics.bootstrap import Interval, paired_difference
-from ..metrics.losses import Floats, total
+from ..metrics.losses import Floats, metric_value
 from ..monitoring.drift_verdict import feature_drift
 from .candidates import ReplayedCandidate
 from .stream import Span, Stream
@@ -115,7 +115,7 @@ def verify_repair(
     rows = before.evaluated_losses(begin, span.labelled)
     improvement = _improvement(setup, rows, after.evaluated_losses(begin, span.labelled))
     if "performance" in cause.signals:
-        old = total(setup.metric, rows) if len(rows) else 0.0
+        old = metric_value(setup.metric, rows) if len(rows) else 0.0
         tolerance = setup.monitoring.performance.tolerance
         return repair_of_performance(improvement, old, tolerance)[0]
     return repair_of_drift(_drift_after(stream, setup, after, span), improvement)[0]
@@ -137,5 +137,7 @@ def _improvement(setup: Setup, before: Floats, after: Floats) -> Interval | None
 
 def _drift_after(stream: Stream, setup: Setup, after: ReplayedCandidate, span: Span) -> Verdict:
     rows = stream.frame.iloc[span.begin : span.end]
-    frame = rows[list(after.reference.kinds)].add_prefix(FEATURE_PREFIX).reset_index(drop=True)
+    frame = (
+        rows[list(after.reference.feature_types)].add_prefix(FEATURE_PREFIX).reset_index(drop=True)
+    )
     return feature_drift(after.reference, frame, setup.monitoring.drift).verdict

@@ -1,4 +1,4 @@
-"""Which policy of a backtest is best, for the user's own costs."""
+"""Recommends a policy of a backtest, for the user's own costs."""
 
 from __future__ import annotations
 

@@ -22,14 +22,14 @@ from ..core.results import Cause, Decision, DriftReport, Gate, PerformanceReport
 from ..core.results.backtest import Ending, PolicyReplay, ReplayedWindow
 from ..core.settings import Setup
 from ..core.table_columns import FEATURE_PREFIX, SCORE_PREFIX
-from ..metrics.losses import Floats, total
+from ..metrics.losses import Floats, metric_value
 from ..monitoring.drift import score_window
 from ..monitoring.drift_verdict import judge
 from ..monitoring.governor import decide
 from ..monitoring.performance import realised
 from ..monitoring.reference import LABEL, PREDICTION
 from ..monitoring.retraining_history import History
-from .candidates import Candidates, ReplayedCandidate, with_gates
+from .candidates import Candidates, ReplayedCandidate, with_changes
 from .policies import Policy
 from .promotion import gates_against_champion, gates_of_candidate, verify_repair
 from .stream import Span, Stream
@@ -77,7 +77,7 @@ class Replay:
                 f"see the same windows, of {setup.monitoring.window_rows} rows"
             )
         self._stream = stream
-        self._setup = with_gates(setup, monitoring=edited, gates=policy.gates)
+        self._setup = with_changes(setup, monitoring=edited, gates=policy.gates)
         self._candidates = candidates
         self._policy = policy
         self._validate = validate
@@ -104,7 +104,7 @@ class Replay:
             windows.append(self._window(number, span, loop, losses[-1]))
         return PolicyReplay(
             name=self._policy.name,
-            value=total(self._setup.metric, np.concatenate(losses)),
+            value=metric_value(self._setup.metric, np.concatenate(losses)),
             windows=windows,
             training_seconds=round(self._seconds, 1),
         )
@@ -124,7 +124,7 @@ class Replay:
             start=span.window.start or datetime.now(UTC),
             end=span.window.end or datetime.now(UTC),
             version=version,
-            value=total(self._setup.metric, losses),
+            value=metric_value(self._setup.metric, losses),
             promised=champion.reference.promise.value,
             drift=drift.verdict,
             performance=performance.verdict,
@@ -173,7 +173,7 @@ class Replay:
     ) -> pd.DataFrame:
         """Return rows as the prediction log would hold them."""
         rows = self._stream.frame.iloc[begin:end]
-        names = list(champion.reference.kinds)
+        names = list(champion.reference.feature_types)
         frame = rows[names].add_prefix(FEATURE_PREFIX).reset_index(drop=True)
         answers = champion.predictions[begin - champion.rows : end - champion.rows]
         if champion.classes is None:

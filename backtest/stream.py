@@ -1,4 +1,4 @@
-"""A stream to replay: rows in time order, their clock, and the windows they came in."""
+"""Stream to replay: rows in time order, their timestamps, and their windows."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The decision on a challenger that predicts on live traffic. Pure."""
+"""Canary: the decision on a challenger that predicts on live traffic. Pure."""

@@ -1,4 +1,4 @@
-"""Decides whether a challenger on live traffic is promoted, watched or withdrawn. Pure: no clock, no input, no output.
+"""Decides whether a challenger on live traffic is promoted, watched or withdrawn. Pure: no clock, no I/O.
 
 | the challenger | verdict |
 | --- | --- |
@@ -25,7 +25,7 @@ from .latency import latency_gate
 from .looks import alpha_spent, labels_needed
 
 
-class Trial(NamedTuple):
+class CanaryRun(NamedTuple):
     """What is judged.
 
     Attributes:
@@ -43,14 +43,14 @@ class Trial(NamedTuple):
     metric: str
 
     def key(self, settings: CanarySettings) -> str:
-        """Return the trial's id: other versions, or something else asked of them, is another trial."""
+        """Return the run's id: other versions, or something else asked of them, is another run."""
         asked = {"margin": settings.margin, "confidence": settings.confidence}
         return digest_of({**self._asdict(), **asked})[:16]
 
 
 def judge(
     settings: CanarySettings,
-    trial: Trial,
+    canary: CanaryRun,
     evidence: Evidence | None,
     *,
     looks: Sequence[CanaryVerdict],
@@ -62,9 +62,9 @@ def judge(
 
     Args:
         settings: What is asked of it.
-        trial: Project, versions and metric.
+        canary: Project, versions and metric.
         evidence: Predictions of both over one period; None when one of them made none.
-        looks: What was recorded of this trial so far, in order; none of it decided the trial.
+        looks: What was recorded of this canary so far, in order; none of it decided it.
         resamples: Bootstrap resamples.
         seed: Seed of the resamples.
         now: Real time (UTC).
@@ -74,16 +74,16 @@ def judge(
     """
     known = [look for look in looks if look.look is not None]
     common = {
-        "trial": trial.key(settings),
-        "project": trial.project,
-        "champion_version": trial.champion,
-        "challenger_version": trial.challenger,
-        "metric": trial.metric,
+        "trial": canary.key(settings),
+        "project": canary.project,
+        "champion_version": canary.champion,
+        "challenger_version": canary.challenger,
+        "metric": canary.metric,
         "judged_at": now,
     }
     if evidence is None:
         reason = (
-            f"champion version {trial.champion} and challenger version {trial.challenger} have no "
+            f"champion version {canary.champion} and challenger version {canary.challenger} have no "
             "predictions of one period yet: send the challenger traffic, or shadow the champion with it"
         )
         return CanaryVerdict(
@@ -102,7 +102,7 @@ def judge(
     if evidence.labelled >= needed or last:
         look = len(known) + 1
         found = grouped_difference(
-            trial.metric,
+            canary.metric,
             evidence.champion,
             evidence.challenger,
             paired=evidence.traffic == "shadow",
@@ -110,7 +110,7 @@ def judge(
             resamples=resamples,
             seed=seed,
         )
-    performance = _performance(settings, trial, evidence, found=found, look=look, needed=needed)
+    performance = _performance(settings, canary, evidence, found=found, look=look, needed=needed)
     latency, latency_look, too_slow = latency_gate(settings, evidence, looks)
     gates = [performance, _answers(evidence), *([latency] if latency else [])]
     verdict, reason = _verdict(settings, gates, too_slow=too_slow, expired=expired)
@@ -127,8 +127,8 @@ def judge(
         challenger_rows=evidence.challenger_rows,
         labelled=evidence.labelled,
         needed=labels_needed(settings, evidence.labelled) if look is not None else needed,
-        champion_score=evidence.champion.metric(trial.metric) if found else None,
-        challenger_score=evidence.challenger.metric(trial.metric) if found else None,
+        champion_score=evidence.champion.metric(canary.metric) if found else None,
+        challenger_score=evidence.challenger.metric(canary.metric) if found else None,
         improvement=found.value if found else None,
         interval=(found.low, found.high) if found else None,
         error=alpha_spent(look, settings.confidence) if look is not None else None,
@@ -141,7 +141,7 @@ def judge(
 
 def _performance(
     settings: CanarySettings,
-    trial: Trial,
+    canary: CanaryRun,
     evidence: Evidence,
     *,
     found: Interval | None,
@@ -162,8 +162,8 @@ def _performance(
     else:
         says = "not surely on either side of"
     reason = (
-        f"{trial.metric} improves by {found.value:+.4g} ({found.low:+.4g} to {found.high:+.4g}) over version "
-        f"{trial.champion}, on {evidence.labelled:,} labelled requests at look {look}: {says} the "
+        f"{canary.metric} improves by {found.value:+.4g} ({found.low:+.4g} to {found.high:+.4g}) over version "
+        f"{canary.champion}, on {evidence.labelled:,} labelled requests at look {look}: {says} the "
         f"{settings.margin:+g} asked for"
     )
     return Gate(

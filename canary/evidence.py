@@ -1,4 +1,4 @@
-"""What a canary is judged on: losses, answers and latencies of champion and challenger, by request.
+"""Evidence of a canary: losses, failed answers and latencies of champion and challenger, by request.
 
 The unit is the request: its rows were sent the same way together, and may depend on each other. A row
 that answers no request stands for itself.
@@ -40,7 +40,7 @@ class Evidence:
         champion_latency: Seconds a request, the slowest row counts, shape (requests,).
         challenger_latency: The challenger's.
         start: First moment of the period.
-        end: Last prediction of the period, whoever made it.
+        end: Last prediction of the period, of either version.
     """
 
     traffic: Traffic

@@ -1,4 +1,4 @@
-"""Compares the latencies of a challenger with the champion's, at the 95% quantile."""
+"""Latency gate: compares 95% quantiles of challenger and champion."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When the next look at a canary is due, and how much of the chance of error it may spend.
+"""Alpha spending: when the next look at a canary is due, and which chance of error it may spend.
 
 Testing again and again until chance obliges errs more often than planned. So the chance of error,
 1 - `confidence`, is spent over the looks (alpha spending: Lan and DeMets, *Biometrika* 70, 1983): look k

@@ -1,4 +1,4 @@
-"""What text a name is."""
+"""Column names and tags as text."""
 
 from __future__ import annotations
 

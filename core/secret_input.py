@@ -1,4 +1,4 @@
-"""Prepares what blocks are made of: unknown keys are refused, and secrets stay out of error messages."""
+"""Validates the input of blocks: refuses unknown keys, and keeps secrets out of error messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a project keeps its big things: snapshots, suites, profiles, reports.
+"""File access to a project's workspace: snapshots, suites, profiles and reports.
 
 Any fsspec URL. A file appears whole or not at all: it is written beside its final name and moved.
 """

@@ -1,4 +1,4 @@
-"""Matches labels and score columns to a model's classes, however they were typed on the way.
+"""Matches labels and score columns to a model's classes, whatever their data type.
 
 A class that was the integer 1 at training may come back as `1.0` (a null elsewhere in the column), as
 `"1"` (JSON) or as `True`, and `<=50K` as ` <=50K` from a file with spaces after its separators. Text that

@@ -1,4 +1,4 @@
-"""Which rows are held out: how many, and from where on."""
+"""Size and first row of the holdout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One id is one text, however it was typed on the way.
+"""Converts ids to text, the same text whatever their data type.
 
 Predictions, labels and splits are matched by the text of an id. The same id may arrive as 1000, as
 1000.0 (a null elsewhere turned its column into floats), as `Decimal("1000")` (a database's NUMERIC) or as

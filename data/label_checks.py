@@ -1,4 +1,4 @@
-"""Refuses labels that arrive and are none of what the model predicts."""
+"""Refuses arriving labels that the model cannot predict: unknown classes, or no numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tells numbers from other text, and reads them to their last digit.
+"""Recognises numbers in text, and parses them without losing digits.
 
 | values of a column | it is |
 | --- | --- |

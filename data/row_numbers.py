@@ -1,4 +1,4 @@
-"""Finds the row numbers that tools write beside the data: a feature that says nothing but when."""
+"""Finds and drops row number columns, such as a saved pandas index."""
 
 from __future__ import annotations
 

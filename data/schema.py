@@ -1,10 +1,10 @@
-"""What a model expects of its input columns, and frames brought to it.
+"""Feature types of a model's input columns, and frames conformed to them.
 
 Every frame that reaches a model, at training, in a gate, at scoring or in monitoring, passes through
 `conform`, so that a type that changed on the way (integers that became floats with a null, numbers
 as text, booleans as objects) never changes a prediction.
 
-| kind | dtype in a conformed frame | missing |
+| feature type | dtype in a conformed frame | missing |
 | --- | --- | --- |
 | `number` (integers too) | float64 | NaN; infinities become NaN |
 | `boolean` | float64, 0 or 1 | NaN |
@@ -29,14 +29,14 @@ from pydantic import BaseModel, ConfigDict
 from ..core.errors import DataRejected
 from .timestamps import moments_of
 
-Kind = Literal["number", "boolean", "category", "datetime"]
+FeatureType = Literal["number", "boolean", "category", "datetime"]
 
 
 class Coercion(BaseModel):
     """What `conform` had to change.
 
     Attributes:
-        unreadable: Column to the number of values that are not of its kind; they became missing.
+        unreadable: Column to the number of values that are not of its feature type; they became missing.
         infinite: Column to the number of infinities; they became missing.
         extra: Columns that the schema does not know; they were left out.
     """
@@ -48,10 +48,10 @@ class Coercion(BaseModel):
     extra: list[str]
 
 
-def infer_kinds(
+def infer_feature_types(
     frame: pd.DataFrame, features: Sequence[str], categorical: Sequence[str] = ()
-) -> dict[str, Kind]:
-    """Infer the kind of every feature from its values.
+) -> dict[str, FeatureType]:
+    """Infer the type of every feature from its values.
 
     Args:
         frame: Rows.
@@ -59,24 +59,24 @@ def infer_kinds(
         categorical: Columns to treat as categories whatever their values look like.
 
     Returns:
-        Column to kind. A column without any value counts as `number`.
+        Column to feature type. A column without any value counts as `number`.
 
     Raises:
         DataRejected: If a column is missing, or holds lists, dicts or other values no model takes.
 
     Example:
-        >>> infer_kinds(pd.DataFrame({"a": [1, 2], "b": ["x", None]}), ["a", "b"])
+        >>> infer_feature_types(pd.DataFrame({"a": [1, 2], "b": ["x", None]}), ["a", "b"])
         {'a': 'number', 'b': 'category'}
     """
-    kinds: dict[str, Kind] = {}
+    feature_types: dict[str, FeatureType] = {}
     for name in features:
         if name not in frame:
             raise DataRejected(f"column {name!r} is missing", column=name)
-        kinds[name] = "category" if name in categorical else _kind_of(frame[name])
-    return kinds
+        feature_types[name] = "category" if name in categorical else _feature_type_of(frame[name])
+    return feature_types
 
 
-def _kind_of(values: pd.Series) -> Kind:
+def _feature_type_of(values: pd.Series) -> FeatureType:
     present = values.dropna()
     if ptypes.is_bool_dtype(values.dtype):
         return "boolean"
@@ -101,12 +101,14 @@ def _kind_of(values: pd.Series) -> Kind:
     )
 
 
-def conform(frame: pd.DataFrame, kinds: Mapping[str, Kind]) -> tuple[pd.DataFrame, Coercion]:
+def conform(
+    frame: pd.DataFrame, feature_types: Mapping[str, FeatureType]
+) -> tuple[pd.DataFrame, Coercion]:
     """Bring a frame to the columns, order and dtypes that a model expects.
 
     Args:
         frame: Rows; its index is dropped.
-        kinds: Column to kind, in the model's order.
+        feature_types: Column to feature type, in the model's order.
 
     Returns:
         The frame, and what had to be changed.
@@ -115,7 +117,7 @@ def conform(frame: pd.DataFrame, kinds: Mapping[str, Kind]) -> tuple[pd.DataFram
         DataRejected: If a column is missing or appears twice.
     """
     names = list(frame.columns)
-    for name in kinds:
+    for name in feature_types:
         if names.count(name) != 1:
             found = "missing" if name not in names else f"there {names.count(name)} times"
             raise DataRejected(
@@ -124,13 +126,13 @@ def conform(frame: pd.DataFrame, kinds: Mapping[str, Kind]) -> tuple[pd.DataFram
     unreadable: dict[str, int] = {}
     infinite: dict[str, int] = {}
     columns: dict[str, pd.Series] = {}
-    rows = frame[list(kinds)].reset_index(drop=True)
-    for name, kind in kinds.items():
+    rows = frame[list(feature_types)].reset_index(drop=True)
+    for name, feature_type in feature_types.items():
         before = rows[name]
         # Nothing to convert: of hundreds of such columns, asking each takes longer than a prediction.
-        ready = kind == "number" and before.dtype == np.float64
-        after = before if ready else _CONVERT[kind](before)
-        if kind == "number":
+        ready = feature_type == "number" and before.dtype == np.float64
+        after = before if ready else _CONVERT[feature_type](before)
+        if feature_type == "number":
             endless = np.isinf(after.to_numpy())
             if endless.any():
                 infinite[name] = int(endless.sum())
@@ -139,9 +141,9 @@ def conform(frame: pd.DataFrame, kinds: Mapping[str, Kind]) -> tuple[pd.DataFram
         if lost > 0:
             unreadable[name] = lost
         columns[name] = after
-    extra = [name for name in names if name not in kinds]
+    extra = [name for name in names if name not in feature_types]
     report = Coercion(unreadable=unreadable, infinite=infinite, extra=extra)
-    return pd.DataFrame(columns, columns=list(kinds)), report
+    return pd.DataFrame(columns, columns=list(feature_types)), report
 
 
 def _to_number(values: pd.Series) -> pd.Series:

@@ -1,4 +1,4 @@
-"""Reads, cuts and sorts the moments of a table's rows."""
+"""Parses, filters and sorts a table by its timestamps."""
 
 from __future__ import annotations
 

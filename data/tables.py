@@ -1,4 +1,4 @@
-"""Turns what a source gave into a table that every later step can rely on.
+"""Normalises the rows of a source into an Arrow table that later steps rely on.
 
 Values that no model takes are refused here, where the column can still be named. Spaces around text go,
 and the digits of ids, categories and classes stay; `data.table_timestamps` reads the moments.

@@ -1,4 +1,4 @@
-"""Reads moments: as ISO 8601, or in the one format that is declared for a column.
+"""Parses timestamps: ISO 8601, or the format that is declared for a column.
 
 A guessed format reads 03/04 as March in one row and 13/04 as April in the next; a guessed zone moves rows
 between windows. Whatever is neither ISO 8601 nor as declared is no moment, and is counted or refused.

@@ -1,4 +1,4 @@
-"""How far into the history a model has seen, and which rows are later than that."""
+"""Training cutoff of a model, and which rows are later than it."""
 
 from __future__ import annotations
 

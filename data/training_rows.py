@@ -1,4 +1,4 @@
-"""Rows as estimators take them: conformed features, checked labels, known classes."""
+"""Training rows as estimators take them: conformed features, checked labels, known classes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..core.errors import DataRejected
 from ..core.settings import Columns, TaskType
-from .schema import Kind, conform, infer_kinds
+from .schema import FeatureType, conform, infer_feature_types
 
 
 @dataclass(frozen=True)
@@ -19,26 +19,26 @@ class TrainingRows:
     Attributes:
         rows: Conformed features, n rows.
         target: True labels, shape (n,).
-        kinds: Input column to kind, in the model's order.
+        feature_types: Input column to feature type, in the model's order.
         classes: All classes, sorted; None for regression.
     """
 
     rows: pd.DataFrame
     target: np.ndarray
-    kinds: dict[str, Kind]
+    feature_types: dict[str, FeatureType]
     classes: np.ndarray | None
 
     def take(self, positions: np.ndarray) -> TrainingRows:
         """Return some of the rows; the classes stay all classes."""
         rows = self.rows.iloc[positions].reset_index(drop=True)
-        return TrainingRows(rows, self.target[positions], self.kinds, self.classes)
+        return TrainingRows(rows, self.target[positions], self.feature_types, self.classes)
 
 
 def training_rows(
     frame: pd.DataFrame,
     columns: Columns,
     task: TaskType,
-    kinds: dict[str, Kind] | None = None,
+    feature_types: dict[str, FeatureType] | None = None,
 ) -> TrainingRows:
     """Prepare a frame for fitting.
 
@@ -46,7 +46,7 @@ def training_rows(
         frame: Rows with features and target.
         columns: What each column is for.
         task: Task type.
-        kinds: Input column to kind. None: inferred from the rows.
+        feature_types: Input column to feature type. None: inferred from the rows.
 
     Returns:
         The rows.
@@ -55,13 +55,13 @@ def training_rows(
         DataRejected: If the target is missing, has missing values, is no number for regression, or
             has a number of classes that does not fit the task; or a feature is missing.
     """
-    if kinds is None:
+    if feature_types is None:
         features = columns.feature_names(list(frame.columns))
-        kinds = infer_kinds(frame, features, columns.categorical)
-    rows, _ = conform(frame, kinds)
+        feature_types = infer_feature_types(frame, features, columns.categorical)
+    rows, _ = conform(frame, feature_types)
     target = labels_of(frame, columns.target, task)
     classes = None if task == "regression" else _classes(target, columns.target, task)
-    return TrainingRows(rows, target, kinds, classes)
+    return TrainingRows(rows, target, feature_types, classes)
 
 
 def labels_of(frame: pd.DataFrame, column: str, task: TaskType) -> np.ndarray:
@@ -108,9 +108,9 @@ def _classes(target: np.ndarray, column: str, task: TaskType) -> np.ndarray:
     try:
         classes = np.unique(target)
     except TypeError as error:
-        kinds = sorted({type(value).__name__ for value in target})
+        feature_types = sorted({type(value).__name__ for value in target})
         raise DataRejected(
-            f"target {column!r} mixes {', '.join(kinds)}: give it one type at its source",
+            f"target {column!r} mixes {', '.join(feature_types)}: give it one type at its source",
             column=column,
         ) from error
     if len(classes) < 2 or (task == "binary" and len(classes) > 2):

@@ -1,4 +1,4 @@
-"""Refuses rows to score of which the model would see next to nothing.
+"""Refuses rows to score whose values are mostly unreadable.
 
 One odd value is scored as missing, as a model server's caller would be told. A column in another form than at
 training (`yes` for true, 1,5 for 1.5) is a mistake of the file, and its predictions would be worth nothing.
@@ -13,9 +13,9 @@ import pandas as pd
 
 from ..core.errors import DataRejected
 from ..core.settings import ScoringSettings
-from .schema import Coercion, Kind
+from .schema import Coercion, FeatureType
 
-_EXPECTED: dict[Kind, str] = {
+_EXPECTED: dict[FeatureType, str] = {
     "number": "finite numbers with a decimal point, such as 1.5",
     "boolean": "true or false, or 1 or 0",
     "category": "text",
@@ -33,7 +33,7 @@ def refuse_unreadable(
     conformed: pd.DataFrame,
     coerced: Coercion,
     *,
-    kinds: Mapping[str, Kind],
+    feature_types: Mapping[str, FeatureType],
     settings: ScoringSettings,
     hidden: Collection[str] = (),
 ) -> None:
@@ -43,7 +43,7 @@ def refuse_unreadable(
         frame: Rows as they were read.
         conformed: What `conform` made of them.
         coerced: What it had to change.
-        kinds: Column to kind.
+        feature_types: Column to feature type.
         settings: How many are too many.
         hidden: Columns whose values no message may quote.
 
@@ -61,7 +61,7 @@ def refuse_unreadable(
         columns.append(name)
         said.append(
             f"column {name!r} has {count} of {present} values that cannot be read{shown}: expected "
-            f"{_EXPECTED[kinds[name]]}"
+            f"{_EXPECTED[feature_types[name]]}"
         )
     if columns:
         raise DataRejected(

@@ -1,4 +1,4 @@
-"""Keeps whole numbers whole: a float holds no more than the first 16 digits of an id or a hash.
+"""Keeps integers exact: a float holds no more than the first 16 digits of an id or a hash.
 
 | whole numbers | type of the column |
 | --- | --- |

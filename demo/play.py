@@ -171,7 +171,7 @@ def _window(
 ) -> WindowSummary:
     from ..flows.monitoring import monitor
     from ..flows.scoring import label, score
-    from ..metrics.losses import row_losses, total
+    from ..metrics.losses import metric_value, row_losses
 
     name = f"calls-{begin:05d}.parquet"
     incoming = _write(rows.drop(columns="y"), folder / "incoming" / name)
@@ -206,7 +206,7 @@ def _window(
         prediction_drifted=outcome.drift.prediction_drifted,
         performance=outcome.performance.verdict,
         log_loss=outcome.performance.value,
-        static_log_loss=total(project.metric, losses),
+        static_log_loss=metric_value(project.metric, losses),
         promised=outcome.performance.promised,
         action=decision.action,
         held_by=decision.held_by,

@@ -1,4 +1,4 @@
-"""The rules of a comparison, on per-row losses of champion and candidate on the same rows."""
+"""Superiority and non-inferiority tests of a candidate, on per-row losses paired with the champion's."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..core.results import Cause, Gate, SliceScore
 from ..core.settings import GateSettings, PerformanceThresholds
 from ..data.schema import category_text
 from ..metrics.bootstrap import Interval, paired_difference
-from ..metrics.losses import Floats, total
+from ..metrics.losses import Floats, metric_value
 from ..metrics.promise import Promise
 
 SUPERIORITY = "superiority"
@@ -78,7 +78,7 @@ def non_inferiority(
         The gate, and the improvement with its interval.
     """
     found = _difference(metric, before, after, settings, seed)
-    allowed = settings.allowance * total(metric, before)
+    allowed = settings.allowance * metric_value(metric, before)
     good = found.low > -allowed
     gate = Gate(
         name=NON_INFERIORITY,
@@ -107,7 +107,7 @@ def confirmation(
         A few words for the gate's reason; empty when nothing does.
     """
     if promise is not None and promise.metric == cause.metric:
-        now = total(promise.metric, before)
+        now = metric_value(promise.metric, before)
         if now > promise.tolerated(policy):
             return f"the champion promised {promise.value:.4g}"
     if "performance" in cause.signals:
@@ -132,8 +132,8 @@ def _scores(
     metric: str, before: Floats, after: Floats, found: Interval, settings: GateSettings
 ) -> str:
     return (
-        f"on {len(after)} rows {metric} is {total(metric, after):.4g}, the champion's "
-        f"{total(metric, before):.4g}: an improvement of {found.value:.4g}, between {found.low:.4g} and "
+        f"on {len(after)} rows {metric} is {metric_value(metric, after):.4g}, the champion's "
+        f"{metric_value(metric, before):.4g}: an improvement of {found.value:.4g}, between {found.low:.4g} and "
         f"{found.high:.4g} with {settings.confidence:.0%} confidence"
     )
 
@@ -188,8 +188,8 @@ def compare_slices(
                 column=column,
                 value=str(value),
                 rows=int(count),
-                candidate=total(metric, after[here]),
-                champion=total(metric, before[here]),
+                candidate=metric_value(metric, after[here]),
+                champion=metric_value(metric, before[here]),
             )
             scores.append(score)
             judged = int(count) >= settings.minimum_slice_rows

@@ -1,4 +1,4 @@
-"""Bounds the default checks that take long for every column, a tenth of a second each."""
+"""Limits the columns of the slow default Deepchecks checks, a tenth of a second a column."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The only way Deepchecks is imported: offline, and mended for current NumPy and scikit-learn.
+"""Imports Deepchecks offline, patched for current NumPy and scikit-learn.
 
 Deepchecks 0.19.1 is its latest release. On NumPy 2 it does not import; where it does import, checks
 of regression and of text classes end as failures to run, quietly. `load` mends:

@@ -1,7 +1,7 @@
-"""The checks that run when a project names none.
+"""Default Deepchecks checks, for projects that name none.
 
 Two block: a holdout that mostly repeats training rows decides nothing, and a model no better than
-guessing by class shares (or by drawing from the training labels) helps nobody. The others inform.
+guessing by class shares (or by drawing from the training labels) is of no use. The others inform.
 Drift between train and holdout is among those: it is why one retrains.
 """
 

@@ -81,12 +81,12 @@ def run_checks(
     deepchecks = load()
     chosen = list(default_checks(predictor.task) if checks is None else checks)
     built = [(settings, _build(settings, seed)) for settings in chosen]
-    features = list(predictor.kinds)
+    features = list(predictor.feature_types)
     data = _samples(train, holdout, columns, predictor, rows=rows, seed=seed)
     roles = {
         "label": columns.target,
         "features": features,
-        "cat_features": [name for name in features if predictor.kinds[name] == "category"],
+        "cat_features": [name for name in features if predictor.feature_types[name] == "category"],
         "index_name": columns.id,
         "datetime_name": columns.timestamp,
         "label_type": predictor.task,
@@ -151,7 +151,7 @@ def _samples(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     held = _prepared(holdout, columns, predictor)
     fitted = _prepared(train, columns, predictor)
-    compared = [*predictor.kinds, columns.target]
+    compared = [*predictor.feature_types, columns.target]
     held = held.sample(min(rows, len(held)), random_state=seed).sort_index()
     digests = pd.util.hash_pandas_object(fitted[compared], index=False)
     repeated = digests.isin(pd.util.hash_pandas_object(held[compared], index=False))
@@ -164,7 +164,7 @@ def _samples(
 
 
 def _prepared(frame: pd.DataFrame, columns: Columns, predictor: Predictor) -> pd.DataFrame:
-    prepared, _ = conform(frame, predictor.kinds)
+    prepared, _ = conform(frame, predictor.feature_types)
     truth, classes = aligned_labels(predictor, frame, columns.target)
     if classes is not None and predictor.classes is not None:
         # Back to the classes' own type, which Deepchecks compares predictions with.
@@ -185,11 +185,11 @@ def _build(settings: DeepcheckSettings, seed: int) -> Any:
     from deepchecks.tabular import SingleDatasetCheck, TrainTestCheck, checks
     from deepchecks.tabular.base_checks import ModelOnlyCheck
 
-    kinds = (SingleDatasetCheck, TrainTestCheck, ModelOnlyCheck)
+    families = (SingleDatasetCheck, TrainTestCheck, ModelOnlyCheck)
     known = {
         name: kind
         for name, kind in vars(checks).items()
-        if inspect.isclass(kind) and issubclass(kind, kinds)
+        if inspect.isclass(kind) and issubclass(kind, families)
     }
     kind = _pick(settings.check, known, "gates.deepchecks: check")
     accepted = {

@@ -1,4 +1,4 @@
-"""Whether a holdout can tell a good model from a bad one at all."""
+"""Checks that a holdout has enough rows of every class to evaluate a model on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rules of a repair: what was wrong decides what must be mended."""
+"""Verifies a repair: whether a new champion mends the drift or performance that asked for it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def repair_of_performance(
     """Judge a retraining that worse performance asked for.
 
     Args:
-        improvement: Of the metric on the window's rows, old champion minus new; None: nobody can tell.
+        improvement: Of the metric on the window's rows, old champion minus new; None where it cannot be measured.
         before: The old champion's metric on the same rows.
         tolerance: Share of it that counts: what is too little for an alarm is too little for a repair.
 

@@ -1,4 +1,4 @@
-"""How sure a metric, or the difference of two, is: bootstrap intervals from per-row losses.
+"""Bootstrap intervals of a metric, or of the difference of two, from per-row losses.
 
 Percentile intervals after Efron and Tibshirani, *An Introduction to the Bootstrap* (1993), chapter
 13. Two models are compared **paired**: each resample draws the same rows for both, so what the rows
@@ -13,7 +13,7 @@ import numpy as np
 from scipy import stats
 
 from ..core.errors import DataRejected
-from .losses import Floats, total
+from .losses import Floats, metric_value
 
 # Values drawn at once. Small batches stay in the processor's cache: faster than one big one.
 _BATCH_VALUES = 200_000
@@ -250,7 +250,9 @@ def _interval(
         raise DataRejected("an interval needs at least one row; there are none")
     if not all(np.isfinite(sample).all() for sample in samples):
         raise DataRejected(f"{metric}: a row's loss is not finite; check the predictions")
-    value = total(metric, samples[0]) - (total(metric, samples[1]) if samples[1:] else 0.0)
+    value = metric_value(metric, samples[0]) - (
+        metric_value(metric, samples[1]) if samples[1:] else 0.0
+    )
     if rows == 1:
         return Interval(value, -np.inf, np.inf)
 

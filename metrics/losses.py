@@ -1,4 +1,4 @@
-"""Losses that can be resampled, and scores for reports.
+"""Per-row losses that can be resampled, and metrics for reports.
 
 A promotion needs uncertainty, and a paired bootstrap needs a value a row: so every **loss** here is a
 function of the mean of per-row values (`rmse` is the square root of it). Lower is better.
@@ -50,7 +50,7 @@ def row_losses(
         classes: Class of each probability column, for class losses.
 
     Returns:
-        Shape (n,); `total` turns any (re)sample of it into the metric.
+        Shape (n,); `metric_value` turns any (re)sample of it into the metric.
 
     Raises:
         ConfigurationError: If the metric is unknown.
@@ -59,7 +59,7 @@ def row_losses(
 
     Example:
         >>> losses = row_losses("error_rate", ["a", "b"], [[0.9, 0.1], [0.8, 0.2]], ["a", "b"])
-        >>> total("error_rate", losses)
+        >>> metric_value("error_rate", losses)
         0.5
     """
     actual = np.asarray(truth)
@@ -102,7 +102,7 @@ def _is_text(labels: npt.NDArray[Any]) -> bool:
     return isinstance(labels[0], str)
 
 
-def total(metric: str, losses: Floats) -> float:
+def metric_value(metric: str, losses: Floats) -> float:
     """Return the metric of per-row losses from `row_losses`.
 
     Raises:
@@ -135,7 +135,8 @@ def scores(
     actual: Any = np.asarray(truth)
     values: Any = np.asarray(predicted, dtype=float)
     found = {
-        name: total(name, row_losses(name, actual, values, classes)) for name in losses_for(task)
+        name: metric_value(name, row_losses(name, actual, values, classes))
+        for name in losses_for(task)
     }
     if task == "regression":
         if len(actual) > 1:

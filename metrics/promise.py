@@ -1,4 +1,4 @@
-"""What a champion promises: its metric over several periods, and how far a window may be from it.
+"""Promised metric of a champion: over several periods, and how far a window may be from it.
 
 One holdout is one period, and one easy season is no promise. Where rows have a time order, the recipe
 is therefore fitted anew on the rows before each of several earlier periods too, and scored on the
@@ -18,7 +18,7 @@ from scipy import stats
 
 from ..core.errors import DataRejected
 from ..core.settings import PerformanceThresholds
-from .losses import Floats, total
+from .losses import Floats, metric_value
 
 
 @dataclass(frozen=True)
@@ -92,10 +92,10 @@ def promise_of(metric: str, periods: Sequence[Floats]) -> Promise:
     if not found:
         raise DataRejected(f"no rows to promise {metric} on")
     losses = np.concatenate(found)
-    values = [total(metric, period) for period in found]
+    values = [metric_value(metric, period) for period in found]
     return Promise(
         metric=metric,
-        value=total(metric, losses),
+        value=metric_value(metric, losses),
         rows=len(losses),
         standard_error=_standard_error(losses),
         spread=_spread(metric, found, values),
@@ -110,7 +110,7 @@ def metric_error(metric: str, losses: Floats) -> float:
         metric: Name of a loss.
         losses: Row losses, shape (n,).
     """
-    return _in_units_of(metric, _standard_error(losses), total(metric, losses))
+    return _in_units_of(metric, _standard_error(losses), metric_value(metric, losses))
 
 
 def _standard_error(losses: Floats) -> float:

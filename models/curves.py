@@ -1,4 +1,4 @@
-"""Draws the curves a person looks at before trusting a model."""
+"""Draws ROC, precision-recall, calibration and residual curves."""
 
 from __future__ import annotations
 

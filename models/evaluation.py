@@ -1,4 +1,4 @@
-"""Scores rows with a model, whatever became of the labels' type since it was trained."""
+"""Evaluates a model on rows, also where the labels' data type differs from training."""
 
 from __future__ import annotations
 

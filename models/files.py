@@ -1,4 +1,4 @@
-"""Whether a model's files are where the registry says, told apart from a store that does not answer."""
+"""Checks whether a model's files are in the artifact store, apart from a store that does not answer."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""How much a model's metric depends on each input column."""
+"""Permutation importance of each input column."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
-from ..metrics.losses import row_losses, total
+from ..metrics.losses import metric_value, row_losses
 from .predictor import Predictor
 
 _ROWS = 1_000
@@ -38,13 +38,13 @@ def permutation_importance(
     chosen = np.sort(rng.choice(len(rows), count, replace=False))
     sample, labels = rows.iloc[chosen].reset_index(drop=True), truth[chosen]
 
-    names = list(predictor.kinds)
+    names = list(predictor.feature_types)
     together = max(1, _CELLS // (count * len(names)))
 
     def losses(frames: list[pd.DataFrame]) -> list[float]:
         predicted = predictor.predict_conformed(pd.concat(frames, ignore_index=True))
         return [
-            total(metric, row_losses(metric, labels, part, predictor.classes))
+            metric_value(metric, row_losses(metric, labels, part, predictor.classes))
             for part in np.split(predicted, len(frames))
         ]
 

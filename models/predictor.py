@@ -1,4 +1,4 @@
-"""Loads models from MLflow without touching its global state, and predicts uniformly."""
+"""Loads models from MLflow without touching its global state, and predicts the same way for every task type."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pandas as pd
 from ..core.errors import ModelUnavailable, RegistryUnavailable
 from ..core.secret_text import scrubbed
 from ..core.settings import TaskType
-from ..data.schema import Kind, conform
+from ..data.schema import FeatureType, conform
 from ..metrics.losses import Floats
 from .mlflow_errors import shown_cause
 
@@ -32,12 +32,12 @@ class Predictor:
     Attributes:
         model: The scikit-learn pipeline.
         task: Task type.
-        kinds: Input column to kind, in the model's order.
+        feature_types: Input column to feature type, in the model's order.
     """
 
     model: Any
     task: TaskType
-    kinds: dict[str, Kind]
+    feature_types: dict[str, FeatureType]
 
     @property
     def classes(self) -> np.ndarray | None:
@@ -56,11 +56,11 @@ class Predictor:
         Raises:
             DataRejected: If an input column is missing or appears twice.
         """
-        rows, _ = conform(frame, self.kinds)
+        rows, _ = conform(frame, self.feature_types)
         return self.predict_conformed(rows)
 
     def predict_conformed(self, rows: pd.DataFrame) -> Floats:
-        """Predict rows that `conform` brought to the model's kinds already.
+        """Predict rows that `conform` brought to the model's feature types already.
 
         Of many columns and few rows, conforming takes longer than predicting.
         """
@@ -172,8 +172,8 @@ def load_predictor(
         )
         try:
             metadata = Model.load(folder).metadata or {}
-            kinds = metadata[METADATA_KEY]["kinds"] if METADATA_KEY in metadata else None
-            model = mlflow_sklearn.load_model(folder) if kinds is not None else None
+            feature_types = metadata[METADATA_KEY]["kinds"] if METADATA_KEY in metadata else None
+            model = mlflow_sklearn.load_model(folder) if feature_types is not None else None
         except Exception as error:
             uris = (tracking_uri, registry_uri)
             reason = scrubbed(str(error), *uris)
@@ -181,9 +181,9 @@ def load_predictor(
                 f"{model_uri} does not load: {type(error).__name__}: {reason}. Roll back to a version "
                 f"that does, or retrain; to replace it as the champion: {REPLACE}"
             ) from shown_cause(error, *uris)
-    if kinds is None:
+    if feature_types is None:
         raise ModelUnavailable(
             f"{model_uri} was not logged by this package: its columns are unknown. To replace it as the "
             f"champion: {REPLACE}"
         )
-    return Predictor(model=model, task=task, kinds=kinds)
+    return Predictor(model=model, task=task, feature_types=feature_types)

@@ -31,7 +31,7 @@ from ..core.results import ColumnDrift
 from ..core.settings import DriftThresholds
 from ..core.table_columns import FEATURE_PREFIX, SCORE_PREFIX
 from ..data.rising_features import RISING
-from ..data.schema import Kind
+from ..data.schema import FeatureType
 from ..metrics.losses import Floats
 from .drift_methods.base import ColumnPair, DriftMethod
 from .drift_methods.loading import BUILT_IN, load_methods
@@ -95,7 +95,7 @@ def score_window(
     kept = [
         name for name, p in reference.columns.items() if name not in redacted and not p.constant
     ]
-    tests = sum(1 + len(_suited(own, reference.kinds[name])) for name in kept)
+    tests = sum(1 + len(_suited(own, reference.feature_types[name])) for name in kept)
     tests += sum(
         1 + len(_suited(own, "number")) for p in reference.predictions.values() if not p.constant
     )
@@ -108,7 +108,7 @@ def score_window(
         if name in redacted:
             scored.append(_left_out(column, importance))
             continue
-        found = find_column(window, FEATURE_PREFIX + name, reference.kinds[name])
+        found = find_column(window, FEATURE_PREFIX + name, reference.feature_types[name])
         sample = reference.sample.get(FEATURE_PREFIX + name)
         judged = _Measured(column, found, sample, importance)
         scored.append(_score(judged, methods, alpha, thresholds))
@@ -120,13 +120,13 @@ def score_window(
         scored.append(_score(judged, methods, alpha, thresholds))
     labels = known_labels(window, reference.classes)
     if len(labels) >= thresholds.minimum_rows:
-        kind: Kind = "number" if reference.classes is None else "category"
+        feature_type: FeatureType = "number" if reference.classes is None else "category"
         judged = _Measured(
             ScoredColumn(LABEL, "target", reference.target),
-            FoundColumn(kind, labels),
+            FoundColumn(feature_type, labels),
             reference.sample.get(LABEL),
         )
-        alpha = thresholds.false_alarm_rate / (1 + len(_suited(own, kind)))
+        alpha = thresholds.false_alarm_rate / (1 + len(_suited(own, feature_type)))
         scored.append(_score(judged, methods, alpha, thresholds))
     return scored
 
@@ -162,8 +162,8 @@ class _Measured:
         )
 
 
-def _suited(methods: Sequence[DriftMethod], kind: Kind) -> list[DriftMethod]:
-    return [method for method in methods if kind in method.feature_types]
+def _suited(methods: Sequence[DriftMethod], feature_type: FeatureType) -> list[DriftMethod]:
+    return [method for method in methods if feature_type in method.feature_types]
 
 
 def _left_out(column: ScoredColumn, importance: float) -> ScoredColumn:
@@ -191,23 +191,23 @@ def _score(
     if profile.constant:
         why = "no spread in the reference: set aside"
         return replace(column, signals=[measured.signal("distance", reason=why)])
-    present = measurable(found.values, found.kind)
+    present = measurable(found.values, found.feature_type)
     if not len(present):
-        why = f"no value in {len(found.values)} rows can be read as {READ_AS[found.kind]}"
+        why = f"no value in {len(found.values)} rows can be read as {READ_AS[found.feature_type]}"
         return replace(column, signals=[measured.signal("unusable", reason=why)])
     sample = found.values.iloc[:0] if measured.sample is None else measured.sample
     pair = ColumnPair(
         name=column.name,
-        feature_type=found.kind,
+        feature_type=found.feature_type,
         profile=profile,
-        sample=measurable(sample, found.kind),
+        sample=measurable(sample, found.feature_type),
         values=present,
         rows=len(found.values),
     )
-    rising = column.role == "feature" and _went_on(profile, present)
+    rising = column.role == "feature" and _kept_rising(profile, present)
     signals = [
         _apply(method, pair, measured, alpha, thresholds, rising=rising)
-        for method in _suited(methods, found.kind)
+        for method in _suited(methods, found.feature_type)
     ]
     return replace(column, values=present, signals=signals)
 
@@ -252,7 +252,7 @@ def _number(value: object, what: str) -> float:
     return number
 
 
-def _went_on(profile: Profile, present: Floats | pd.Series) -> bool:
+def _kept_rising(profile: Profile, present: Floats | pd.Series) -> bool:
     if not isinstance(profile, NumberProfile) or not profile.rising:
         return False
     # A table that happened to be sorted looks as if it rose: its windows are within the range.

@@ -74,7 +74,7 @@ def feature_drift(
     thresholds: DriftThresholds,
     redacted: Collection[str] = (),
 ) -> DriftReport:
-    """Judge the features of a window alone, whoever made its predictions.
+    """Judge the features of a window alone, whichever version made its predictions.
 
     Args:
         reference: What to compare with.

@@ -1,4 +1,4 @@
-"""Evidently metrics that show what was measured already. Import it late: Evidently takes seconds."""
+"""Evidently metrics that display drift scores measured elsewhere. Import it late: Evidently takes seconds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Evidently report of a window, for people: the figures and verdicts of `monitoring.drift`.
+"""Renders the Evidently drift report of a window, with the scores and verdicts of `monitoring.drift`.
 
 Evidently 0.7 reads no raw row here. One metric a signal carries what was measured, its threshold and
 the two histograms, and its test passes exactly when we say so: report and verdict cannot disagree,

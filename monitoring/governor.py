@@ -1,4 +1,4 @@
-"""Decides from drift, performance and history whether to retrain now. Pure: no clock, no input, no output.
+"""The governor: decides from drift, performance and history whether to retrain. Pure: no clock, no I/O.
 
 The rules, in this order; the first that applies decides:
 

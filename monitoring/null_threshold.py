@@ -1,4 +1,4 @@
-"""How far a window strays from its reference by chance alone, at the window's own size.
+"""Null thresholds: drift scores that chance alone explains, at the window's own size.
 
 A fixed threshold of 0.1 fires in every small window. Here the reference is resampled: pairs of
 samples of the reference's and the window's size are drawn from the profile, so the noise of both is

@@ -1,4 +1,4 @@
-"""Realised performance: what the logged predictions were worth, now that their labels are known."""
+"""Realised performance: the metric of logged predictions whose labels are known, against the promised one."""
 
 from __future__ import annotations
 

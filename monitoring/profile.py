@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ..data.rising_features import only_rises
-from ..data.schema import Kind
+from ..data.schema import FeatureType
 from ..metrics.losses import Floats
 
 BLOCKS = 2_048
@@ -116,38 +116,38 @@ def block_means(ordered: Floats, blocks: int) -> Floats:
     return np.diff(sums[whole] + (edges - whole) * shifted[whole]) * (blocks / rows) + origin
 
 
-def measurable(values: pd.Series, kind: Kind) -> Floats | pd.Series:
+def measurable(values: pd.Series, feature_type: FeatureType) -> Floats | pd.Series:
     """Return the present values of a conformed column in the form that is measured.
 
     Args:
         values: A column of a conformed frame (see `data.schema`).
-        kind: Its kind.
+        feature_type: Its feature type.
 
     Returns:
         Floats for numbers and moments (seconds since 1970), else a series of text.
     """
-    if kind == "category":
+    if feature_type == "category":
         return values.dropna().astype(str)
-    if kind == "boolean":
+    if feature_type == "boolean":
         return values.dropna().astype(int).astype(str)
-    if kind == "datetime":
+    if feature_type == "datetime":
         return values.dropna().to_numpy("datetime64[ns]").astype(np.int64) / 1e9
     numbers = values.to_numpy(dtype=float)
     return numbers[np.isfinite(numbers)]
 
 
-def profile_of(values: pd.Series, kind: Kind) -> Profile:
+def profile_of(values: pd.Series, feature_type: FeatureType) -> Profile:
     """Profile one column.
 
     Args:
         values: A column of a conformed frame (see `data.schema`), in time order where there is one.
-        kind: Its kind. Booleans are profiled as the categories `0` and `1`.
+        feature_type: Its feature type. Booleans are profiled as the categories `0` and `1`.
 
     Returns:
         The profile.
     """
     rows = len(values)
-    present = measurable(values, kind)
+    present = measurable(values, feature_type)
     null_rate = 1.0 - len(present) / rows if rows else 0.0
     if isinstance(present, pd.Series):
         counts = present.value_counts()

@@ -22,7 +22,7 @@ from ..core.errors import DataRejected, ModelUnavailable
 from ..core.settings import TaskType
 from ..core.table_columns import FEATURE_PREFIX, SCORE_PREFIX
 from ..data.class_labels import class_text
-from ..data.schema import Kind
+from ..data.schema import FeatureType
 from ..metrics.losses import Floats
 from ..metrics.promise import Promise, promise_of
 from .profile import CategoryProfile, NumberProfile, Profile, profile_of
@@ -42,7 +42,7 @@ class Reference:
     Attributes:
         task: Task type.
         classes: Class of each probability, as text; None for regression.
-        kinds: Input column to kind.
+        feature_types: Input column to feature type.
         importance: Input column to share of the model's importance.
         columns: Input column to profile.
         predictions: Profiles of what the model answered: `score.<class>` (of the second class only
@@ -54,7 +54,7 @@ class Reference:
 
     task: TaskType
     classes: list[str] | None
-    kinds: dict[str, Kind]
+    feature_types: dict[str, FeatureType]
     importance: dict[str, float]
     columns: dict[str, Profile]
     predictions: dict[str, Profile]
@@ -74,7 +74,8 @@ class Reference:
             "format": _FORMAT,
             "task": self.task,
             "classes": self.classes,
-            "kinds": self.kinds,
+            # Named so in every reference that was stored so far.
+            "kinds": self.feature_types,
             "importance": self.importance,
             "promise": asdict(self.promise),
             "columns": {n: _pack(p, arrays) for n, p in self.columns.items()},
@@ -108,7 +109,7 @@ class Reference:
             return cls(
                 task=document["task"],
                 classes=document["classes"],
-                kinds=document["kinds"],
+                feature_types=document["kinds"],
                 importance=document["importance"],
                 columns={n: _unpack(p, arrays) for n, p in document["columns"].items()},
                 predictions={n: _unpack(p, arrays) for n, p in document["predictions"].items()},
@@ -151,7 +152,7 @@ def build_reference(
     *,
     task: TaskType,
     classes: Sequence[object] | np.ndarray | None,
-    kinds: Mapping[str, Kind],
+    feature_types: Mapping[str, FeatureType],
     importance: Mapping[str, float],
     losses: Floats,
     metric: str,
@@ -166,7 +167,7 @@ def build_reference(
         truth: True labels, n rows.
         task: Task type.
         classes: Class of each probability column; None for regression.
-        kinds: Input column to kind.
+        feature_types: Input column to feature type.
         importance: Input column to share of the model's importance; missing ones count as 0.
         losses: Row losses, shape (n,) (see `metrics.losses.row_losses`).
         metric: Name of the metric that `losses` belong to.
@@ -207,9 +208,9 @@ def build_reference(
     return Reference(
         task=task,
         classes=names,
-        kinds=dict(kinds),
-        importance={name: float(importance.get(name, 0.0)) for name in kinds},
-        columns={name: profile_of(frame[name], kind) for name, kind in kinds.items()},
+        feature_types=dict(feature_types),
+        importance={name: float(importance.get(name, 0.0)) for name in feature_types},
+        columns={name: profile_of(frame[name], kind) for name, kind in feature_types.items()},
         predictions={name: profile_of(answers[name], "number") for name in watched},
         target=profile_of(labels, "number" if names is None else "category"),
         promise=promise_of(metric, [losses, *earlier]),

@@ -1,6 +1,6 @@
-"""What became of earlier retrainings: which helped, which did not, and which were never judged.
+"""Effects of earlier retrainings: which helped, which did not, and which were never judged.
 
-| fate | of a request for retraining |
+| effect | of a request for retraining |
 | --- | --- |
 | `pending` | it has not reached the server, or the training has not ended |
 | `superseded` | it was overtaken before it was sent |
@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 from ..core.results import Decision, Verdict
 
-Fate = Literal["pending", "superseded", "unjudged", "unhelpful", "helped", "open"]
+RetrainingEffect = Literal["pending", "superseded", "unjudged", "unhelpful", "helped", "open"]
 
 # Of drift and of performance.
 Verdicts = tuple[Verdict, Verdict]
@@ -86,7 +86,9 @@ class History:
         # Journals of earlier versions do not tell what was delivered.
         return bool(past.configuration) or now - past.decided_at < timeout
 
-    def fate(self, past: Decision, running: Sequence[str], present: Verdicts | None = None) -> Fate:
+    def effect_of(
+        self, past: Decision, running: Sequence[str], present: Verdicts | None = None
+    ) -> RetrainingEffect:
         """Return what became of a request.
 
         Args:
@@ -107,8 +109,8 @@ class History:
         verdict: Verdict = self.repairs.get(past.id, {}).get("verdict", "not_run")
         if verdict == "not_run":
             verdict = self._told_by_windows(past, str(end.get("version")), present)
-        fates: dict[str, Fate] = {"passed": "helped", "failed": "unhelpful"}
-        return fates.get(verdict, "open")
+        effects: dict[str, RetrainingEffect] = {"passed": "helped", "failed": "unhelpful"}
+        return effects.get(verdict, "open")
 
     def _told_by_windows(self, past: Decision, version: str, present: Verdicts | None) -> Verdict:
         """Return what the first window of the new champion that tells says of what was wrong."""
@@ -126,9 +128,9 @@ class History:
                 return told
         return "not_run"
 
-    def row(
+    def consecutive(
         self,
-        wanted: Fate,
+        wanted: RetrainingEffect,
         *,
         champion_version: str,
         running: Sequence[str],
@@ -138,7 +140,7 @@ class History:
         """Return the latest requests in a row that came to the same end, newest first.
 
         The row ends where things changed: a retraining came to another end, the settings are others,
-        somebody trained by hand, or made a version the champion by hand.
+        a training was started by hand, or a version was made the champion by hand.
 
         Args:
             wanted: `unhelpful`, or `unjudged`.
@@ -155,14 +157,14 @@ class History:
         for past in self.asked:
             end = self.ended.get(past.id, {})
             own = serving == champion_version == end.get("version")
-            fate = self.fate(past, running, present if own else None)
+            effect = self.effect_of(past, running, present if own else None)
             if serving not in (past.champion_version, end.get("version")):
                 break
             if past.configuration not in ("", configuration) or self._trained_since(past):
                 break
-            if fate == wanted:
+            if effect == wanted:
                 found.append(past)
-            elif not _passed_over(fate, wanted):
+            elif not _passed_over(effect, wanted):
                 break
             serving = past.champion_version
         return found
@@ -174,7 +176,7 @@ class History:
         )
 
 
-def _passed_over(fate: Fate, wanted: Fate) -> bool:
-    # A training that nobody could judge says nothing about whether training helps. The other way
+def _passed_over(effect: RetrainingEffect, wanted: RetrainingEffect) -> bool:
+    # A training that was not judged says nothing about whether training helps. The other way
     # round, one that was judged shows that training is possible.
-    return fate == "pending" or (fate == "unjudged" and wanted == "unhelpful")
+    return effect == "pending" or (effect == "unjudged" and wanted == "unhelpful")

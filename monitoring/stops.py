@@ -1,4 +1,4 @@
-"""When the governor stops asking, what it says, and when it tries again.
+"""Stops of the governor: when it asks for no more retrainings, why, and when it tries again.
 
 A stop is never for good. After `n` retrainings in a row over the limit it lasts for `2 ** n` further
 windows in alarm; a metric that got worse by `new_evidence`, other settings, a training by hand and
@@ -21,7 +21,7 @@ _MOST_WINDOWS = 16
 _REMEDIES = {
     "DataRejected": "mend the rows at their source or, if they are right, edit the suite and name it in "
     "data.suite",
-    "cancelled": "somebody cancelled it: run the training flow by hand once it may run",
+    "cancelled": "a person cancelled it: run the training flow by hand once it may run",
     "crashed": "its process died: look at the flow run's log and at the machine's memory",
     "lost": "it never ended: look whether the training deployment is served and its work pool has a worker",
 }
@@ -72,8 +72,8 @@ def find_stop(
         "configuration": configuration,
         "present": (drift, performance.verdict),
     }
-    unhelpful = history.row("unhelpful", **state)
-    unjudged = history.row("unjudged", **state)
+    unhelpful = history.consecutive("unhelpful", **state)
+    unjudged = history.consecutive("unjudged", **state)
     for rule, row, maximum, say in (
         ("failing", unjudged, policy.maximum_failed, _say_failing),
         ("unrepaired", unhelpful, policy.maximum_unrepaired, _say_unrepaired),

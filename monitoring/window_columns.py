@@ -10,7 +10,7 @@ import pandas as pd
 from ..core.errors import DataRejected
 from ..core.table_columns import SCORE_PREFIX
 from ..data.class_labels import class_text, match_classes
-from ..data.schema import Kind, conform
+from ..data.schema import FeatureType, conform
 from .reference import LABEL
 
 READ_AS: dict[str, str] = {
@@ -26,23 +26,23 @@ class FoundColumn:
     """A column of a window as it was found.
 
     Attributes:
-        kind: What it is read as.
+        feature_type: What it is read as.
         values: Conformed values; None when the column cannot be used.
         problem: Why it cannot be used, or what was lost in reading it, or empty.
     """
 
-    kind: Kind
+    feature_type: FeatureType
     values: pd.Series | None = None
     problem: str = ""
 
 
-def find_column(frame: pd.DataFrame, name: str, kind: Kind) -> FoundColumn:
-    """Find a column of a window and read it as its kind.
+def find_column(frame: pd.DataFrame, name: str, feature_type: FeatureType) -> FoundColumn:
+    """Find a column of a window and read it as its feature type.
 
     Args:
         frame: Rows of the prediction log.
         name: Name of the column.
-        kind: What to read it as.
+        feature_type: What to read it as.
 
     Returns:
         The column. One that is missing, there twice or unreadable has no values and says why.
@@ -51,14 +51,20 @@ def find_column(frame: pd.DataFrame, name: str, kind: Kind) -> FoundColumn:
     if same.sum() != 1:
         times = int(same.sum())
         problem = f"there {times} times, expected once" if times else "missing from the window"
-        return FoundColumn(kind, problem=problem)
+        return FoundColumn(feature_type, problem=problem)
     try:
-        clean, coerced = conform(frame.loc[:, same], {name: kind})
+        clean, coerced = conform(frame.loc[:, same], {name: feature_type})
     except (DataRejected, TypeError, ValueError, ArithmeticError) as error:
-        return FoundColumn(kind, problem=f"its values cannot be read as {READ_AS[kind]}: {error}")
+        return FoundColumn(
+            feature_type, problem=f"its values cannot be read as {READ_AS[feature_type]}: {error}"
+        )
     lost = coerced.unreadable.get(name, 0) + coerced.infinite.get(name, 0)
-    note = f"{lost} values cannot be read as {READ_AS[kind]}: counted as missing" if lost else ""
-    return FoundColumn(kind, clean[name], note)
+    note = (
+        f"{lost} values cannot be read as {READ_AS[feature_type]}: counted as missing"
+        if lost
+        else ""
+    )
+    return FoundColumn(feature_type, clean[name], note)
 
 
 def score_columns(window: pd.DataFrame, classes: list[str]) -> dict[str, str]:

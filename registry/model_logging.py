@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ..blocks.model_registry import ModelRegistry
     from ..core.settings import TaskType
-    from ..data.schema import Kind
+    from ..data.schema import FeatureType
 
 _TRUSTED_PREFIXES = ("sklearn.", "numpy.", "scipy.")
 # Harmless by themselves: what they call is listed, and checked, too.
@@ -30,7 +30,7 @@ def log_model(
     estimator: Any,
     *,
     name: str,
-    kinds: dict[str, Kind],
+    feature_types: dict[str, FeatureType],
     example: pd.DataFrame,
     parameters: dict[str, Any],
     task_type: TaskType,
@@ -42,7 +42,7 @@ def log_model(
         run_id: The run.
         estimator: Fitted; takes a conformed frame.
         name: Name of the logged model.
-        kinds: Input column to kind, in order.
+        feature_types: Input column to feature type, in order.
         example: Conformed rows; the first 5 are kept with the model.
         parameters: Hyperparameters, to be shown with the model.
         task_type: What is predicted: `binary`, `multiclass` or `regression`.
@@ -85,9 +85,9 @@ def log_model(
                 serialization_format="skops",
                 skops_trusted_types=trusted,
                 pip_requirements=[f"{package}=={version(package)}" for package in _REQUIREMENTS],
-                signature=_signature(kinds, estimator.predict(example.head(_EXAMPLE_ROWS))),
+                signature=_signature(feature_types, estimator.predict(example.head(_EXAMPLE_ROWS))),
                 input_example=example.head(_EXAMPLE_ROWS),
-                metadata={METADATA_KEY: {"kinds": dict(kinds), "task": task_type}},
+                metadata={METADATA_KEY: {"kinds": dict(feature_types), "task": task_type}},
             )
             client.log_model_artifacts(identifier, folder)
         except BaseException:
@@ -130,7 +130,7 @@ def trusted_types(estimator: Any) -> list[str]:
     return found
 
 
-def _signature(kinds: dict[str, Kind], predicted: Any) -> ModelSignature:
+def _signature(feature_types: dict[str, FeatureType], predicted: Any) -> ModelSignature:
     """Return a signature by kind: one inferred from rows depends on which of them have nulls."""
     from mlflow.models import ModelSignature, infer_signature
     from mlflow.types import ColSpec, DataType, Schema
@@ -141,5 +141,5 @@ def _signature(kinds: dict[str, Kind], predicted: Any) -> ModelSignature:
         "category": DataType.string,
         "datetime": DataType.datetime,
     }
-    inputs = Schema([ColSpec(types[kind], name) for name, kind in kinds.items()])
+    inputs = Schema([ColSpec(types[kind], name) for name, kind in feature_types.items()])
     return ModelSignature(inputs=inputs, outputs=infer_signature(predicted, predicted).outputs)

@@ -95,7 +95,7 @@ def _by_performance(
 
     from ..data.class_labels import to_classes
     from ..metrics.bootstrap import paired_difference
-    from ..metrics.losses import row_losses, total
+    from ..metrics.losses import metric_value, row_losses
 
     cutoff = version.tags.get(tags.EVALUATED_CUTOFF)
     # Without timestamps nobody can tell which rows were fitted on: assume all of them.
@@ -123,8 +123,8 @@ def _by_performance(
     )
     return RescoredWindow(
         metric=metric,
-        before=total(metric, before),
-        after=total(metric, after),
+        before=metric_value(metric, before),
+        after=metric_value(metric, after),
         interval=interval,
         rows=len(judged),
         fitted=fitted,

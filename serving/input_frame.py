@@ -1,6 +1,6 @@
 """Checks the columns of a request and converts them to the frame that a model takes.
 
-| kind of the column | values it takes |
+| feature type | values it takes |
 | --- | --- |
 | `number` | numbers |
 | `boolean` | booleans, and the numbers 0 and 1 |
@@ -25,10 +25,10 @@ import numpy as np
 import pandas as pd
 
 from ..core.errors import DataRejected
-from ..data.schema import Kind, category_text
+from ..data.schema import FeatureType, category_text
 from .v2_codec import InputColumns, type_in_words
 
-_EXPECTED: dict[Kind, str] = {
+_EXPECTED: dict[FeatureType, str] = {
     "number": "a number (FP64, or an integer datatype)",
     "boolean": "a boolean (BOOL), or 0 or 1",
     "category": "text (BYTES)",
@@ -53,13 +53,16 @@ class InputFrame:
 
 
 def input_frame(
-    columns: InputColumns, kinds: Mapping[str, Kind], *, other: Iterable[str] | None = ()
+    columns: InputColumns,
+    feature_types: Mapping[str, FeatureType],
+    *,
+    other: Iterable[str] | None = (),
 ) -> InputFrame:
     """Bring columns to what a model takes.
 
     Args:
         columns: Column to values, all of the same length.
-        kinds: What the model expects, in its order.
+        feature_types: What the model expects, in its order.
         other: Columns that may be there too. None: any.
 
     Returns:
@@ -72,17 +75,17 @@ def input_frame(
         >>> input_frame({"age": [41], "job": ["student"]}, {"job": "category", "age": "number"}).features
         [{'job': 'student', 'age': 41}]
     """
-    missing = [name for name in kinds if name not in columns]
+    missing = [name for name in feature_types if name not in columns]
     if missing:
         wanted = ", ".join(
-            f"column {name!r} is missing: {_EXPECTED[kinds[name]]}" for name in missing
+            f"column {name!r} is missing: {_EXPECTED[feature_types[name]]}" for name in missing
         )
         raise DataRejected(f"{wanted}. Columns found: {list(columns)}", column=missing[0])
     if other is not None:
-        _refuse_unknown(columns, kinds, set(other))
+        _refuse_unknown(columns, feature_types, set(other))
     arrays: dict[str, np.ndarray] = {}
     logged: list[list[Any]] = []
-    for name, kind in kinds.items():
+    for name, kind in feature_types.items():
         values = columns[name]
         if kind == "datetime":
             values = [_parsed(value) for value in values]
@@ -96,18 +99,20 @@ def input_frame(
                 )
         arrays[name] = _CONVERT[kind](values)
         logged.append(values)
-    frame = pd.DataFrame(arrays, columns=list(kinds), copy=False)
-    names = list(kinds)
+    frame = pd.DataFrame(arrays, columns=list(feature_types), copy=False)
+    names = list(feature_types)
     return InputFrame(
         frame, [dict(zip(names, row, strict=True)) for row in zip(*logged, strict=True)]
     )
 
 
-def _refuse_unknown(columns: InputColumns, kinds: Mapping[str, Kind], other: set[str]) -> None:
+def _refuse_unknown(
+    columns: InputColumns, feature_types: Mapping[str, FeatureType], other: set[str]
+) -> None:
     for name in columns:
-        if name not in kinds and name not in other:
-            near = get_close_matches(name, list(kinds), 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"it expects {list(kinds)}"
+        if name not in feature_types and name not in other:
+            near = get_close_matches(name, list(feature_types), 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"it expects {list(feature_types)}"
             raise DataRejected(f"column {name!r} is unknown to the model; {hint}", column=name)
 
 
@@ -162,13 +167,13 @@ def _moments(values: list[Any]) -> np.ndarray:
     return np.array(naive, dtype="datetime64[us]").astype("datetime64[ns]")
 
 
-_TAKES: dict[Kind, Callable[[Any], bool]] = {
+_TAKES: dict[FeatureType, Callable[[Any], bool]] = {
     "number": _is_number,
     "boolean": _is_boolean,
     "category": _is_category,
     "datetime": _is_moment,
 }
-_CONVERT: dict[Kind, Callable[[list[Any]], np.ndarray]] = {
+_CONVERT: dict[FeatureType, Callable[[list[Any]], np.ndarray]] = {
     "number": _floats,
     "boolean": _floats,
     "category": _texts,

@@ -131,7 +131,7 @@ class MLflowRuntime(MLModel):
         outputs = dict.fromkeys(output_names(predictor), "FP64") | {"id": "BYTES"}
         if classes:
             outputs["prediction"] = _datatype(classes)
-        inputs = {name: _DATATYPES[kind] for name, kind in predictor.kinds.items()}
+        inputs = {name: _DATATYPES[kind] for name, kind in predictor.feature_types.items()}
         return MetadataModelResponse(
             name=self.name,
             platform="prefect-mlops",

@@ -57,7 +57,7 @@ class ModelService:
     def _first_champion(self) -> None:
         served, redaction = self.models.current, self._settings.redaction
         if served is not None and redaction is not None:
-            known = {*served.champion.predictor.kinds, self._settings.id_column}
+            known = {*served.champion.predictor.feature_types, self._settings.id_column}
             unknown = [name for name in redaction.columns if name not in known]
             if unknown:
                 _log.warning(
@@ -121,7 +121,7 @@ class ModelService:
         ids = self._row_ids(request, columns, champion)
         # What only the challenger knows may be sent already, or its canary could never be tried.
         other = None if self._settings.ignore_unknown_columns else _known(challenger)
-        rows = input_frame(columns, champion.predictor.kinds, other=other)
+        rows = input_frame(columns, champion.predictor.feature_types, other=other)
         decoded = DecodedRequest(request, ids, columns, datetime.now(UTC))
         if challenger and not self._settings.shadow:
             if routes_to_challenger(request, self._settings.canary_share):
@@ -139,7 +139,7 @@ class ModelService:
         if name is None or name not in columns:
             rows = len(next(iter(columns.values())))
             return [id_text(request)] if rows == 1 else [f"{request}-{row}" for row in range(rows)]
-        values = columns[name] if name in champion.predictor.kinds else columns.pop(name)
+        values = columns[name] if name in champion.predictor.feature_types else columns.pop(name)
         ids = [id_text(value) for value in values]
         for row, (value, text) in enumerate(zip(values, ids, strict=True)):
             if type(value) not in (str, int) or not 0 < len(text) <= _MAX_ID_CHARACTERS:
@@ -160,7 +160,7 @@ class ModelService:
     ) -> InferenceResult | None:
         """Let the challenger predict; None if it could not, and then that is logged."""
         try:
-            rows = input_frame(decoded.columns, challenger.predictor.kinds, other=None)
+            rows = input_frame(decoded.columns, challenger.predictor.feature_types, other=None)
             return self._predict_and_log(challenger, role, decoded, rows)
         except LogUnavailable:
             raise
@@ -207,4 +207,4 @@ def _check_outputs(wanted: Sequence[str], predictor: Predictor) -> None:
 
 
 def _known(challenger: ServedModel | None) -> tuple[str, ...]:
-    return tuple(challenger.predictor.kinds) if challenger else ()
+    return tuple(challenger.predictor.feature_types) if challenger else ()

@@ -219,8 +219,8 @@ def scores_table(
     for place, name in enumerate(classes):
         columns[f"{SCORE_PREFIX}{name}"] = pa.array(predicted[:, place])
     rules = {} if redaction is None else redaction.columns
-    redacted = [name for name in predictor.kinds if name in rules]
-    for name in predictor.kinds:
+    redacted = [name for name in predictor.feature_types if name in rules]
+    for name in predictor.feature_types:
         if name not in rules:
             columns[f"{FEATURE_PREFIX}{name}"] = rows.table.column(name)
     if redaction is not None and redacted:

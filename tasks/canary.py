@@ -19,7 +19,7 @@ from .promotion import promote
 if TYPE_CHECKING:
     from ..blocks.model_registry import ModelRegistry
     from ..blocks.stores import Stores
-    from ..canary.decision import Trial
+    from ..canary.decision import CanaryRun
     from ..core.settings import CanarySettings, TaskType
     from ..storage.interface import PredictionStore
 
@@ -41,7 +41,7 @@ def judge_canary(
     """Judge a challenger by what it and the champion predicted over the same period.
 
     A look is in the journal before it is returned. The same predictions and labels give the same
-    verdict and are one look, however often they are asked about; a trial that is decided stays so. Looks
+    verdict and are one look, however often they are asked about; a run that is decided stays so. Looks
     are numbered, and a number can be taken once: of two runs at the same time, the second sees the
     first one's look.
 
@@ -62,23 +62,23 @@ def judge_canary(
         LogUnavailable: If the prediction log cannot be read, or the journal not be written; then
             nothing was decided.
     """
-    from ..canary.decision import Trial, judge
+    from ..canary.decision import CanaryRun, judge
 
-    trial = Trial(
+    run = CanaryRun(
         project=stores.name,
         model=challenger.name,
         champion=champion.version,
         challenger=challenger.version,
         metric=metric,
     )
-    key = trial.key(settings)
+    key = run.key(settings)
     with stores.predictions.get_client() as store:
         for _ in range(_TRIES):
             looks = _looks(store, stores.name, key)
             if looks and looks[-1].final:
                 verdict = looks[-1]
                 break
-            start = _start(store, stores.name, trial, champion, challenger)
+            start = _start(store, stores.name, run, champion, challenger)
             evidence = start and read_evidence(
                 store,
                 champion,
@@ -94,7 +94,7 @@ def judge_canary(
                 if known
                 else judge(
                     settings,
-                    trial,
+                    run,
                     evidence or None,
                     looks=looks,
                     resamples=resamples,
@@ -158,12 +158,12 @@ def conclude_canary(
 def _start(
     store: PredictionStore,
     project: str,
-    trial: Trial,
+    run: CanaryRun,
     champion: ModelVersion,
     challenger: ModelVersion,
 ) -> datetime | None:
     """Return when both versions were first at work; once known, it is kept."""
-    place = "/".join((project, trial.model, trial.champion, trial.challenger, "start"))
+    place = "/".join((project, run.model, run.champion, run.challenger, "start"))
     for document in store.journal("canary", project):
         if document.get("place") == place:
             return datetime.fromisoformat(document["start"])
@@ -175,7 +175,7 @@ def _start(
 
 
 def _looks(store: PredictionStore, project: str, key: str) -> list[CanaryVerdict]:
-    """Return what was recorded of a trial, in order."""
+    """Return what was recorded of a run, in order."""
     found = [
         CanaryVerdict.model_validate(document)
         for document in store.journal("canary", project)

@@ -131,7 +131,7 @@ def _compare(
 ) -> Comparison:
     from ..data.training_cutoff import cutoff_of
     from ..gates.comparison import compare_slices, non_inferiority, superiority
-    from ..metrics.losses import total
+    from ..metrics.losses import metric_value
     from ..models.evaluation import losses_of
 
     try:
@@ -181,8 +181,8 @@ def _compare(
         gates=[gate, *recency, *slice_gates],
         metric=metric,
         champion_version=champion.version,
-        candidate_score=total(metric, after),
-        champion_score=total(metric, before),
+        candidate_score=metric_value(metric, after),
+        champion_score=metric_value(metric, before),
         improvement=found.value,
         interval=(found.low, found.high),
         confidence=settings.confidence,

@@ -80,7 +80,7 @@ def fit(
         run_id,
         found.predictor.model,
         name="model",
-        kinds=data.kinds,
+        feature_types=data.feature_types,
         example=data.rows,
         parameters={"estimator": study.estimator, **study.parameters},
         registry=stores.registry,
@@ -158,15 +158,15 @@ def refit(
     from ..data.training_rows import training_rows
 
     train, holdout = load_frame(split.train), load_frame(split.holdout)
-    # The kinds of the evaluated model: another reading of a column would be another model.
-    kinds = training_rows(train, columns, task_type).kinds
+    # The feature types of the evaluated model: another reading of a column would be another model.
+    feature_types = training_rows(train, columns, task_type).feature_types
     everything = pd.concat([train, holdout], ignore_index=True)
-    data = training_rows(everything, columns, task_type, kinds)
+    data = training_rows(everything, columns, task_type, feature_types)
     model_uri = log_model(
         candidate.run_id,
         _recipe(candidate, task_type=task_type, metric=metric, seed=seed).fitted(data).model,
         name="model-all-rows",
-        kinds=kinds,
+        feature_types=feature_types,
         example=data.rows,
         parameters={"estimator": candidate.estimator, **candidate.parameters},
         registry=stores.registry,

@@ -72,7 +72,7 @@ def check_package(
         predictor = registry.load_model(uri, task_type)
     except ModelUnavailable as error:
         return PackageCheck(gates=_stopped(_LOADS, "failed", str(error)))
-    rows, _ = conform(load_frame(split.holdout).head(_ROWS), predictor.kinds)
+    rows, _ = conform(load_frame(split.holdout).head(_ROWS), predictor.feature_types)
     with tempfile.TemporaryDirectory() as temporary:
         found, problem = _probe(registry, uri, rows, Path(temporary))
     check = _judge(predictor, rows, found, problem, latency_p99_ms=latency_p99_ms)

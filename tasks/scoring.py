@@ -81,17 +81,17 @@ def score_rows(
         dataset, stores=stores, columns=columns, task_type=task_type, redaction=redaction
     )
     predictor = stores.registry.load_model(champion.uri, task_type)
-    conformed, coerced = conform(rows.frame, predictor.kinds)
+    conformed, coerced = conform(rows.frame, predictor.feature_types)
     hidden = set(redaction.columns) if redaction else set()
     refuse_unreadable(
         rows.frame,
         conformed,
         coerced,
-        kinds=predictor.kinds,
+        feature_types=predictor.feature_types,
         settings=settings,
         hidden=hidden,
     )
-    refuse_unloggable(rows.frame, [name for name in predictor.kinds if name not in hidden])
+    refuse_unloggable(rows.frame, [name for name in predictor.feature_types if name not in hidden])
     unreadable = count_unreadable(coerced)
     if unreadable:
         run_logger().warning(
@@ -166,7 +166,7 @@ def _log(
     try:
         with logger:
             for part in _parts(rows, _CHUNK_ROWS):
-                features = records(rows.frame.iloc[part], predictor.kinds)
+                features = records(rows.frame.iloc[part], predictor.feature_types)
                 answers = _answers(predictor, predicted[part])
                 whose = zip(rows.ids[part], rows.moments[part], strict=True)
                 for saw, answer, (id, at) in zip(features, answers, whose, strict=True):
@@ -213,7 +213,7 @@ def _differing(
     with predictions.get_client() as store:
         for part in _parts(rows, _IDS_PER_LOOK):
             before = store.find(champion.name, rows.ids[part])
-            features = records(rows.frame.iloc[part], predictor.kinds)
+            features = records(rows.frame.iloc[part], predictor.feature_types)
             found += [
                 id
                 for id, saw in zip(rows.ids[part], features, strict=True)

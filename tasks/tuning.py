@@ -84,7 +84,7 @@ def tune(
             key,
             estimators=training.estimators,
             task=task_type,
-            kinds=data.kinds,
+            feature_types=data.feature_types,
             seed=training.seed,
             trials=training.trials,
         )

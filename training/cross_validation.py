@@ -19,7 +19,7 @@ from sklearn.model_selection import KFold, StratifiedKFold, TimeSeriesSplit
 from ..core.errors import DataRejected
 from ..core.settings import TaskType
 from ..data.training_rows import TrainingRows
-from ..metrics.losses import Floats, row_losses, total
+from ..metrics.losses import Floats, metric_value, row_losses
 from .recipes import build, fit_estimator
 
 _FEWEST_GROUPS = 20
@@ -169,7 +169,7 @@ def score_fold(
     estimator: Any, data: TrainingRows, fold: Fold, task: TaskType, metric: str
 ) -> float:
     """Return the metric of `fold_losses`."""
-    return total(metric, fold_losses(estimator, data, fold, task, metric))
+    return metric_value(metric, fold_losses(estimator, data, fold, task, metric))
 
 
 def score_trial(
@@ -206,7 +206,7 @@ def score_trial(
     pruned = False
     try:
         for number, fold in enumerate(folds):
-            unfitted = build(estimator, parameters, task, data.kinds, seed)
+            unfitted = build(estimator, parameters, task, data.feature_types, seed)
             scores.append(score_fold(unfitted, data, fold, task, metric))
             if not math.isfinite(scores[-1]):
                 raise ValueError(f"{metric} is {scores[-1]}")  # noqa: TRY301

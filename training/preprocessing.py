@@ -1,10 +1,10 @@
-"""From a conformed frame to the matrix an estimator takes, whatever production sends.
+"""Preprocessing of a conformed frame into the matrix that an estimator takes.
 
 Missing values, categories never seen, columns without any value and constant columns are all
 expected. The transformers are scikit-learn's own, so that a served model needs no package of ours and
 skops can persist it.
 
-| kind | for trees | for linear models |
+| feature type | for trees | for linear models |
 | --- | --- | --- |
 | number, boolean | as it is, missing stays missing | median for missing + indicator, standardised, clipped to 5 standard deviations |
 | category | a code; missing and unknown are missing | one-hot; rare ones share a column; unknown counts as rare |
@@ -24,7 +24,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from ..core.errors import ConfigurationError
-from ..data.schema import Kind
+from ..data.schema import FeatureType
 
 # HistGradientBoosting takes codes below 255; the one column of rare categories takes one of them.
 TREE_CATEGORIES = 254
@@ -39,17 +39,17 @@ _STANDARD_DEVIATIONS = 5.0
 
 
 def default_preprocessor(
-    kinds: Mapping[str, Kind], style: Literal["trees", "linear"] = "trees"
+    feature_types: Mapping[str, FeatureType], style: Literal["trees", "linear"] = "trees"
 ) -> ColumnTransformer:
     """Return an unfitted preprocessor.
 
     Args:
-        kinds: Input column to kind, see `data.schema`.
+        feature_types: Input column to feature type, see `data.schema`.
         style: For trees that take missing values, or for linear models.
 
     Returns:
         Takes a conformed frame, gives a float matrix without infinities. For `trees` the categories'
-        columns come first, in the order of `kinds`.
+        columns come first, in the order of `feature_types`.
 
     Raises:
         ConfigurationError: If there is no input column.
@@ -60,7 +60,7 @@ def default_preprocessor(
         >>> default_preprocessor({"a": "number", "b": "category"}).fit_transform(rows).tolist()
         [[0.0, 1.0], [nan, nan]]
     """
-    if not kinds:
+    if not feature_types:
         raise ConfigurationError(
             "there is no feature: every column has another role. Name some in columns.features"
         )
@@ -71,7 +71,7 @@ def default_preprocessor(
         "datetime": _moments(style),
     }
     chosen = [
-        (kind, transformer, [name for name, found in kinds.items() if found == kind])
+        (kind, transformer, [name for name, found in feature_types.items() if found == kind])
         for kind, transformer in transformers.items()
     ]
     return ColumnTransformer([part for part in chosen if part[2]], sparse_threshold=0.0)

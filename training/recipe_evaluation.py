@@ -1,4 +1,4 @@
-"""Fits a recipe and takes its evidence: scores on the holdout, promise, importance, reference."""
+"""Fits a recipe and evaluates it: holdout metrics, promise, feature importance, reference."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class Recipe:
     seed: int
 
     def unfitted(self, data: TrainingRows) -> Any:
-        """Return the unfitted estimator for rows of these kinds."""
-        return build(self.estimator, self.parameters, self.task, data.kinds, self.seed)
+        """Return the unfitted estimator for rows of these feature types."""
+        return build(self.estimator, self.parameters, self.task, data.feature_types, self.seed)
 
     def fitted(self, data: TrainingRows) -> Predictor:
         """Return a model fitted on rows.
@@ -53,7 +53,7 @@ class Recipe:
             DataRejected: If they cannot be fitted on.
         """
         model = fit_estimator(self.unfitted(data), data.rows, data.target)
-        return Predictor(model, self.task, data.kinds)
+        return Predictor(model, self.task, data.feature_types)
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def evaluate_recipe(
     """
     predictor = recipe.fitted(data)
     truth = labels_of(holdout, columns.target, recipe.task)
-    rows, _ = conform(holdout, data.kinds)
+    rows, _ = conform(holdout, data.feature_types)
     predicted = predictor.predict(rows)
     importance = permutation_importance(
         predictor, rows, truth, metric=recipe.metric, seed=recipe.seed
@@ -112,7 +112,7 @@ def evaluate_recipe(
         pd.Series(truth),
         task=recipe.task,
         classes=predictor.classes,
-        kinds=data.kinds,
+        feature_types=data.feature_types,
         importance=importance,
         losses=row_losses(recipe.metric, truth, predicted, predictor.classes),
         metric=recipe.metric,

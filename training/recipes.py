@@ -1,6 +1,6 @@
 """Recipes: what a study chooses from, and how a chosen one becomes an unfitted estimator.
 
-A **recipe** is a function `recipe(trial, task, kinds, seed)` that asks the trial for hyperparameters and
+A **recipe** is a function `recipe(trial, task, feature_types, seed)` that asks the trial for hyperparameters and
 returns an unfitted scikit-learn estimator. The estimator takes a conformed frame (`data.schema`), so it
 is usually a pipeline that starts with `training.preprocessing.default_preprocessor`. Classifiers need
 `predict_proba`. Everything in it must be of scikit-learn, NumPy or SciPy, so that it can be persisted
@@ -30,10 +30,10 @@ from sklearn.pipeline import Pipeline
 
 from ..core.errors import ConfigurationError
 from ..core.settings import TaskType
-from ..data.schema import Kind
+from ..data.schema import FeatureType
 from .search_spaces import Trial, hist_gradient_boosting, linear, random_forest
 
-Recipe = Callable[[Any, TaskType, Mapping[str, Kind], int], Any]
+Recipe = Callable[[Any, TaskType, Mapping[str, FeatureType], int], Any]
 
 
 class ScopedTrial:
@@ -101,14 +101,14 @@ def find_recipe(name: str) -> Recipe:
         ) from error
     if not callable(found):
         raise ConfigurationError(
-            f"estimator {name!r} is a {type(found).__name__}: expected a function(trial, task, kinds, "
+            f"estimator {name!r} is a {type(found).__name__}: expected a function(trial, task, feature_types, "
             "seed) that returns an unfitted estimator"
         )
     return found
 
 
 def suggest(
-    trial: Any, name: str, task: TaskType, kinds: Mapping[str, Kind], seed: int
+    trial: Any, name: str, task: TaskType, feature_types: Mapping[str, FeatureType], seed: int
 ) -> dict[str, Any]:
     """Let a trial choose the hyperparameters of an estimator.
 
@@ -116,7 +116,7 @@ def suggest(
         trial: Optuna's trial.
         name: Name of the estimator.
         task: Task type.
-        kinds: Input column to kind.
+        feature_types: Input column to feature type.
         seed: Seed of the estimator.
 
     Returns:
@@ -125,7 +125,7 @@ def suggest(
     Raises:
         ConfigurationError: See `find_recipe`.
     """
-    find_recipe(name)(ScopedTrial(trial, name), task, kinds, seed)
+    find_recipe(name)(ScopedTrial(trial, name), task, feature_types, seed)
     scope = f"{name}."
     return {
         key.removeprefix(scope): value
@@ -135,7 +135,11 @@ def suggest(
 
 
 def build(
-    name: str, parameters: Mapping[str, Any], task: TaskType, kinds: Mapping[str, Kind], seed: int
+    name: str,
+    parameters: Mapping[str, Any],
+    task: TaskType,
+    feature_types: Mapping[str, FeatureType],
+    seed: int,
 ) -> Any:
     """Return the unfitted estimator of a recipe.
 
@@ -143,7 +147,7 @@ def build(
         name: Name of the estimator.
         parameters: Hyperparameters by the names that the recipe asks for.
         task: Task type.
-        kinds: Input column to kind.
+        feature_types: Input column to feature type.
         seed: Seed of the estimator.
 
     Returns:
@@ -157,7 +161,7 @@ def build(
         >>> build("linear", {"C": 1.0}, "binary", {"age": "number"}, 0).named_steps["model"].C
         1.0
     """
-    estimator = find_recipe(name)(FixedTrial(dict(parameters)), task, kinds, seed)
+    estimator = find_recipe(name)(FixedTrial(dict(parameters)), task, feature_types, seed)
     needed = "predict" if task == "regression" else "predict_proba"
     for method in ("fit", needed):
         if not callable(getattr(estimator, method, None)):

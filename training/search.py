@@ -1,4 +1,4 @@
-"""Runs a study in this process, one trial after the other, and leaves no trace but its result."""
+"""Runs a hyperparameter study in memory, one trial after the other."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def search_recipe(
             "search",
             estimators=settings.estimators,
             task=task,
-            kinds=data.kinds,
+            feature_types=data.feature_types,
             seed=settings.seed,
             trials=settings.trials,
         )

@@ -19,7 +19,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline
 
 from ..core.settings import TaskType
-from ..data.schema import Kind
+from ..data.schema import FeatureType
 from .preprocessing import default_preprocessor
 
 
@@ -44,14 +44,14 @@ class Trial(Protocol):
 
 
 def hist_gradient_boosting(
-    trial: Trial, task: TaskType, kinds: Mapping[str, Kind], seed: int
+    trial: Trial, task: TaskType, feature_types: Mapping[str, FeatureType], seed: int
 ) -> Pipeline:
     """Recipe: gradient boosting on histograms, categories as categories."""
     family = (
         HistGradientBoostingRegressor if task == "regression" else HistGradientBoostingClassifier
     )
     # The preprocessor puts the categories' columns first.
-    codes: Any = list(range(list(kinds.values()).count("category"))) or None
+    codes: Any = list(range(list(feature_types.values()).count("category"))) or None
     model = family(
         learning_rate=trial.suggest_float("learning_rate", 0.02, 0.2, log=True),
         max_iter=trial.suggest_int("max_iter", 50, 200, log=True),
@@ -61,10 +61,12 @@ def hist_gradient_boosting(
         categorical_features=codes,
         random_state=seed,
     )
-    return _pipeline(default_preprocessor(kinds, "trees"), model)
+    return _pipeline(default_preprocessor(feature_types, "trees"), model)
 
 
-def random_forest(trial: Trial, task: TaskType, kinds: Mapping[str, Kind], seed: int) -> Pipeline:
+def random_forest(
+    trial: Trial, task: TaskType, feature_types: Mapping[str, FeatureType], seed: int
+) -> Pipeline:
     """Recipe: a random forest, categories as codes."""
     family = RandomForestRegressor if task == "regression" else RandomForestClassifier
     model = family(
@@ -73,10 +75,12 @@ def random_forest(trial: Trial, task: TaskType, kinds: Mapping[str, Kind], seed:
         max_features=trial.suggest_categorical("max_features", ["sqrt", 0.3, 0.6, 1.0]),
         random_state=seed,
     )
-    return _pipeline(default_preprocessor(kinds, "trees"), model)
+    return _pipeline(default_preprocessor(feature_types, "trees"), model)
 
 
-def linear(trial: Trial, task: TaskType, kinds: Mapping[str, Kind], seed: int) -> Pipeline:
+def linear(
+    trial: Trial, task: TaskType, feature_types: Mapping[str, FeatureType], seed: int
+) -> Pipeline:
     """Recipe: logistic regression, or ridge regression for numbers."""
     if task == "regression":
         model = Ridge(alpha=trial.suggest_float("alpha", 1e-3, 1e4, log=True), random_state=seed)
@@ -84,14 +88,14 @@ def linear(trial: Trial, task: TaskType, kinds: Mapping[str, Kind], seed: int) -
         model = LogisticRegression(
             C=trial.suggest_float("C", 1e-4, 1e2, log=True), max_iter=300, random_state=seed
         )
-    return _pipeline(default_preprocessor(kinds, "linear"), model)
+    return _pipeline(default_preprocessor(feature_types, "linear"), model)
 
 
 def _pipeline(preprocessor: Any, model: Any) -> Pipeline:
     return Pipeline([("preprocessor", preprocessor), ("model", model)])
 
 
-# What scikit-learn does when nobody chooses: every study begins with it, so that it never ends worse.
+# What scikit-learn does by default: every study begins with it, so that it never ends worse.
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "hist_gradient_boosting": {
         "learning_rate": 0.1,

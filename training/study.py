@@ -1,4 +1,4 @@
-"""An Optuna study that survives being killed, and gives the same trials as if it had not been.
+"""A resumable Optuna study: killed and resumed, it gives the same trials.
 
 Two things make it so. Every trial has a sampler of its own, seeded by the study's seed and the number
 of trials before it, instead of one generator whose state dies with the process. And a trial that a
@@ -17,7 +17,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from ..core.errors import ConfigurationError
 from ..core.settings import TaskType
-from ..data.schema import Kind
+from ..data.schema import FeatureType
 from .cross_validation import TrialScore
 from .recipes import find_recipe, suggest
 from .search_spaces import default_parameters
@@ -39,7 +39,7 @@ class PersistentStudy:
         name: Name of the study.
         estimators: Estimators to choose from.
         task: Task type.
-        kinds: Input column to kind.
+        feature_types: Input column to feature type.
         seed: Seed of sampler and estimators.
         trials: Trials to run.
 
@@ -54,7 +54,7 @@ class PersistentStudy:
         *,
         estimators: list[str],
         task: TaskType,
-        kinds: Mapping[str, Kind],
+        feature_types: Mapping[str, FeatureType],
         seed: int,
         trials: int,
     ) -> None:
@@ -63,7 +63,7 @@ class PersistentStudy:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._estimators = estimators
         self._task: TaskType = task
-        self._kinds = kinds
+        self._feature_types = feature_types
         self._seed = seed
         self._trials = trials
         storage = optuna.storages.RDBStorage(url, engine_kwargs={"connect_args": {"timeout": 60}})
@@ -119,7 +119,7 @@ class PersistentStudy:
             warnings.simplefilter("ignore", UserWarning)
             estimator = trial.suggest_categorical(_ESTIMATOR, self._estimators)
             try:
-                parameters = suggest(trial, estimator, self._task, self._kinds, self._seed)
+                parameters = suggest(trial, estimator, self._task, self._feature_types, self._seed)
             except Exception as error:
                 raise ConfigurationError(
                     f"recipe {estimator!r} failed: {type(error).__name__}: {error}"

@@ -1,4 +1,4 @@
-"""Judges the numbers of new rows: what broke, what moved, what goes on rising."""
+"""Checks numeric columns of new rows: broken, moved or still rising."""
 
 from __future__ import annotations
 
@@ -8,75 +8,77 @@ import numpy as np
 import pandas as pd
 
 from ..metrics.losses import Floats
-from .broken_numbers import filler, in_each_others_place, mirrored, stuck
+from .broken_numbers import filler_value, flipped_signs, stuck_value, swapped_columns
 from .broken_units import changed_unit
 from .expectations import number_bounds
-from .known_rows import Beside
 from .out_of_range import SIGNS, departure
+from .row_comparison import RowComparison
 
 _LEAP = 10.0
 
 
 def judge_numbers(
-    beside: Beside, names: list[str], *, caused: Collection[str], logged: Collection[str]
+    comparison: RowComparison, names: list[str], *, caused: Collection[str], logged: Collection[str]
 ) -> None:
     """Say what is broken in numbers, and which have moved.
 
     Args:
-        beside: Known rows beside new ones; it takes the findings.
+        comparison: Known rows beside new ones; it takes the findings.
         names: Columns of numbers or moments.
         caused: Columns whose drift is the cause of the training.
         logged: Columns on which the prediction log agrees with the new rows.
     """
-    old = {name: beside.before(name) for name in names}
-    new = {name: beside.after(name) for name in names}
+    old = {name: comparison.before(name) for name in names}
+    new = {name: comparison.after(name) for name in names}
     wrong: set[str] = set()
     for name in names:
-        if np.isfinite(old[name]).any() and _judge_alone(beside, name, old[name], new[name]):
+        if np.isfinite(old[name]).any() and _judge_alone(comparison, name, old[name], new[name]):
             wrong.add(name)
-    steady = [name for name in names if name not in beside.judged.rising]
+    steady = [name for name in names if name not in comparison.judged.rising]
     old, new = ({name: values[name] for name in steady} for values in (old, new))
-    for one, two, at in in_each_others_place(old, new):
+    for one, two, at in swapped_columns(old, new):
         wrong |= {one, two}
         why = f"each of them holds what is known of the other: {one} and {two} are exchanged"
-        beside.broken(f"{one}: not exchanged with {two}", why, at)
-    target = beside.columns.target
+        comparison.broken(f"{one}: not exchanged with {two}", why, at)
+    target = comparison.columns.target
     features = [name for name in steady if name != target and name not in wrong]
-    partner = {target: beside.coded(target)}
-    for name in mirrored({n: old[n] for n in features}, {n: new[n] for n in features}, partner):
+    partner = {target: comparison.coded(target)}
+    for name in flipped_signs(
+        {n: old[n] for n in features}, {n: new[n] for n in features}, partner
+    ):
         wrong.add(name)
         why = "where its correlations with other columns have the other sign: its own is flipped"
-        beside.broken(f"{name}: same sign", why, np.arange(len(beside.new)))
+        comparison.broken(f"{name}: same sign", why, np.arange(len(comparison.new)))
     for name in steady:
-        if name not in wrong and pd.api.types.is_numeric_dtype(beside.known[name].dtype):
+        if name not in wrong and pd.api.types.is_numeric_dtype(comparison.known[name].dtype):
             _judge_range(
-                beside, name, old[name], new[name], logged=name in logged, cause=name in caused
+                comparison, name, old[name], new[name], logged=name in logged, cause=name in caused
             )
 
 
-def _judge_alone(beside: Beside, name: str, old: Floats, new: Floats) -> bool:
+def _judge_alone(comparison: RowComparison, name: str, old: Floats, new: Floats) -> bool:
     finite = old[np.isfinite(old)]
-    before = len(beside.judged.findings)
-    found = filler(finite, new)
+    before = len(comparison.judged.findings)
+    found = filler_value(finite, new)
     if found is not None:
         why = f"all of them {found[0]:g}, which no known row holds"
-        beside.broken(f"{name}: no filler values", why, found[1])
-    held = stuck(old, new)
+        comparison.broken(f"{name}: no filler values", why, found[1])
+    held = stuck_value(old, new)
     if held is not None and (found is None or held[0] != found[0]):
         why = f"which hold {held[0]:g} on end, for longer than any known value in known rows"
-        beside.broken(f"{name}: not stuck at a value", why, held[1])
-    if name in beside.judged.rising:
+        comparison.broken(f"{name}: not stuck at a value", why, held[1])
+    if name in comparison.judged.rising:
         lost = _off_course(finite, new)
         if len(lost) and found is None:
             why = f"such as {new[lost[0]]:g}: it only rose so far, up to {finite.max():g}"
-            beside.broken(f"{name}: rises on", why, lost)
+            comparison.broken(f"{name}: rises on", why, lost)
     elif (changed := changed_unit(finite, new)) is not None:
         why = (
             f"such as {new[changed[1][0]]:g}: they are known values {changed[0].name}, a change of unit "
             "and no move"
         )
-        beside.broken(f"{name}: same unit", why, changed[1])
-    return len(beside.judged.findings) > before
+        comparison.broken(f"{name}: same unit", why, changed[1])
+    return len(comparison.judged.findings) > before
 
 
 def _off_course(known: Floats, new: Floats) -> np.ndarray:
@@ -89,18 +91,18 @@ def _off_course(known: Floats, new: Floats) -> np.ndarray:
 
 
 def _judge_range(
-    beside: Beside, name: str, old: Floats, new: Floats, *, logged: bool, cause: bool
+    comparison: RowComparison, name: str, old: Floats, new: Floats, *, logged: bool, cause: bool
 ) -> None:
     finite = old[np.isfinite(old)]
     if not len(finite):
         return
-    low, high = number_bounds(beside.known[name])
-    ordered = beside.columns.has_order
+    low, high = number_bounds(comparison.known[name])
+    ordered = comparison.columns.has_order
     far = departure(finite, new, (low, high), ordered=ordered, logged=logged, cause=cause)
     if far is None or far.sign is None:
         return
-    beside.judged.moved[name] = pd.Series(new[np.isfinite(new)])
-    beside.advise(
+    comparison.judged.moved[name] = pd.Series(new[np.isfinite(new)])
+    comparison.advise(
         f"{name}: within the known range",
         f"{name} moved: {len(far.rows)} of {len(new)} new rows ({100 * len(far.rows) / len(new):.3g}%) lie "
         f"beyond {low:g} to {high:g}, {SIGNS[far.sign]}. They are trained on",

@@ -1,4 +1,4 @@
-"""Tells broken data from drifted data in the rows that are new.
+"""Distinguishes broken data from drifted data in new rows.
 
 What moved is to be learned from; what broke is to be mended. The difference is in **how** rows
 differ from the known ones, so no share of rows and no cause excuses any of these:
@@ -29,12 +29,12 @@ import pandas as pd
 from ..core.errors import DataRejected
 from ..core.settings import Columns, TaskType
 from ..data.rising_features import RISING, only_rises
-from ..data.schema import Kind, category_text, infer_kinds
+from ..data.schema import FeatureType, category_text, infer_feature_types
 from .broken_columns import judge_numbers
 from .broken_rows import repeated_rows, unrelated_target
 from .broken_texts import KNOWN_CATEGORIES, comes_in_blocks, foreign_texts
-from .known_rows import Beside, Judgement
 from .new_rows import FEWEST, new_part, row_hashes
+from .row_comparison import Judgement, RowComparison
 
 
 def judge_rows(
@@ -71,53 +71,57 @@ def judge_rows(
     features = columns.feature_names([str(name) for name in rows])
     features = [name for name in features if name in rows]
     trusted = rows if known is None else known
-    kinds = _kinds(trusted, features, columns)
-    numbers = [name for name, kind in kinds.items() if kind in ("number", "datetime")]
+    feature_types = _feature_types(trusted, features, columns)
+    numbers = [name for name, kind in feature_types.items() if kind in ("number", "datetime")]
     new = np.arange(len(rows)) if known is None else new_part(known, rows)
-    beside = Beside(trusted, rows, new, columns, judged)
+    comparison = RowComparison(trusted, rows, new, columns, judged)
     if columns.has_order:
-        judged.rising = [name for name in numbers if only_rises(beside.before(name))]
+        judged.rising = [name for name in numbers if only_rises(comparison.before(name))]
     if known is not None and len(new):
         regression = [columns.target] if task == "regression" else []
-        _judge_presence(beside, [*kinds])
-        judge_numbers(beside, [*numbers, *regression], caused=caused, logged=logged)
-        _judge_texts(beside, [name for name, kind in kinds.items() if kind == "category"])
-        _judge_whole_rows(beside, [*kinds], numbers)
+        _judge_presence(comparison, [*feature_types])
+        judge_numbers(comparison, [*numbers, *regression], caused=caused, logged=logged)
+        _judge_texts(
+            comparison, [name for name, kind in feature_types.items() if kind == "category"]
+        )
+        _judge_whole_rows(comparison, [*feature_types], numbers)
     for name in judged.rising:
-        beside.advise(f"{name}: not only rising", f"{name} {RISING}")
+        comparison.advise(f"{name}: not only rising", f"{name} {RISING}")
     return judged
 
 
-def _kinds(known: pd.DataFrame, features: list[str], columns: Columns) -> dict[str, Kind]:
-    kinds: dict[str, Kind] = {}
+def _feature_types(
+    known: pd.DataFrame, features: list[str], columns: Columns
+) -> dict[str, FeatureType]:
+    feature_types: dict[str, FeatureType] = {}
     for name in features:
         if name not in known or known[name].isna().all():
             continue
         try:
-            kinds |= infer_kinds(known, [name], columns.categorical)
+            feature_types |= infer_feature_types(known, [name], columns.categorical)
         except DataRejected:
             continue
-    return kinds
+    return feature_types
 
 
-def _judge_presence(beside: Beside, names: list[str]) -> None:
+def _judge_presence(comparison: RowComparison, names: list[str]) -> None:
     for name in names:
-        rate = float(beside.known[name].isna().mean())
-        missing = beside.rows[name].isna().to_numpy()[beside.new]
+        rate = float(comparison.known[name].isna().mean())
+        missing = comparison.rows[name].isna().to_numpy()[comparison.new]
         allowed = (1.0 + rate) / 2.0
         if len(missing) >= FEWEST and missing.mean() > allowed:
             why = f"{allowed:.0%} may be empty"
-            beside.broken(f"{name}: values present in new rows", why, np.flatnonzero(missing))
+            comparison.broken(f"{name}: values present in new rows", why, np.flatnonzero(missing))
             continue
         latest = len(missing) - np.argmax(~missing[::-1]) if not missing.all() else 0
         run = np.arange(latest, len(missing))
         if (
             len(run) >= FEWEST
             and rate ** len(run) < 1e-9
-            and len(run) > 3 * _longest(beside.known[name])
+            and len(run) > 3 * _longest(comparison.known[name])
         ):
             why = "all of them the latest ones"
-            beside.broken(f"{name}: values present in new rows", why, run)
+            comparison.broken(f"{name}: values present in new rows", why, run)
 
 
 def _longest(values: pd.Series) -> int:
@@ -127,37 +131,37 @@ def _longest(values: pd.Series) -> int:
     return int(missing.groupby((~missing).cumsum()).sum().max())
 
 
-def _judge_texts(beside: Beside, names: list[str]) -> None:
-    ordered = beside.columns.has_order
+def _judge_texts(comparison: RowComparison, names: list[str]) -> None:
+    ordered = comparison.columns.has_order
     for name in names:
-        old = beside.known[name].map(category_text, na_action="ignore")
-        found = beside.rows[name].iloc[beside.new]
+        old = comparison.known[name].map(category_text, na_action="ignore")
+        found = comparison.rows[name].iloc[comparison.new]
         new = found.map(category_text, na_action="ignore").reset_index(drop=True)
         foreign = list(foreign_texts(old, new, ordered=ordered))
         for what, why, at in foreign:
-            beside.broken(f"{name}: no {what}", why, at)
+            comparison.broken(f"{name}: no {what}", why, at)
         share = float((~new.dropna().isin(set(old))).mean())
         if not foreign and share > 1.0 - KNOWN_CATEGORIES and ordered and comes_in_blocks(old):
-            beside.judged.moved[name] = found.dropna()
-            beside.advise(
+            comparison.judged.moved[name] = found.dropna()
+            comparison.advise(
                 f"{name}: known categories",
                 f"{name} moved: {share:.0%} of its values in the new rows are new categories, in blocks as "
                 "all of its categories come. They are trained on",
             )
 
 
-def _judge_whole_rows(beside: Beside, names: list[str], numbers: list[str]) -> None:
-    target = beside.columns.target
-    copies = repeated_rows(row_hashes(beside.rows, [*names, target]), beside.new)
+def _judge_whole_rows(comparison: RowComparison, names: list[str], numbers: list[str]) -> None:
+    target = comparison.columns.target
+    copies = repeated_rows(row_hashes(comparison.rows, [*names, target]), comparison.new)
     if len(copies):
-        at = np.flatnonzero(np.isin(beside.new, copies))
-        beside.broken("rows: each delivered once", "which are copies of earlier ones", at)
-    old, new = beside.coded(target)
-    before = {name: beside.before(name) for name in numbers}
-    after = {name: beside.after(name) for name in numbers}
+        at = np.flatnonzero(np.isin(comparison.new, copies))
+        comparison.broken("rows: each delivered once", "which are copies of earlier ones", at)
+    old, new = comparison.coded(target)
+    before = {name: comparison.before(name) for name in numbers}
+    after = {name: comparison.after(name) for name in numbers}
     column = unrelated_target(before, old, after, new)
     if column is not None:
-        beside.advise(
+        comparison.advise(
             f"{target}: related to the features",
             f"{target} of the {len(new)} new rows has nothing to do with {column} any more, nor with any "
             "number it was related to: a new world, or labels of other rows",

@@ -1,4 +1,4 @@
-"""Recognises numbers nobody measured: fillers, a value that got stuck, columns in each other's place."""
+"""Detects broken numbers: filler values, stuck values, swapped columns and flipped signs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _OWN = 0.25
 _OTHER = 0.15
 
 
-def filler(known: Floats, new: Floats) -> tuple[float, np.ndarray] | None:
+def filler_value(known: Floats, new: Floats) -> tuple[float, np.ndarray] | None:
     """Find a value that stands for none, such as -999 or 9999.
 
     Known ones are no matter: models are trained on columns that say 999 for never. One that is new
@@ -48,7 +48,7 @@ def filler(known: Floats, new: Floats) -> tuple[float, np.ndarray] | None:
         The value and its positions in `new`, or None.
 
     Example:
-        >>> filler(np.arange(50.0), np.array([3.0, -999.0, 4.0, -999.0, 5.0, -999.0]))[0]
+        >>> filler_value(np.arange(50.0), np.array([3.0, -999.0, 4.0, -999.0, 5.0, -999.0]))[0]
         -999.0
     """
     if not len(known):
@@ -71,27 +71,27 @@ def filler(known: Floats, new: Floats) -> tuple[float, np.ndarray] | None:
                 found = _stands_out(value, count, known, len(new))
             else:
                 lonely = max(low - value, value - high) > high - low
-                sole = count >= _OF_SIDE * len(side) or (lonely and listed(value))
-                found = sole and _fills(value, count, rows, low, high, varied=varied)
+                sole = count >= _OF_SIDE * len(side) or (lonely and is_usual_filler(value))
+                found = sole and _looks_like_filler(value, count, rows, low, high, varied=varied)
             if found:
                 return value, rows
     return None
 
 
-def listed(value: float) -> bool:
+def is_usual_filler(value: float) -> bool:
     """Say whether a value is one that programs write for none."""
     return value in _MASKS or bool(_FILLER.fullmatch(f"{value:.10g}"))
 
 
-def _fills(
+def _looks_like_filler(
     value: float, count: int, rows: np.ndarray, low: float, high: float, *, varied: bool
 ) -> bool:
     dense = count >= _STUCK_ROWS and count >= _DENSE * (rows[-1] - rows[0] + 1)
-    if listed(value) and abs(value) >= 99:
+    if is_usual_filler(value) and abs(value) >= 99:
         return True
     if dense:
         return False
-    if listed(value):
+    if is_usual_filler(value):
         return value < 0 <= low
     beyond = max(low - value, value - high)
     return (
@@ -100,13 +100,13 @@ def _fills(
 
 
 def _stands_out(value: float, count: int, known: Floats, rows: int) -> bool:
-    if abs(value) < 999 or not listed(value):
+    if abs(value) < 999 or not is_usual_filler(value):
         return False
     share = count / rows
     return count >= _UNLISTED_ROWS and share >= _INSIDE_SHARE and not (known == value).any()
 
 
-def stuck(known: Floats, new: Floats) -> tuple[float, np.ndarray] | None:
+def stuck_value(known: Floats, new: Floats) -> tuple[float, np.ndarray] | None:
     """Find a value that no row changes any more.
 
     Args:
@@ -121,7 +121,7 @@ def stuck(known: Floats, new: Floats) -> tuple[float, np.ndarray] | None:
 
     Example:
         >>> values = np.random.default_rng(0).normal(size=400)
-        >>> stuck(values, np.r_[values[:50], np.full(40, 1.5)])[0]
+        >>> stuck_value(values, np.r_[values[:50], np.full(40, 1.5)])[0]
         1.5
     """
     finite = known[np.isfinite(known)]
@@ -151,7 +151,7 @@ def _runs(values: Floats) -> tuple[np.ndarray, np.ndarray]:
     return first, np.diff(np.r_[first, len(values)])
 
 
-def in_each_others_place(
+def swapped_columns(
     known: dict[str, Floats], new: dict[str, Floats]
 ) -> list[tuple[str, str, np.ndarray]]:
     """Find pairs of columns that hold each other's values.
@@ -168,7 +168,7 @@ def in_each_others_place(
         >>> rng = np.random.default_rng(0)
         >>> a, b = rng.normal(size=900), rng.normal(5, 2, 900)
         >>> old, new = {"a": a[:600], "b": b[:600]}, {"a": b[600:], "b": a[600:]}
-        >>> [(one, two) for one, two, _ in in_each_others_place(old, new)]
+        >>> [(one, two) for one, two, _ in swapped_columns(old, new)]
         [('a', 'b')]
     """
     finite = {name: np.sort(values[np.isfinite(values)]) for name, values in known.items()}
@@ -181,11 +181,14 @@ def in_each_others_place(
     for first, end in segments(rows):
         parts = {name: _present(new[name][first:end]) for name in names}
         parts = {name: part for name, part in parts.items() if len(part) >= FEWEST}
-        own = {name: _apart(finite[name], part) for name, part in parts.items()}
+        own = {name: _kolmogorov_smirnov(finite[name], part) for name, part in parts.items()}
         strayed = [name for name in parts if own[name] >= _OWN]
         for at, one in enumerate(strayed):
             for two in strayed[at + 1 :]:
-                worst = max(_apart(finite[two], parts[one]), _apart(finite[one], parts[two]))
+                worst = max(
+                    _kolmogorov_smirnov(finite[two], parts[one]),
+                    _kolmogorov_smirnov(finite[one], parts[two]),
+                )
                 limit = min(_OTHER + _noise(parts[one], finite[two]), min(own[one], own[two]) / 2)
                 if worst <= limit:
                     hits.setdefault((one, two), []).append(np.arange(first, end))
@@ -196,7 +199,7 @@ def _present(values: Floats) -> Floats:
     return np.sort(values[np.isfinite(values)])
 
 
-def _apart(one: Floats, two: Floats) -> float:
+def _kolmogorov_smirnov(one: Floats, two: Floats) -> float:
     both = np.concatenate([one, two])
     before = np.searchsorted(one, both, side="right") / len(one)
     return float(np.abs(before - np.searchsorted(two, both, side="right") / len(two)).max())
@@ -206,7 +209,7 @@ def _noise(one: Floats, two: Floats) -> float:
     return 0.5 * float(np.sqrt(1 / len(one) + 1 / len(two)))
 
 
-def mirrored(
+def flipped_signs(
     known: dict[str, Floats], new: dict[str, Floats], partners: dict[str, tuple[Floats, Floats]]
 ) -> list[str]:
     """Find columns whose sign is flipped although their values look the same either way.
@@ -226,7 +229,7 @@ def mirrored(
         >>> table = {"a": a, "b": a + rng.normal(size=900), "c": rng.normal(size=900) - a}
         >>> old = {name: values[:600] for name, values in table.items()}
         >>> new = {name: values[600:] * (-1 if name == "a" else 1) for name, values in table.items()}
-        >>> mirrored(old, new, {})
+        >>> flipped_signs(old, new, {})
         ['a']
     """
     names = [*known, *partners]
@@ -240,10 +243,10 @@ def mirrored(
     found = []
     for at, name in enumerate(known):
         mates = strong[at]
-        # Whoever kept its sign with another third column is not the one that flipped.
+        # A column that kept its sign with a third one is not the one that flipped.
         if mates.sum() >= 2 and mates[: len(known)].any() and flipped[at].sum() == mates.sum():
             one, two = _present(known[name]), _present(-new[name])
-            if len(two) >= FEWEST and _apart(one, two) <= _OTHER + _noise(one, two):
+            if len(two) >= FEWEST and _kolmogorov_smirnov(one, two) <= _OTHER + _noise(one, two):
                 found.append(name)
     # Where all flipped with all, it cannot be told which.
     return found if len(found) < len(known) or len(known) == 1 else found[:1]

@@ -1,11 +1,13 @@
-"""Recognises rows that were delivered twice, and a target that belongs to other rows."""
+"""Detects duplicated deliveries of rows, and a target that no longer relates to the features."""
 
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from ..metrics.losses import Floats
 
@@ -99,22 +101,24 @@ def unrelated_target(
         >>> unrelated_target({"x": x[:200]}, x[:200], {"x": x[200:]}, shuffled)
         'x'
     """
-    before = {name: _related(values, target) for name, values in known.items()}
+    before = {name: _rank_correlation(values, target) for name, values in known.items()}
     strong = [name for name, related in before.items() if related >= 0.2]
     if not strong or len(new_target) < 100:
         return None
     noise = 3.0 / np.sqrt(len(new_target))
-    if all(_related(new[name], new_target) < min(noise, before[name] / 3) for name in strong):
+    if all(
+        _rank_correlation(new[name], new_target) < min(noise, before[name] / 3) for name in strong
+    ):
         return max(strong, key=lambda name: before[name])
     return None
 
 
-def _related(values: Floats, target: Floats) -> float:
+def _rank_correlation(values: Floats, target: Floats) -> float:
     both = np.isfinite(values) & np.isfinite(target)
     if both.sum() < 30:
         return 0.0
-    one = pd.Series(values[both]).rank().to_numpy()
-    two = pd.Series(target[both]).rank().to_numpy()
-    if one.std() == 0 or two.std() == 0:
+    one, two = values[both], target[both]
+    if one.min() == one.max() or two.min() == two.max():
         return 0.0
-    return abs(float(np.corrcoef(one, two)[0, 1]))
+    found: Any = stats.spearmanr(one, two)
+    return abs(float(found.statistic))

@@ -1,4 +1,4 @@
-"""Recognises categories that are known ones in other words: spelled differently, or as codes."""
+"""Detects known categories in another form: spelled differently, or as codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recognises numbers that are right but for their unit: multiplied, divided, converted, negated.
+"""Detects numbers in another unit: multiplied, divided, converted or negated.
 
 Drift moves a column; a changed unit multiplies it, from one row on or in single rows. So a part of
 the new rows is held against the known ones at 19 quantiles: as it is, moved by the difference of the

@@ -1,4 +1,4 @@
-"""Columns that no model learns from, although each of their values looks fine: texts and ids."""
+"""Advises on columns that no model learns from: free text and ids."""
 
 from __future__ import annotations
 

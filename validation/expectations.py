@@ -1,4 +1,4 @@
-"""Infers what rows are expected to look like, as a Great Expectations suite that people can edit.
+"""Infers a Great Expectations suite from known rows, which people can edit.
 
 The bounds are wide on purpose. They are for **broken** data: a column that is gone, empty, of another
 type, or far away. That values move is drift, and the monitor's business. What a suite cannot express,
@@ -29,7 +29,7 @@ import pandas as pd
 from pandas.api import types
 
 from ..core.settings import Columns, TaskType
-from ..data.schema import Kind, infer_kinds
+from ..data.schema import FeatureType, infer_feature_types
 
 LARGEST_NUMBER = float(np.finfo(np.float64).max)
 
@@ -138,7 +138,9 @@ def _of_feature(values: pd.Series, categorical: bool, ranges: _Ranges) -> list[E
     )
     if present.empty:
         return [varied]
-    kind: Kind = "category" if categorical else infer_kinds(present.to_frame(), [name])[name]
+    kind: FeatureType = (
+        "category" if categorical else infer_feature_types(present.to_frame(), [name])[name]
+    )
     expectations = [_of_presence(name, values), varied]
     if kind != "datetime":
         expectations.append(_of_type(name, present))

@@ -1,4 +1,4 @@
-"""Looks at every feature for values that are not what its column looks like."""
+"""Checks every feature for values of another type than the rest of its column."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from ..core.settings import Columns
-    from ..data.schema import Kind
+    from ..data.schema import FeatureType
 
 _SHOWN = 3
 # A text column with more numbers than this is a number column with something wrong in it.
@@ -38,26 +38,28 @@ def check_features(
 
     Raises:
         DataRejected: If a column mixes types, holds some text among numbers, numbers written with
-            marks that nobody declared, or values that are no moments in the declared format.
+            marks that are not declared, or values that are no moments in the declared format.
     """
-    from ..data.schema import conform, infer_kinds
+    from ..data.schema import conform, infer_feature_types
     from ..data.whole_numbers import loses_digits
 
     for name, text_format in columns.datetime_formats.items():
         _refuse_unread_moments(frame[name], text_format)
-    kinds = infer_kinds(frame, features, columns.categorical)
+    feature_types = infer_feature_types(frame, features, columns.categorical)
     remarks: list[str] = []
     for name in features:
         if name in columns.categorical:
             continue
-        if kinds[name] == "category":
+        if feature_types[name] == "category":
             remarks += _of_text(frame[name])
-        elif kinds[name] == "number" and loses_digits(table.column(name)):
+        elif feature_types[name] == "number" and loses_digits(table.column(name)):
             remarks.append(
                 f"column {name!r} holds whole numbers beyond 2^53, of which a model sees the first 16 digits: "
                 "if they are codes, list it in columns.categorical or columns.ignored"
             )
-    moments: dict[str, Kind] = {n: "datetime" for n, kind in kinds.items() if kind == "datetime"}
+    moments: dict[str, FeatureType] = {
+        n: "datetime" for n, kind in feature_types.items() if kind == "datetime"
+    }
     for name, rows in conform(frame, moments)[1].unreadable.items():
         remarks.append(
             f"column {name!r} holds {rows} moments that no data frame can hold, such as in the year 9999: "

@@ -1,4 +1,4 @@
-"""Holds rows against a suite with Great Expectations: offline, in memory, without progress bars."""
+"""Validates rows against a suite with Great Expectations: offline, in memory, without progress bars."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compares rows with what the model was asked about them.
+"""Compares rows with the features that the prediction log holds for them.
 
 Where the prediction log shows the same values for the same ids, the world really looks like that;
 where it shows others, something broke between the source and the rows.

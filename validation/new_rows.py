@@ -1,4 +1,4 @@
-"""Tells the rows of a snapshot that nobody has seen from those the champion was trained on.
+"""Finds the rows of a snapshot that the champion was not trained on.
 
 A mean over 20,000 good rows hides 500 broken ones: what is judged are the new rows, and of these
 also parts of their own, as a source that breaks does so from some row on.

@@ -1,4 +1,4 @@
-"""Judges how numbers left the range that was known of them.
+"""Judges numbers outside the known range of their column.
 
 The range is widened first (`validation.expectations`). What lies beyond even that is broken data, unless
 there is a sign that the world moved:

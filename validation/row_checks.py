@@ -1,4 +1,4 @@
-"""Refuses rows that nobody could train on, and says what may not be what was meant."""
+"""Refuses rows that cannot be trained on, and warns of likely mistakes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def check_rows(
     task_type: TaskType,
     settings: DataSettings,
 ) -> list[str]:
-    """Refuse rows that nobody could train on.
+    """Refuse rows that cannot be trained on.
 
     Args:
         table: The rows as `read_source` gives them.

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from ..core.results import Cause
     from ..core.settings import Columns, DataSettings, TaskType
     from .gx_runner import Finding
-    from .known_rows import Judgement
     from .log_agreement import Agreement
+    from .row_comparison import Judgement
 
 
 def validate_rows(

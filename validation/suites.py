@@ -1,4 +1,4 @@
-"""Reads the suite of expectations that a project brings."""
+"""Reads a project's own suite of expectations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looks whether a target fits the task, and says which task would."""
+"""Checks whether a target fits the task type, and names the one that would."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contracts between steps: small frozen results that travel as JSON.
+"""Results that steps hand to each other: small, frozen, serialised as JSON.
 
 Big things (frames, models, HTML) stay in storage; a result carries their URIs.
 

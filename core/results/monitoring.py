@@ -1,4 +1,4 @@
-"""Results on the champion at work: windows, drift, performance, decisions and repairs."""
+"""Results of monitoring the champion: windows, drift, performance, decisions and repairs."""
 
 from __future__ import annotations
 

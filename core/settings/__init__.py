@@ -1,4 +1,4 @@
-"""Configuration of a project, as a person fills it in: in Python, JSON or a form of the Prefect UI.
+"""Settings of a project, written in Python, in JSON or in a form of the Prefect UI.
 
 | settings | of |
 | --- | --- |

@@ -1,4 +1,4 @@
-"""What all settings share: unknown keys are refused, values are checked on assignment too."""
+"""Base class of all settings: unknown keys are refused, values are checked on assignment too."""
 
 from __future__ import annotations
 

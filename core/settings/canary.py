@@ -1,4 +1,4 @@
-"""When a challenger on live traffic is promoted or withdrawn."""
+"""Canary settings: when a challenger on live traffic is promoted or withdrawn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each column of a dataset is for."""
+"""Column roles of a dataset: target, timestamp, id, features and others."""
 
 from __future__ import annotations
 

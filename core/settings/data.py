@@ -1,4 +1,4 @@
-"""Data validation and splitting, and which rows batch scoring refuses."""
+"""Settings of data validation, splitting and batch scoring."""
 
 from __future__ import annotations
 

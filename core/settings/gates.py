@@ -1,4 +1,4 @@
-"""What a candidate must pass before it is promoted."""
+"""Gate settings: what a candidate must pass before it is promoted."""
 
 from __future__ import annotations
 

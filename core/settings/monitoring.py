@@ -1,4 +1,4 @@
-"""Drift, performance and the governor."""
+"""Monitoring settings: drift thresholds, performance thresholds and the governor's policy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of a project decides how its model is trained, gated and watched, without where things are kept."""
+"""A project's settings of training, gates and monitoring, without its stores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where rows come from: a CSV or Parquet file, a SQL query, a MongoDB collection, the prediction log."""
+"""Settings of data sources: CSV, Parquet, SQL, MongoDB and the prediction log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Estimators, hyperparameter optimisation and fitting."""
+"""Training settings: estimators, hyperparameter optimisation and fitting."""
 
 from __future__ import annotations
 

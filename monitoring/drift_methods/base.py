@@ -1,4 +1,4 @@
-"""What a drift method is, and the column it is given to score."""
+"""Interface of drift methods, and the pair of columns that they score."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal, Protocol, Self
 import pandas as pd
 
 from ...core.settings import DriftThresholds
-from ...data.schema import Kind
+from ...data.schema import FeatureType
 from ...metrics.losses import Floats
 from ..profile import Profile, measurable, profile_of
 
@@ -33,7 +33,7 @@ class ColumnPair:
     """
 
     name: str
-    feature_type: Kind
+    feature_type: FeatureType
     profile: Profile
     sample: Floats | pd.Series
     values: Floats | pd.Series
@@ -41,7 +41,7 @@ class ColumnPair:
 
     @classmethod
     def of(
-        cls, reference: pd.Series, window: pd.Series, feature_type: Kind, name: str = ""
+        cls, reference: pd.Series, window: pd.Series, feature_type: FeatureType, name: str = ""
     ) -> Self:
         """Make a pair of two columns of conformed frames (see `data.schema`).
 
@@ -92,7 +92,7 @@ class DriftMethod(Protocol):
         ...
 
     @property
-    def feature_types(self) -> Collection[Kind]:
+    def feature_types(self) -> Collection[FeatureType]:
         """For which columns it is: `number`, `boolean`, `category`, `datetime`."""
         ...
 

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.special import rel_entr
 
 from ...core.settings import DriftThresholds
-from ...data.schema import Kind
+from ...data.schema import FeatureType
 from ...metrics.losses import Floats
 from ..null_threshold import RESAMPLES, SEED, upper_quantile
 from ..profile import CategoryProfile
@@ -23,7 +23,7 @@ class JensenShannon:
 
     name: str = "jensen_shannon"
     measures: Measure = "distance"
-    feature_types: tuple[Kind, ...] = ("category", "boolean")
+    feature_types: tuple[FeatureType, ...] = ("category", "boolean")
 
     def score(self, pair: ColumnPair) -> float:
         """Return the distance, between 0 and the root of log 2."""

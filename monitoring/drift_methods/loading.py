@@ -7,7 +7,7 @@ from pkgutil import resolve_name
 from typing import Any, get_args
 
 from ...core.errors import ConfigurationError
-from ...data.schema import Kind
+from ...data.schema import FeatureType
 from .base import MEASURES, DriftMethod
 from .jensen_shannon import JensenShannon
 from .missing_values import MissingValues
@@ -83,10 +83,10 @@ def _checked(path: str, method: Any) -> DriftMethod:
         raise refuse(f"has the name {method.name!r} instead of a text")
     if method.measures not in MEASURES:
         raise refuse(f"measures {method.measures!r}, which is none of {', '.join(MEASURES)}")
-    known, types = get_args(Kind), method.feature_types
+    known, types = get_args(FeatureType), method.feature_types
     if isinstance(types, str) or not isinstance(types, Collection) or not types:
         raise refuse(f"has the feature_types {types!r} instead of a collection of them")
-    unknown = [repr(kind) for kind in types if kind not in known]
+    unknown = [repr(name) for name in types if name not in known]
     if unknown:
         raise refuse(
             f"is for the feature types {', '.join(unknown)}, which are none of {', '.join(known)}"

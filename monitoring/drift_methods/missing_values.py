@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...core.settings import DriftThresholds
-from ...data.schema import Kind
+from ...data.schema import FeatureType
 from ..null_threshold import chance_of_rise
 from .base import ColumnPair, Measure
 
@@ -16,7 +16,7 @@ class MissingValues:
 
     name: str = "missing_values"
     measures: Measure = "nulls"
-    feature_types: tuple[Kind, ...] = ("number", "boolean", "category", "datetime")
+    feature_types: tuple[FeatureType, ...] = ("number", "boolean", "category", "datetime")
 
     def score(self, pair: ColumnPair) -> float:
         """Return the rise, -1 to 1."""

@@ -8,7 +8,7 @@ from typing import cast
 import pandas as pd
 
 from ...core.settings import DriftThresholds
-from ...data.schema import Kind
+from ...data.schema import FeatureType
 from ..null_threshold import chance_of_rise
 from ..profile import CategoryProfile
 from .base import ColumnPair, Measure
@@ -20,7 +20,7 @@ class NewCategories:
 
     name: str = "new_categories"
     measures: Measure = "new_categories"
-    feature_types: tuple[Kind, ...] = ("category",)
+    feature_types: tuple[FeatureType, ...] = ("category",)
 
     def score(self, pair: ColumnPair) -> float:
         """Return the share, 0 to 1."""

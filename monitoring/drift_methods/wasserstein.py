@@ -9,7 +9,7 @@ from typing import cast
 import numpy as np
 
 from ...core.settings import DriftThresholds
-from ...data.schema import Kind
+from ...data.schema import FeatureType
 from ...metrics.losses import Floats
 from ..null_threshold import RESAMPLES, SEED, upper_quantile
 from ..profile import NumberProfile, block_means
@@ -24,7 +24,7 @@ class Wasserstein:
 
     name: str = "wasserstein"
     measures: Measure = "distance"
-    feature_types: tuple[Kind, ...] = ("number", "datetime")
+    feature_types: tuple[FeatureType, ...] = ("number", "datetime")
 
     def score(self, pair: ColumnPair) -> float:
         """Return the distance in standard deviations of the reference."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from prefect_mlops.canary.decision import Trial, judge
+from prefect_mlops.canary.decision import CanaryRun, judge
 from prefect_mlops.canary.evidence import Evidence
 from prefect_mlops.core.results import CanaryVerdict
 from prefect_mlops.core.settings import CanarySettings
@@ -15,7 +15,7 @@ from prefect_mlops.metrics.bootstrap import Groups, grouped_difference
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-TRIAL = Trial(project="calls", model="calls", champion="1", challenger="2", metric="mae")
+RUN = CanaryRun(project="calls", model="calls", champion="1", challenger="2", metric="mae")
 UNTIMED = CanarySettings(latency_ratio=None)
 
 
@@ -46,7 +46,7 @@ def evidence(better: float = 0.0, labels: int = 400, days: float = 1.0, **change
 
 
 def verdict_on(found: Evidence | None, settings=UNTIMED, looks=()) -> CanaryVerdict:
-    return judge(settings, TRIAL, found, looks=looks, resamples=400, seed=0, now=NOW)
+    return judge(settings, RUN, found, looks=looks, resamples=400, seed=0, now=NOW)
 
 
 def gates(verdict: CanaryVerdict) -> dict[str, str]:
@@ -167,17 +167,17 @@ def test_answers_that_are_none_hold_a_promotion_back():
     assert verdict_on(replace(broken, champion_unusable=1)).verdict == "promote"
 
 
-def test_another_pair_or_another_demand_is_another_trial():
+def test_another_pair_or_another_demand_is_another_canary_run():
     keys = [
-        TRIAL.key(UNTIMED),
-        TRIAL._replace(champion="3").key(UNTIMED),
-        TRIAL._replace(challenger="3").key(UNTIMED),
-        TRIAL._replace(metric="rmse").key(UNTIMED),
-        TRIAL.key(CanarySettings(margin=0.1)),
-        TRIAL.key(CanarySettings(confidence=0.9)),
+        RUN.key(UNTIMED),
+        RUN._replace(champion="3").key(UNTIMED),
+        RUN._replace(challenger="3").key(UNTIMED),
+        RUN._replace(metric="rmse").key(UNTIMED),
+        RUN.key(CanarySettings(margin=0.1)),
+        RUN.key(CanarySettings(confidence=0.9)),
     ]
     assert len(set(keys)) == len(keys)
-    assert TRIAL.key(UNTIMED) == TRIAL.key(CanarySettings(act=True, maximum_days=1))
+    assert RUN.key(UNTIMED) == RUN.key(CanarySettings(act=True, maximum_days=1))
 
 
 def test_the_verdict_travels_as_json():
@@ -196,7 +196,7 @@ def looked_at(before, after, labels: list[int]) -> tuple[str, int]:
     for count in labels:
         found = seen(before, after, count)
         looks.append(
-            judge(settings, TRIAL, found, looks=looks, resamples=200, seed=len(looks), now=NOW)
+            judge(settings, RUN, found, looks=looks, resamples=200, seed=len(looks), now=NOW)
         )
         assert looks[-1].look == len(looks)
         if looks[-1].final:

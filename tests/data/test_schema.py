@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from prefect_mlops.core.errors import DataRejected
-from prefect_mlops.data.schema import conform, infer_kinds
+from prefect_mlops.data.schema import conform, infer_feature_types
 
 DTYPES = {
     "number": "float64",
@@ -53,23 +53,23 @@ ANYTHING = st.one_of(
     ],
 )
 def test_kinds_follow_the_values(values, kind):
-    assert infer_kinds(pd.DataFrame({"c": values}), ["c"]) == {"c": kind}
+    assert infer_feature_types(pd.DataFrame({"c": values}), ["c"]) == {"c": kind}
 
 
 def test_a_column_listed_as_categorical_is_one_whatever_it_holds():
-    assert infer_kinds(pd.DataFrame({"c": [1, 2]}), ["c"], ["c"]) == {"c": "category"}
+    assert infer_feature_types(pd.DataFrame({"c": [1, 2]}), ["c"], ["c"]) == {"c": "category"}
 
 
 @pytest.mark.parametrize("values", [[1, "a"], [[1], [2]], [{"a": 1}], [True, "yes"], [b"x"]])
 def test_values_no_model_takes_are_refused_by_name(values):
     with pytest.raises(DataRejected, match="'c'") as caught:
-        infer_kinds(pd.DataFrame({"c": pd.Series(values, dtype=object)}), ["c"])
+        infer_feature_types(pd.DataFrame({"c": pd.Series(values, dtype=object)}), ["c"])
     assert caught.value.column == "c"
 
 
 def test_a_missing_column_is_refused_by_name():
     with pytest.raises(DataRejected, match="'gone' is missing"):
-        infer_kinds(pd.DataFrame({"c": [1]}), ["gone"])
+        infer_feature_types(pd.DataFrame({"c": [1]}), ["gone"])
     with pytest.raises(DataRejected, match="'gone' is missing"):
         conform(pd.DataFrame({"c": [1]}), {"gone": "number"})
 

@@ -15,7 +15,7 @@ def frame(target):
 def test_features_are_conformed_and_other_columns_stay_out():
     data = training_rows(frame([0, 1, 1]), COLUMNS, "binary")
     assert dict(data.rows.dtypes.astype(str)) == {"x": "float64"}
-    assert data.kinds == {"x": "number"}
+    assert data.feature_types == {"x": "number"}
     assert data.classes is not None
     assert data.classes.tolist() == [0, 1]
 

@@ -10,17 +10,17 @@ from prefect_mlops.core.settings import ScoringSettings
 from prefect_mlops.data.schema import conform
 from prefect_mlops.data.unreadable_rows import count_unreadable, refuse_unreadable
 
-KINDS = {"x": "number", "b": "boolean", "m": "datetime", "c": "category"}
+FEATURE_TYPES = {"x": "number", "b": "boolean", "m": "datetime", "c": "category"}
 GOOD = {"x": 1.5, "b": True, "m": "2026-01-31T12:00:00Z", "c": "a"}
 
 
 def refuse(frame, hidden=(), **settings):
-    conformed, coerced = conform(frame, KINDS)
+    conformed, coerced = conform(frame, FEATURE_TYPES)
     refuse_unreadable(
         frame,
         conformed,
         coerced,
-        kinds=KINDS,
+        feature_types=FEATURE_TYPES,
         settings=ScoringSettings(**settings),
         hidden=hidden,
     )
@@ -71,5 +71,5 @@ def test_it_takes_both_a_share_and_a_number(bad, good, maximum, minimum):
 
 
 def test_infinities_and_texts_are_counted_together():
-    _, coerced = conform(rows("x", ["?", np.inf, 1.0]), KINDS)
+    _, coerced = conform(rows("x", ["?", np.inf, 1.0]), FEATURE_TYPES)
     assert count_unreadable(coerced) == {"x": 2}

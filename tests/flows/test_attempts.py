@@ -14,7 +14,7 @@ from prefect_mlops.registry.tracking import close_run
 from prefect_mlops.registry.versions import get_version
 from support.candidates import crown, log_candidate, split_at
 
-KINDS = {
+FEATURE_TYPES = {
     "extract": Snapshot,
     "split": Split,
     "open_run": OpenedRun,
@@ -53,12 +53,14 @@ def checkpoints(project, calls, candidate) -> Checkpoints:
 
 
 def left(checkpoints: Checkpoints) -> list[str]:
-    return [step for step, kind in KINDS.items() if checkpoints.load(step, kind) is not None]
+    return [
+        step for step, kind in FEATURE_TYPES.items() if checkpoints.load(step, kind) is not None
+    ]
 
 
 def test_an_attempt_of_which_everything_is_there_is_trusted(project, checkpoints):
     assert forget_lost_steps(project, checkpoints) is None
-    assert left(checkpoints) == list(KINDS)
+    assert left(checkpoints) == list(FEATURE_TYPES)
     assert forget_lost_steps(project, Checkpoints(project.open_workspace(), "new")) is None
 
 

@@ -91,7 +91,7 @@ def trials_of(project: MLProject, outcome: TrainingOutcome) -> int:
         key,
         estimators=["linear"],
         task="binary",
-        kinds={},
+        feature_types={},
         seed=0,
         trials=TRIALS,
     )

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from prefect_mlops.core.errors import ConfigurationError
 from prefect_mlops.core.settings import Columns, DeepcheckSettings
-from prefect_mlops.data.schema import conform, infer_kinds
+from prefect_mlops.data.schema import conform, infer_feature_types
 from prefect_mlops.gates.deepchecks_defaults import default_checks
 from prefect_mlops.gates.deepchecks_runner import run_checks
 from prefect_mlops.models.predictor import Predictor
@@ -46,14 +46,14 @@ def make_rows(task: str = "binary", rows: int = 300, seed: int = 0) -> pd.DataFr
 
 
 def fit(frame: pd.DataFrame, task: str = "binary") -> Predictor:
-    kinds = infer_kinds(frame, COLUMNS.feature_names(list(frame)))
-    rows, _ = conform(frame, kinds)
+    feature_types = infer_feature_types(frame, COLUMNS.feature_names(list(frame)))
+    rows, _ = conform(frame, feature_types)
     kind = HistGradientBoostingRegressor if task == "regression" else HistGradientBoostingClassifier
     encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
     model = make_pipeline(
         make_column_transformer((encoder, ["c"]), remainder="passthrough"), kind(max_iter=10)
     )
-    return Predictor(model.fit(rows, frame["y"]), task, kinds)
+    return Predictor(model.fit(rows, frame["y"]), task, feature_types)
 
 
 def run(checks, train=None, holdout=None, predictor=None, task="binary", **options):
@@ -204,7 +204,7 @@ def test_of_many_columns_the_slow_default_checks_see_the_most_important_and_say_
     train, holdout = make_wide_rows(), make_wide_rows(seed=1)
     # Moved, but not important: nobody asks after it.
     holdout = holdout.assign(n0=holdout["n0"] + 9, a=holdout["a"] + 9)
-    importance = {name: 0.0 for name in fit(train).kinds} | {"a": 0.6, "on": 0.4}
+    importance = {name: 0.0 for name in fit(train).feature_types} | {"a": 0.6, "on": 0.4}
     options = {"importance": importance, "most_columns": 5}
     gates = {gate.name: gate for gate in run(None, train, holdout, **options).gates}
     drift = next(gate for name, gate in gates.items() if name.startswith("FeatureDrift"))

@@ -18,7 +18,7 @@ from prefect_mlops.metrics.bootstrap import (
     metric_interval,
     paired_difference,
 )
-from prefect_mlops.metrics.losses import total
+from prefect_mlops.metrics.losses import metric_value
 
 METRICS = st.sampled_from(["log_loss", "brier", "error_rate", "rmse", "mae"])
 PAIRS = hnp.arrays(
@@ -35,12 +35,12 @@ def test_the_bounds_lie_within_what_the_rows_allow(metric, pair, seed):
     losses = pair[0]
     found = metric_interval(metric, losses, confidence=0.9, resamples=100, seed=seed)
     lowest, highest = (
-        total(metric, losses[[losses.argmin()]]),
-        total(metric, losses[[losses.argmax()]]),
+        metric_value(metric, losses[[losses.argmin()]]),
+        metric_value(metric, losses[[losses.argmax()]]),
     )
     slack = 1e-9 * (1 + highest)
     assert lowest - slack <= found.low <= found.high <= highest + slack
-    assert found.value == total(metric, losses)
+    assert found.value == metric_value(metric, losses)
 
 
 @settings(max_examples=40, deadline=None)

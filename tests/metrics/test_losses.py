@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from prefect_mlops.core.errors import ConfigurationError, DataRejected
-from prefect_mlops.metrics.losses import losses_for, row_losses, scores, total
+from prefect_mlops.metrics.losses import losses_for, metric_value, row_losses, scores
 from sklearn import metrics as skm
 
 CLASSES = np.array(["a", "b", "c"])
@@ -23,14 +23,14 @@ def predictions(draw):
 @given(predictions())
 def test_log_loss_is_the_one_of_scikit_learn(case):
     truth, probabilities = case
-    ours = total("log_loss", row_losses("log_loss", truth, probabilities, CLASSES))
+    ours = metric_value("log_loss", row_losses("log_loss", truth, probabilities, CLASSES))
     assert ours == pytest.approx(skm.log_loss(truth, probabilities, labels=CLASSES))
 
 
 @given(predictions())
 def test_error_rate_is_one_minus_accuracy(case):
     truth, probabilities = case
-    ours = total("error_rate", row_losses("error_rate", truth, probabilities, CLASSES))
+    ours = metric_value("error_rate", row_losses("error_rate", truth, probabilities, CLASSES))
     accuracy = skm.accuracy_score(truth, CLASSES[probabilities.argmax(axis=1)])
     assert ours == pytest.approx(1 - accuracy)
 
@@ -38,7 +38,7 @@ def test_error_rate_is_one_minus_accuracy(case):
 @given(predictions())
 def test_brier_is_the_squared_distance_from_the_truth(case):
     truth, probabilities = case
-    ours = total("brier", row_losses("brier", truth, probabilities, CLASSES))
+    ours = metric_value("brier", row_losses("brier", truth, probabilities, CLASSES))
     theirs = skm.brier_score_loss(truth, probabilities, labels=CLASSES, scale_by_half=False)
     assert ours == pytest.approx(theirs)
 
@@ -48,8 +48,8 @@ def test_brier_is_the_squared_distance_from_the_truth(case):
 def test_regression_losses_are_those_of_scikit_learn(data):
     truth = data.draw(NUMBERS)
     predicted = data.draw(hnp.arrays(float, len(truth), elements=st.floats(-1e6, 1e6, width=32)))
-    rmse = total("rmse", row_losses("rmse", truth, predicted))
-    mae = total("mae", row_losses("mae", truth, predicted))
+    rmse = metric_value("rmse", row_losses("rmse", truth, predicted))
+    mae = metric_value("mae", row_losses("mae", truth, predicted))
     assert rmse == pytest.approx(skm.root_mean_squared_error(truth, predicted))
     assert mae == pytest.approx(skm.mean_absolute_error(truth, predicted))
 
@@ -100,7 +100,7 @@ def test_an_unknown_metric_is_refused_by_name():
 
 def test_the_metric_of_no_rows_is_refused():
     with pytest.raises(DataRejected, match="no rows"):
-        total("rmse", np.array([]))
+        metric_value("rmse", np.array([]))
 
 
 @given(predictions())

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prefect_mlops.core.errors import DataRejected
 from prefect_mlops.core.settings import PerformanceThresholds
-from prefect_mlops.metrics.losses import total
+from prefect_mlops.metrics.losses import metric_value
 from prefect_mlops.metrics.promise import Promise, metric_error, promise_of
 
 RNG = np.random.default_rng(0)
@@ -21,7 +21,7 @@ def period(mean: float, rows: int = 1_000) -> np.ndarray:
 def test_one_period_has_no_spread():
     losses = period(0.4)
     promise = promise_of("log_loss", [losses])
-    assert promise.value == pytest.approx(total("log_loss", losses))
+    assert promise.value == pytest.approx(metric_value("log_loss", losses))
     assert (promise.spread, promise.rows, len(promise.periods)) == (0.0, 1_000, 1)
 
 
@@ -39,7 +39,8 @@ def test_periods_that_really_differ_have_about_their_own_spread():
 def test_the_error_of_rmse_is_that_of_resampling():
     losses = period(9.0, 500) ** 2
     resampled = [
-        total("rmse", losses[RNG.integers(0, len(losses), len(losses))]) for _ in range(4_000)
+        metric_value("rmse", losses[RNG.integers(0, len(losses), len(losses))])
+        for _ in range(4_000)
     ]
     assert metric_error("rmse", losses) == pytest.approx(np.std(resampled), rel=0.1)
 
@@ -51,7 +52,7 @@ def test_a_window_as_good_as_promised_seldom_passes_for_worse():
         promise = promise_of("log_loss", [period(0.4, 500)])
         window = period(0.4, 300)
         limit = promise.limit(policy, metric_error("log_loss", window))
-        alarms += total("log_loss", window) > limit
+        alarms += metric_value("log_loss", window) > limit
     assert alarms <= 25
 
 

@@ -8,21 +8,21 @@ from prefect_mlops.models.importance import permutation_importance
 from prefect_mlops.models.predictor import Predictor
 from prefect_mlops.training.recipes import build
 
-KINDS = {"strong": "number", "weak": "number", "noise": "number"}
+FEATURE_TYPES = {"strong": "number", "weak": "number", "noise": "number"}
 
 
 def fitted(coefficients, rows=400):
     rng = np.random.default_rng(0)
-    frame = pd.DataFrame(rng.normal(size=(rows, 3)), columns=list(KINDS))
+    frame = pd.DataFrame(rng.normal(size=(rows, 3)), columns=list(FEATURE_TYPES))
     truth = frame.to_numpy() @ np.array(coefficients)
-    model = build("linear", {"alpha": 1e-3}, "regression", KINDS, 0).fit(frame, truth)
-    return Predictor(model, "regression", dict(KINDS)), frame, truth
+    model = build("linear", {"alpha": 1e-3}, "regression", FEATURE_TYPES, 0).fit(frame, truth)
+    return Predictor(model, "regression", dict(FEATURE_TYPES)), frame, truth
 
 
 def test_shares_follow_what_the_model_uses_and_sum_to_one():
     predictor, frame, truth = fitted([3.0, 1.0, 0.0])
     found = permutation_importance(predictor, frame, truth, metric="rmse")
-    assert list(found) == list(KINDS)
+    assert list(found) == list(FEATURE_TYPES)
     assert sum(found.values()) == pytest.approx(1.0)
     assert found["strong"] > 2 * found["weak"] > 0
     assert found["noise"] < 0.01
@@ -31,7 +31,7 @@ def test_shares_follow_what_the_model_uses_and_sum_to_one():
 def test_all_columns_share_alike_when_none_matters():
     predictor, frame, truth = fitted([0.0, 0.0, 0.0])
     found = permutation_importance(predictor, frame, truth, metric="rmse")
-    assert found == pytest.approx(dict.fromkeys(KINDS, 1 / 3))
+    assert found == pytest.approx(dict.fromkeys(FEATURE_TYPES, 1 / 3))
 
 
 def test_the_seed_decides():
@@ -53,12 +53,12 @@ def test_shuffles_that_are_predicted_together_give_what_they_give_one_by_one(mon
 def test_hundreds_of_columns_take_seconds():
     rng = np.random.default_rng(0)
     frame = pd.DataFrame(rng.normal(size=(800, 300)), columns=[f"f{i}" for i in range(300)])
-    kinds = dict.fromkeys(frame, "number")
+    feature_types = dict.fromkeys(frame, "number")
     truth = frame["f0"].to_numpy() + rng.normal(size=800)
-    model = build("linear", {"alpha": 1.0}, "regression", kinds, 0).fit(frame, truth)
+    model = build("linear", {"alpha": 1.0}, "regression", feature_types, 0).fit(frame, truth)
     started = time.process_time()
     found = permutation_importance(
-        Predictor(model, "regression", kinds), frame, truth, metric="rmse"
+        Predictor(model, "regression", feature_types), frame, truth, metric="rmse"
     )
     assert max(found, key=found.__getitem__) == "f0"
     # Over a minute when every shuffle was conformed and predicted by itself.

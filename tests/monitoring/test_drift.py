@@ -16,7 +16,7 @@ from prefect_mlops.monitoring.reference import build_reference
 from prefect_mlops.monitoring.window_columns import known_labels, score_columns
 
 LIMITS = DriftThresholds()
-KINDS = {
+FEATURE_TYPES = {
     "strong": "number",
     **{f"weak{i}": "number" for i in range(7)},
     "colour": "category",
@@ -52,7 +52,7 @@ def window_of(frame: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def reference():
     raw = rows_of(5_000, seed=99)
-    frame, _ = conform(raw, KINDS)
+    frame, _ = conform(raw, FEATURE_TYPES)
     yes = chance_of_yes(raw)
     predicted = np.column_stack([1 - yes, yes])
     truth = pd.Series(np.where(np.random.default_rng(1).random(5_000) < yes, "yes", "no"))
@@ -62,7 +62,7 @@ def reference():
         truth,
         task="binary",
         classes=["no", "yes"],
-        kinds=KINDS,
+        feature_types=FEATURE_TYPES,
         importance={"strong": 0.92, "colour": 0.05, "weak0": 0.03},
         losses=row_losses("log_loss", truth, predicted, ["no", "yes"]),
         metric="log_loss",
@@ -160,7 +160,7 @@ def test_identifiers_as_categories_do_not_look_new_forever():
         pd.Series(np.zeros(2_000)),
         task="regression",
         classes=None,
-        kinds={"who": "category"},
+        feature_types={"who": "category"},
         importance={"who": 1.0},
         losses=np.ones(2_000),
         metric="rmse",
@@ -253,7 +253,7 @@ def test_numeric_predictions_are_compared_as_numbers():
         frame["a"],
         task="regression",
         classes=None,
-        kinds={"a": "number"},
+        feature_types={"a": "number"},
         importance={"a": 1.0},
         losses=np.ones(2_000),
         metric="rmse",
@@ -280,15 +280,15 @@ def rising_frame(rows: int, start: int, seed: int = 0) -> pd.DataFrame:
 
 
 def rising_reference(frame):
-    kinds = {"date": "number", "price": "number"}
-    rows, _ = conform(frame, kinds)
+    feature_types = {"date": "number", "price": "number"}
+    rows, _ = conform(frame, feature_types)
     return build_reference(
         rows,
         frame["price"].to_numpy(),
         frame["price"],
         task="regression",
         classes=None,
-        kinds=kinds,
+        feature_types=feature_types,
         importance={"date": 0.7, "price": 0.3},
         losses=np.ones(len(frame)),
         metric="rmse",

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from prefect_mlops.core.settings import PerformanceThresholds
-from prefect_mlops.metrics.losses import row_losses, total
+from prefect_mlops.metrics.losses import metric_value, row_losses
 from prefect_mlops.monitoring.performance import realised
 from prefect_mlops.monitoring.reference import build_reference
 
@@ -20,7 +20,7 @@ def reference_for(classes, truth, predicted, metric="log_loss", earlier=()):
         pd.Series(truth),
         task="regression" if classes is None else "binary",
         classes=classes,
-        kinds={"a": "number"},
+        feature_types={"a": "number"},
         importance={"a": 1.0},
         losses=row_losses(metric, truth, predicted, classes),
         metric=metric,
@@ -59,7 +59,7 @@ def test_a_model_that_keeps_its_promise_passes(reference):
     truth, predicted = draw(500, 1)
     report = measure(reference, log_of(truth, predicted))
     assert report.verdict == "passed"
-    assert report.value == total(
+    assert report.value == metric_value(
         "log_loss", row_losses("log_loss", truth, predicted, ["no", "yes"])
     )
     assert report.interval[0] < report.value < report.interval[1]

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prefect_mlops.core.errors import DataRejected, ModelUnavailable
 from prefect_mlops.data.schema import conform
-from prefect_mlops.metrics.losses import row_losses, total
+from prefect_mlops.metrics.losses import metric_value, row_losses
 from prefect_mlops.monitoring.profile import CategoryProfile, NumberProfile, block_means, profile_of
 from prefect_mlops.monitoring.reference import SAMPLE_ROWS, Reference, build_reference
 
@@ -28,28 +28,28 @@ def holdout(rows: int = 600, seed: int = 0):
         }
     )
     raw.loc[::10, "size"] = np.nan
-    kinds = {
+    feature_types = {
         "size": "number",
         "on": "boolean",
         "colour": "category",
         "when": "datetime",
         "same": "number",
     }
-    frame, _ = conform(raw, kinds)
+    frame, _ = conform(raw, feature_types)
     chance = rng.random(rows)
     truth = pd.Series(np.where(rng.random(rows) < chance, "yes", "no"))
-    return frame, kinds, np.column_stack([1 - chance, chance]), truth
+    return frame, feature_types, np.column_stack([1 - chance, chance]), truth
 
 
 def reference(rows: int = 600) -> Reference:
-    frame, kinds, predicted, truth = holdout(rows)
+    frame, feature_types, predicted, truth = holdout(rows)
     return build_reference(
         frame,
         predicted,
         truth,
         task="binary",
         classes=["no", "yes"],
-        kinds=kinds,
+        feature_types=feature_types,
         importance={"size": 0.7, "colour": 0.3},
         losses=row_losses("log_loss", truth, predicted, ["no", "yes"]),
         metric="log_loss",
@@ -101,7 +101,7 @@ def test_the_reference_keeps_the_promised_metric_and_the_watched_probability():
     _, _, predicted, truth = holdout()
     losses = row_losses("log_loss", truth, predicted, ["no", "yes"])
     kept = reference()
-    assert kept.promise.value == total("log_loss", losses)
+    assert kept.promise.value == metric_value("log_loss", losses)
     assert kept.promise.rows == 600
     assert list(kept.predictions) == ["score.yes"]
     assert kept.columns["size"].null_rate == pytest.approx(0.1)
@@ -116,7 +116,7 @@ def test_a_saved_reference_loads_the_same(tmp_path):
     after = Reference.load(tmp_path / "reference")
     assert not list(tmp_path.rglob("*.pkl"))
     pd.testing.assert_frame_equal(before.sample, after.sample)
-    for name in ("task", "classes", "kinds", "importance", "promise", "target"):
+    for name in ("task", "classes", "feature_types", "importance", "promise", "target"):
         assert getattr(before, name) == getattr(after, name)
     assert after.columns["colour"] == before.columns["colour"]
     assert np.array_equal(after.columns["size"].blocks, before.columns["size"].blocks)
@@ -140,7 +140,7 @@ def test_numeric_predictions_and_targets_are_profiled_as_numbers():
         pd.Series(range(50)),
         task="regression",
         classes=None,
-        kinds={"a": "number"},
+        feature_types={"a": "number"},
         importance={"a": 1.0},
         losses=np.ones(50),
         metric="rmse",
@@ -152,7 +152,7 @@ def test_numeric_predictions_and_targets_are_profiled_as_numbers():
 
 
 def test_labels_of_another_length_are_rejected():
-    frame, kinds, predicted, truth = holdout()
+    frame, feature_types, predicted, truth = holdout()
     with pytest.raises(DataRejected, match=r"as many labels as rows.*599 for 600"):
         build_reference(
             frame,
@@ -160,7 +160,7 @@ def test_labels_of_another_length_are_rejected():
             truth.iloc[1:],
             task="binary",
             classes=["no", "yes"],
-            kinds=kinds,
+            feature_types=feature_types,
             importance={},
             losses=np.ones(600),
             metric="log_loss",

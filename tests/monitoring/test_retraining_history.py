@@ -65,7 +65,7 @@ DELIVERED = {PAST.id: {"delivered_at": EPOCH.isoformat()}}
 
 
 @pytest.mark.parametrize(
-    ("history", "running", "fate"),
+    ("history", "running", "effect"),
     [
         ({}, [PAST.id], "pending"),
         ({"delivered": {PAST.id: {"superseded_at": EPOCH.isoformat()}}}, [], "superseded"),
@@ -81,12 +81,12 @@ DELIVERED = {PAST.id: {"delivered_at": EPOCH.isoformat()}}
         ({"ended": {PAST.id: ENDED}, "repairs": {PAST.id: {"verdict": "failed"}}}, [], "unhelpful"),
     ],
 )
-def test_every_request_has_one_fate(history, running, fate):
-    assert History([PAST], **history).fate(PAST, running) == fate
+def test_every_request_has_one_fate(history, running, effect):
+    assert History([PAST], **history).effect_of(PAST, running) == effect
 
 
 @pytest.mark.parametrize(
-    ("signals", "windows", "fate"),
+    ("signals", "windows", "effect"),
     [
         (["performance"], [{"performance": "passed"}], "helped"),
         (["performance"], [{"drift": "passed"}], "open"),
@@ -99,28 +99,28 @@ def test_every_request_has_one_fate(history, running, fate):
         (["performance"], [{"performance": "passed"}, {"performance": "failed"}], "helped"),
     ],
 )
-def test_the_first_window_that_tells_of_what_was_wrong_decides(signals, windows, fate):
+def test_the_first_window_that_tells_of_what_was_wrong_decides(signals, windows, effect):
     past = asked(*signals)
     later = [judged(number, **found) for number, found in enumerate(windows, start=1)]
     history = History([*reversed(later), past], ended={past.id: ENDED})
-    assert history.fate(past, []) == fate
+    assert history.effect_of(past, []) == effect
 
 
 def test_windows_of_another_champion_tell_nothing():
     later = judged(1, champion_version="3", performance="failed")
-    assert History([later, PAST], ended={PAST.id: ENDED}).fate(PAST, []) == "open"
+    assert History([later, PAST], ended={PAST.id: ENDED}).effect_of(PAST, []) == "open"
 
 
 @pytest.mark.parametrize(
-    ("present", "fate"),
+    ("present", "effect"),
     [
         (("not_run", "passed"), "helped"),
         (("passed", "failed"), "unhelpful"),
         (("failed", "not_run"), "open"),
     ],
 )
-def test_the_window_being_decided_tells_too(present, fate):
-    assert History([PAST], ended={PAST.id: ENDED}).fate(PAST, [], present) == fate
+def test_the_window_being_decided_tells_too(present, effect):
+    assert History([PAST], ended={PAST.id: ENDED}).effect_of(PAST, [], present) == effect
 
 
 def test_a_repair_that_was_judged_outranks_later_windows():
@@ -129,7 +129,7 @@ def test_a_repair_that_was_judged_outranks_later_windows():
         ended={PAST.id: ENDED},
         repairs={PAST.id: {"verdict": "passed"}},
     )
-    assert history.fate(PAST, []) == "helped"
+    assert history.effect_of(PAST, []) == "helped"
 
 
 def test_a_delivered_request_is_given_up_after_the_timeout():

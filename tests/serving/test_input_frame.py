@@ -26,15 +26,15 @@ VALUES = {
 @given(
     st.data(), st.integers(1, 4), st.lists(st.sampled_from(sorted(VALUES)), min_size=1, max_size=5)
 )
-def test_a_model_sees_what_conform_would_make(data, rows, kinds):
-    kinds = {f"c{position}": kind for position, kind in enumerate(kinds)}
+def test_a_model_sees_what_conform_would_make(data, rows, feature_types):
+    feature_types = {f"c{position}": kind for position, kind in enumerate(feature_types)}
     columns = {
         name: data.draw(st.lists(VALUES[kind], min_size=rows, max_size=rows))
-        for name, kind in kinds.items()
+        for name, kind in feature_types.items()
     }
     objects = {name: pd.Series(values, dtype=object) for name, values in columns.items()}
-    expected, _ = conform(pd.DataFrame(objects), kinds)
-    pd.testing.assert_frame_equal(input_frame(columns, kinds).frame, expected)
+    expected, _ = conform(pd.DataFrame(objects), feature_types)
+    pd.testing.assert_frame_equal(input_frame(columns, feature_types).frame, expected)
 
 
 def test_rows_are_logged_as_they_were_sent_and_moments_as_such():
@@ -45,8 +45,8 @@ def test_rows_are_logged_as_they_were_sent_and_moments_as_such():
         "new": [True, 0],
         "other": [1, 2],
     }
-    kinds = {"age": "number", "job": "category", "new": "boolean", "at": "datetime"}
-    assert input_frame(columns, kinds, other=["other"]).features == [
+    feature_types = {"age": "number", "job": "category", "new": "boolean", "at": "datetime"}
+    assert input_frame(columns, feature_types, other=["other"]).features == [
         {"age": 41, "job": "student", "new": True, "at": datetime(2026, 1, 1, 11, tzinfo=UTC)},
         {"age": 41.5, "job": None, "new": 0, "at": datetime(2026, 1, 1, tzinfo=UTC)},
     ]
@@ -84,9 +84,9 @@ def test_missing_columns_are_named_with_what_was_expected():
 
 
 def test_an_unknown_column_is_refused_with_the_nearest_name():
-    kinds = {"age": "number"}
+    feature_types = {"age": "number"}
     with pytest.raises(DataRejected, match="'agee' is unknown to the model; did you mean 'age'"):
-        input_frame({"age": [1], "agee": [1]}, kinds)
+        input_frame({"age": [1], "agee": [1]}, feature_types)
     with pytest.raises(DataRejected, match=r"'zip' is unknown to the model; it expects \['age'\]"):
-        input_frame({"age": [1], "zip": [1]}, kinds)
-    assert list(input_frame({"age": [1], "zip": [1]}, kinds, other=None).frame) == ["age"]
+        input_frame({"age": [1], "zip": [1]}, feature_types)
+    assert list(input_frame({"age": [1], "zip": [1]}, feature_types, other=None).frame) == ["age"]

@@ -16,11 +16,11 @@ INPUTS = [Tensor("age", "FP64", [2], [25.0, None])]
 
 def fitted(version, labels=("no", "no", "yes", "yes"), task="binary", **more):
     """A small version; `more` are further number columns that it needs."""
-    kinds = dict.fromkeys(["age", *more], "number")
-    rows, _ = conform(pd.DataFrame({"age": AGES, **more}), kinds)
+    feature_types = dict.fromkeys(["age", *more], "number")
+    rows, _ = conform(pd.DataFrame({"age": AGES, **more}), feature_types)
     estimator = LinearRegression() if task == "regression" else LogisticRegression()
     model = make_pipeline(SimpleImputer(), estimator).fit(rows, list(labels))
-    return ServedModel(version, Predictor(model=model, task=task, kinds=kinds))
+    return ServedModel(version, Predictor(model=model, task=task, feature_types=feature_types))
 
 
 class Broken:
@@ -34,4 +34,6 @@ class Broken:
 
 def broken(version):
     """A version that fails on every row."""
-    return ServedModel(version, Predictor(model=Broken(), task="binary", kinds={"age": "number"}))
+    return ServedModel(
+        version, Predictor(model=Broken(), task="binary", feature_types={"age": "number"})
+    )

@@ -13,7 +13,7 @@ from prefect_mlops.blocks import Dataset
 from prefect_mlops.core.errors import RegistryUnavailable
 from prefect_mlops.core.tags import CUTOFF
 from prefect_mlops.data.snapshots import load_frame
-from prefect_mlops.metrics.losses import total
+from prefect_mlops.metrics.losses import metric_value
 from prefect_mlops.models.evaluation import losses_of
 from prefect_mlops.tasks.comparison import compare
 from support.candidates import crown, log_candidate, split_at
@@ -56,7 +56,7 @@ def test_a_better_candidate_passes_with_scores_taken_on_the_same_rows(project, s
     result = compare.fn(split, candidate, **project.arguments(compare))
     holdout = load_frame(split.holdout)
     expected = {
-        uri: total(
+        uri: metric_value(
             "log_loss",
             losses_of("log_loss", project.registry.load_model(uri, "binary"), holdout, "y"),
         )

@@ -89,8 +89,8 @@ def test_production_input_nobody_expected_does_not_lose_the_report(project, watc
         watched[1],
         **project.arguments(measure_drift),
     )
-    kinds = {(c.column, c.kind) for c in report.columns if c.drifted}
-    assert {("weak", "unusable"), ("strong", "nulls"), ("job", "new_categories")} <= kinds
+    feature_types = {(c.column, c.kind) for c in report.columns if c.drifted}
+    assert {("weak", "unusable"), ("strong", "nulls"), ("job", "new_categories")} <= feature_types
     assert not report.prediction_drifted
     assert report.report_uri is not None
 

@@ -99,7 +99,7 @@ def test_the_logged_model_predicts_what_was_scored(make, estimator):
     again = scores("binary", holdout["y"], predictor.predict(holdout), predictor.classes)
     assert again == pytest.approx(candidate.metrics)
     assert candidate.metrics["log_loss"] < 0.65
-    assert predictor.kinds == {"strong": "number", "weak": "number", "job": "category"}
+    assert predictor.feature_types == {"strong": "number", "weak": "number", "job": "category"}
 
 
 def test_the_candidate_says_what_it_was_fitted_on_and_looks_at(make):
@@ -189,7 +189,7 @@ def test_moments_booleans_and_empty_columns_are_served_without_this_package(make
     project, split, run_id = make(frame)
     candidate = fit.fn(split, study_of("hist_gradient_boosting"), run_id, **project.arguments(fit))
     predictor = project.registry.load_model(candidate.model_uri, "binary")
-    assert predictor.kinds["seen_at"] == "datetime"
+    assert predictor.feature_types["seen_at"] == "datetime"
     folder = project.registry.get_client().get_logged_model(
         candidate.model_uri.removeprefix("models:/")
     )
@@ -246,7 +246,7 @@ class Doubled(Ridge):
 
 def test_a_model_with_foreign_types_is_refused_before_it_is_logged(make, recipe):
     project, split, run_id = make(regression_rows(), **REGRESSION)
-    study = recipe(lambda trial, task, kinds, seed: Doubled())
+    study = recipe(lambda trial, task, feature_types, seed: Doubled())
     with pytest.raises(ConfigurationError, match=r"contains .*Doubled"):
         fit.fn(split, study, run_id, **project.arguments(fit))
     client = project.registry.get_client()

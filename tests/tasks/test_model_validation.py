@@ -8,7 +8,7 @@ import pytest
 from mlflow.artifacts import download_artifacts
 from prefect_mlops.core.errors import ConfigurationError
 from prefect_mlops.data.snapshots import load_frame
-from prefect_mlops.metrics.losses import total
+from prefect_mlops.metrics.losses import metric_value
 from prefect_mlops.models.evaluation import losses_of
 from prefect_mlops.tasks.model_validation import check_model
 from support.candidates import log_candidate, split_at
@@ -72,7 +72,7 @@ def test_floors_hold_losses_from_above_and_scores_from_below(make_project, frame
     }
     model = project.registry.load_model(candidate.evaluated_uri, "binary")
     losses = losses_of("log_loss", model, load_frame(split.holdout), "y")
-    assert found["log_loss floor"].value == pytest.approx(total("log_loss", losses))
+    assert found["log_loss floor"].value == pytest.approx(metric_value("log_loss", losses))
     assert result.report_uri is None
 
 

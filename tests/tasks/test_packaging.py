@@ -118,7 +118,7 @@ def _honest_result(project, split, candidate):
     from prefect_mlops.data.snapshots import load_frame
 
     predictor = project.registry.load_model(candidate.model_uri, project.task)
-    rows, _ = conform(load_frame(split.holdout), predictor.kinds)
+    rows, _ = conform(load_frame(split.holdout), predictor.feature_types)
     values = predictor.predict(rows)
     labels = [str(label) for label in predictor.labels(values)]
     found = {"loaded": True, "example_rows": 5, "values": values.tolist(), "labels": labels}

@@ -70,7 +70,7 @@ def test_a_class_that_a_fold_lacks_gets_probability_zero():
     data = data_of(["a", "b"] * 30 + ["c", "a"] * 10, "multiclass")
     fold = make_folds(data, "time", 3, seed=0)[-1]
     assert "c" not in data.target[fold.fitted]
-    model = build("linear", {"C": 1.0}, "multiclass", data.kinds, 0)
+    model = build("linear", {"C": 1.0}, "multiclass", data.feature_types, 0)
     brier = score_fold(model, data, fold, "multiclass", "brier")
     assert 1.0 < brier < 2.0
 

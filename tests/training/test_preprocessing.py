@@ -8,7 +8,7 @@ from prefect_mlops.data.schema import conform
 from prefect_mlops.training.preprocessing import TREE_CATEGORIES, default_preprocessor
 from skops import io
 
-KINDS = {"age": "number", "vip": "boolean", "job": "category", "at": "datetime"}
+FEATURE_TYPES = {"age": "number", "vip": "boolean", "job": "category", "at": "datetime"}
 STYLES = pytest.mark.parametrize("style", ["trees", "linear"])
 
 
@@ -22,12 +22,12 @@ def frame(rows: int = 60, seed: int = 0) -> pd.DataFrame:
             "at": pd.date_range("2026-01-01", periods=rows, freq="7h", tz="UTC"),
         }
     )
-    return conform(raw, KINDS)[0]
+    return conform(raw, FEATURE_TYPES)[0]
 
 
 @STYLES
 def test_unknown_categories_and_missing_values_pass(style):
-    fitted = default_preprocessor(KINDS, style).fit(frame())
+    fitted = default_preprocessor(FEATURE_TYPES, style).fit(frame())
     fresh = frame(3, seed=1)
     fresh["job"] = ["astronaut", None, "admin"]
     fresh["age"] = [np.nan, 1e300, -1e300]
@@ -44,7 +44,7 @@ def test_columns_without_values_and_constant_columns_survive(style):
     rows["vip"] = 1.0
     rows["job"] = pd.Series([None] * len(rows), dtype=object)
     rows["at"] = pd.Series([pd.NaT] * len(rows), dtype="datetime64[ns]")
-    fitted = default_preprocessor(KINDS, style).fit(rows)
+    fitted = default_preprocessor(FEATURE_TYPES, style).fit(rows)
     width = fitted.transform(rows).shape[1]
     assert fitted.transform(frame()).shape == (60, width)
 
@@ -66,7 +66,7 @@ def test_category_codes_stay_within_what_gradient_boosting_takes():
 
 def test_category_columns_come_first_for_trees():
     rows = frame()
-    matrix = default_preprocessor(KINDS).fit_transform(rows)
+    matrix = default_preprocessor(FEATURE_TYPES).fit_transform(rows)
     assert set(matrix[:, 0]) == {0.0, 1.0, 2.0}
     np.testing.assert_array_equal(matrix[:, 1], rows["age"])
 
@@ -94,7 +94,7 @@ def test_one_shifted_column_cannot_leave_the_range_of_a_linear_model():
 @STYLES
 def test_it_comes_back_from_skops_the_same_with_known_types_only(style):
     rows = frame()
-    fitted = default_preprocessor(KINDS, style).fit(rows)
+    fitted = default_preprocessor(FEATURE_TYPES, style).fit(rows)
     content = io.dumps(fitted)
     found = io.get_untrusted_types(data=content)
     assert set(found) <= {"numpy.clip", "numpy.dtype", "operator.methodcaller"}
@@ -121,9 +121,9 @@ def test_no_feature_is_a_configuration_error():
     style=st.sampled_from(["trees", "linear"]),
 )
 def test_any_conformed_frame_becomes_a_matrix_without_infinities(values, style):
-    kinds = {"a": "number", "b": "category", "c": "boolean"}
+    feature_types = {"a": "number", "b": "category", "c": "boolean"}
     raw = pd.DataFrame(values, columns=["a", "b", "c"])
-    rows = conform(raw, kinds)[0]
-    matrix = default_preprocessor(kinds, style).fit_transform(rows)
+    rows = conform(raw, feature_types)[0]
+    matrix = default_preprocessor(feature_types, style).fit_transform(rows)
     assert len(matrix) == len(rows)
     assert not np.isinf(matrix).any()

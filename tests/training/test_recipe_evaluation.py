@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from prefect_mlops.core.settings import Columns
 from prefect_mlops.data.training_rows import training_rows
-from prefect_mlops.metrics.losses import total
+from prefect_mlops.metrics.losses import metric_value
 from prefect_mlops.training.recipe_evaluation import Recipe, earlier_losses, evaluate_recipe
 
 COLUMNS = Columns(target="y", ordered=True)
@@ -24,7 +24,7 @@ def seasons(levels: list[float], rows: int = 200) -> pd.DataFrame:
 
 def test_periods_come_newest_first_and_each_is_predicted_from_the_past():
     data = training_rows(seasons([1.0, 1.0, 1.0, 2.0, 4.0]), COLUMNS, "regression")
-    found = [total("rmse", losses) for losses in earlier_losses(RECIPE, data, 200, 2)]
+    found = [metric_value("rmse", losses) for losses in earlier_losses(RECIPE, data, 200, 2)]
     assert found == pytest.approx([4.0, 2.0], rel=0.1)
 
 

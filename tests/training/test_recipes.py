@@ -14,7 +14,7 @@ from sklearn.pipeline import Pipeline
 
 NAMES = ["hist_gradient_boosting", "random_forest", "linear"]
 TASKS = ["binary", "multiclass", "regression"]
-KINDS = {"x": "number", "job": "category"}
+FEATURE_TYPES = {"x": "number", "job": "category"}
 
 
 def rows(count: int = 90):
@@ -49,7 +49,7 @@ def recipe_module(monkeypatch):
 def test_defaults_fit_and_predict_every_task(name, task):
     frame, targets = rows()
     fitted = fit_estimator(
-        build(name, default_parameters(name, task), task, KINDS, 0), frame, targets[task]
+        build(name, default_parameters(name, task), task, FEATURE_TYPES, 0), frame, targets[task]
     )
     labels = fitted.predict(frame)
     if task == "regression":
@@ -64,9 +64,9 @@ def test_defaults_fit_and_predict_every_task(name, task):
 def test_what_a_trial_suggests_builds_the_same_estimator(name, task):
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
     trial = study.ask()
-    parameters = suggest(trial, name, task, KINDS, 3)
+    parameters = suggest(trial, name, task, FEATURE_TYPES, 3)
     assert {f"{name}.{key}" for key in parameters} == set(trial.params)
-    model = build(name, parameters, task, KINDS, 3)[-1].get_params()
+    model = build(name, parameters, task, FEATURE_TYPES, 3)[-1].get_params()
     assert {key: model[key] for key in parameters} == parameters
     assert model["random_state"] == 3
 
@@ -77,8 +77,8 @@ def test_defaults_are_inside_the_space_and_those_of_scikit_learn(name, task):
     defaults = default_parameters(name, task)
     study = optuna.create_study()
     study.enqueue_trial({f"{name}.{key}": value for key, value in defaults.items()})
-    assert suggest(study.ask(), name, task, KINDS, 0) == defaults
-    model = build(name, defaults, task, KINDS, 0)[-1]
+    assert suggest(study.ask(), name, task, FEATURE_TYPES, 0) == defaults
+    model = build(name, defaults, task, FEATURE_TYPES, 0)[-1]
     plain = type(model)().get_params()
     assert {key: plain[key] for key in defaults} == defaults
 
@@ -90,7 +90,7 @@ def test_gradient_boosting_is_what_scikit_learn_does_with_categorical_columns():
     target = frame["job"].isin(["a", "c", "e", "g"]) ^ (rng.random(500) < 0.2)
     name = "hist_gradient_boosting"
     ours = fit_estimator(
-        build(name, default_parameters(name, "binary"), "binary", KINDS, 0), frame, target
+        build(name, default_parameters(name, "binary"), "binary", FEATURE_TYPES, 0), frame, target
     )
     plain = HistGradientBoostingClassifier(categorical_features="from_dtype", random_state=0)
     typed = frame.astype({"job": "category"})
@@ -100,7 +100,7 @@ def test_gradient_boosting_is_what_scikit_learn_does_with_categorical_columns():
 
 
 def test_a_recipe_of_the_user_is_tuned_and_built(recipe_module):
-    def recipe(trial, task, kinds, seed):
+    def recipe(trial, task, feature_types, seed):
         return Ridge(alpha=trial.suggest_float("alpha", 0.5, 1.0), random_state=seed)
 
     name = recipe_module(recipe)
@@ -127,9 +127,9 @@ def test_a_recipe_that_cannot_be_found_is_a_configuration_error(name, message):
 
 
 def test_a_classifier_without_probabilities_is_refused(recipe_module):
-    name = recipe_module(lambda trial, task, kinds, seed: Ridge())
+    name = recipe_module(lambda trial, task, feature_types, seed: Ridge())
     with pytest.raises(ConfigurationError, match=r"without predict_proba\(\)"):
-        build(name, {}, "binary", KINDS, 0)
+        build(name, {}, "binary", FEATURE_TYPES, 0)
 
 
 def test_a_class_of_one_row_does_not_stop_gradient_boosting_above_ten_thousand_rows():

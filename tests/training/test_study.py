@@ -12,7 +12,7 @@ def study(tmp_path):
         "study",
         estimators=["hist_gradient_boosting"],
         task="binary",
-        kinds={"a": "number"},
+        feature_types={"a": "number"},
         seed=0,
         trials=2,
     )

@@ -82,7 +82,7 @@ def reference() -> Reference:
         frame["a"],
         task="regression",
         classes=None,
-        kinds={"a": "number", "b": "number", "c": "category"},
+        feature_types={"a": "number", "b": "number", "c": "category"},
         importance={"a": 0.6, "b": 0.3, "c": 0.1},
         losses=np.ones(2_000),
         metric="rmse",
@@ -192,7 +192,7 @@ def test_the_page_shows_a_feature_that_only_rises():
         frame["date"],
         task="regression",
         classes=None,
-        kinds={"date": "number"},
+        feature_types={"date": "number"},
         importance={"date": 1.0},
         losses=np.ones(2_000),
         metric="rmse",
@@ -206,8 +206,12 @@ def test_the_page_shows_a_feature_that_only_rises():
     thresholds = DriftThresholds(methods=["own_methods:Transport"])
     scored = score_window(reference, window, thresholds)
     report = judge(scored, 500, thresholds)
-    kinds = {s.method: s.kind for s in report.columns if s.column == "date"}
-    assert kinds == {"wasserstein": "rising", "transport": "rising", "missing_values": "nulls"}
+    feature_types = {s.method: s.kind for s in report.columns if s.column == "date"}
+    assert feature_types == {
+        "wasserstein": "rising",
+        "transport": "rising",
+        "missing_values": "nulls",
+    }
     assert report.verdict == "passed"
     html = render_report(report, scored, "a window")
     assert "date: distance of a feature that only rises (wasserstein)" in html

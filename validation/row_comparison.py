@@ -1,4 +1,4 @@
-"""Known rows beside new ones, and what is to be said of the difference."""
+"""Compares new rows with known ones, column by column, and collects the findings."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Judgement:
 
 
 @dataclass
-class Beside:
+class RowComparison:
     """Known rows beside new ones; it collects what is found.
 
     Attributes:
