@@ -44,6 +44,10 @@ class _ReachingFlow(Flow[P, R]):
     def validate_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
         return super().validate_parameters(_hidden(parameters))
 
+    # Prefect makes a plain flow of the copy.
+    def with_options(self, **options: Any) -> Flow[P, R]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return reaching(super().with_options(**options))
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
             with _own_server():

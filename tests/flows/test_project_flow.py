@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 
+import pytest
 from prefect import flow
 from prefect.settings import (
     PREFECT_API_URL,
@@ -11,6 +12,9 @@ from prefect.settings import (
     get_current_settings,
     temporary_settings,
 )
+from prefect.task_runners import ThreadPoolTaskRunner
+from prefect_mlops.core.errors import OrchestratorUnavailable
+from prefect_mlops.flows import train
 from prefect_mlops.flows.project_flow import reaching
 
 IN_A_PROCESS = """
@@ -56,3 +60,15 @@ def test_a_server_of_its_own_may_start_slowly_and_stays_offline(prefect_api, tmp
 def test_what_somebody_set_is_kept(prefect_api):
     with temporary_settings({PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS: 30}):
         assert startup_seconds() == 30
+
+
+def test_another_task_runner_changes_neither_errors_nor_secrets(make_project):
+    renamed = train.with_options(name="nightly", task_runner=ThreadPoolTaskRunner(max_workers=1))
+    assert renamed.name == "nightly"
+    with (
+        temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}),
+        pytest.raises(OrchestratorUnavailable, match="nightly needs the Prefect API"),
+    ):
+        renamed(make_project())
+    shown = renamed.serialize_parameters({"project": {"uri": "mongodb://me:hush@host/calls"}})
+    assert "hush" not in str(shown)
