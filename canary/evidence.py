@@ -15,7 +15,6 @@ from typing import Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ..core.table_columns import SCORE_PREFIX
 from ..core.settings import TaskType
 from ..core.table_columns import SCORE_PREFIX
 from ..metrics.bootstrap import Groups

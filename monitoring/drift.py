@@ -24,7 +24,6 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from ..core.table_columns import FEATURE_PREFIX, SCORE_PREFIX
 from ..core.errors import DataRejected
 from ..core.results import ColumnDrift, DriftReport
 from ..core.settings import DriftThresholds

@@ -23,7 +23,6 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from ..core.table_columns import FEATURE_PREFIX, SCORE_PREFIX
 from ..core.errors import DataRejected, ModelUnavailable
 from ..core.settings import TaskType
 from ..core.table_columns import FEATURE_PREFIX, SCORE_PREFIX

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from ..core.table_columns import SCORE_PREFIX
-from ..core.table_columns import SCORE_PREFIX
 from ..models.predictor import Predictor
 from ..storage.predictions import Role
 from .input_frame import InputFrame

@@ -7,7 +7,6 @@ from contextlib import closing
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..core.time_bounds import EARLIEST, LATEST
 from ..core.results import ModelVersion, Window
 from ..core.time_bounds import EARLIEST, LATEST
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from ..core.time_bounds import EARLIEST, LATEST
 from ..core.errors import ConfigurationError, SourceUnavailable
 from ..core.secret_text import public_uri, scrubbed
 from ..core.time_bounds import EARLIEST, LATEST

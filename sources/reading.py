@@ -13,8 +13,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from ..core.table_columns import FEATURE_PREFIX
-from ..core.time_bounds import EARLIEST, LATEST
 from ..core.errors import DataRejected
 from ..core.results import Window
 from ..core.secret_text import public_uri

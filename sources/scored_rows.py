@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from ..core.table_columns import FEATURE_PREFIX, SCORE_PREFIX
 from ..core.errors import ConfigurationError, DataRejected
 from ..core.results import ModelVersion
 from ..core.table_columns import FEATURE_PREFIX, SCORE_PREFIX

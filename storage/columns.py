@@ -26,7 +26,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..core.table_columns import FEATURE_PREFIX, SCORE_PREFIX
-from ..core.table_columns import FEATURE_PREFIX, SCORE_PREFIX
 from .fields import FEATURE, SCORE, SPECIAL, Column, escaped, unescaped
 
 if TYPE_CHECKING:
