@@ -21,7 +21,7 @@ def routes_to_challenger(request: str, share: float) -> bool:
         Whether the challenger answers.
 
     Example:
-        >>> takes_challenger("call-1", 1.0), takes_challenger("call-1", 0.0)
+        >>> routes_to_challenger("call-1", 1.0), routes_to_challenger("call-1", 0.0)
         (True, False)
     """
     # A key of its own: the log samples rows by another hash of their ids.

@@ -55,7 +55,7 @@ def decode_columns(tensors: Iterable[Tensor]) -> InputColumns:
             there are no rows.
 
     Example:
-        >>> read_columns([Tensor("age", "INT64", [2], [41, None]), Tensor("job", "BYTES", [2, 1], [b"x", "y"])])
+        >>> decode_columns([Tensor("age", "INT64", [2], [41, None]), Tensor("job", "BYTES", [2, 1], [b"x", "y"])])
         {'age': [41, None], 'job': ['x', 'y']}
     """
     columns: InputColumns = {}

@@ -297,7 +297,7 @@ def test_orphans_of_a_killed_guard_end_at_the_next_start_and_nothing_else_does(d
     guard = next(p for p in demo.alive() if "prefect_mlops.demo.guard" in p.cmdline())
     process.kill()
     guard.kill()
-    assert len(demo.alive()) == 2
+    assert demo.wait_until(lambda: len(demo.alive()) == 2, 10)
     orphans = {process.pid for process in demo.alive()}
     record = demo.folder / "processes" / "family.json"
     token = json.loads(record.read_text())["token"]

@@ -121,7 +121,9 @@ def test_batches_of_rows_from_disk_are_full(uri, away, open_logger, monkeypatch,
 
     monkeypatch.setattr(BaseStore, "append_documents", count)
     # Rows of several columns, in several files.
-    with open_logger(spool_when=when, buffer_rows=20, batch_rows=15, spool_bytes=2**20) as logger:
+    # Closing must not run out of time on a busy machine: what is left would be no full batch.
+    settings = {"buffer_rows": 20, "batch_rows": 15, "spool_bytes": 2**20, "timeout_seconds": 60}
+    with open_logger(spool_when=when, **settings) as logger:
         for i in range(1_500):
             logger.log({f"x{i % 3}": i, "long": "y" * 400}, 1, id=f"r{i}", at=NOON)
         away()
