@@ -20,7 +20,10 @@ from prefect_mlops.data.label_checks import finite_numbers, refuse_new_classes
     ],
 )
 def test_known_classes_pass_however_they_are_typed(labels, classes):
-    refuse_new_classes(pd.Series(labels, name="y", dtype=object), classes)
+    series = pd.Series(labels, name="y", dtype=object)
+    refuse_new_classes(series, classes)
+    with pytest.raises(DataRejected, match=rf"has 1 of {len(labels) + 1} labels of classes"):
+        refuse_new_classes(pd.concat([series, pd.Series(["strange"], name="y")]), classes)
 
 
 def test_other_classes_are_named_with_their_number():

@@ -13,7 +13,6 @@ from prefect_mlops.metrics.losses import row_losses
 from prefect_mlops.monitoring.drift import score_window
 from prefect_mlops.monitoring.drift_verdict import judge
 from prefect_mlops.monitoring.reference import build_reference
-from prefect_mlops.monitoring.window_columns import known_labels, score_columns
 
 LIMITS = DriftThresholds()
 FEATURE_TYPES = {
@@ -264,14 +263,6 @@ def test_numeric_predictions_are_compared_as_numbers():
     report = report_on(kept, window.assign(prediction=values + 1, label=values + 1))
     assert report.prediction_drifted
     assert report.target_drifted
-
-
-def test_labels_and_score_columns_find_their_class_by_value():
-    window = pd.DataFrame({"score.0": [0.5], "score.1.0": [0.5], "label": [True]})
-    assert score_columns(window, ["0", "1"]) == {"0": "score.0", "1": "score.1.0"}
-    assert known_labels(window, ["0", "1"]).tolist() == ["1"]
-    labels = pd.DataFrame({"label": [None, 1.5, "x"]})
-    assert known_labels(labels, None).to_dict() == {1: 1.5}
 
 
 def rising_frame(rows: int, start: int, seed: int = 0) -> pd.DataFrame:

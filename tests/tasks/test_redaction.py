@@ -163,7 +163,11 @@ class TestScoring:
         noted = make_project(
             dataset=own, redaction=redaction({"note": "drop", "call_id": "hash", "job": "hash"})
         )
-        score(noted, rows(calls(5).drop(columns="call_id"), id=None))
+        frame = calls(5).drop(columns="call_id")
+        assert score(noted, rows(frame, id=None)).logged == 5
+        found = logged(noted)
+        assert found["features.job"].tolist() == [noted.redaction.hashed(j) for j in frame["job"]]
+        assert "features.note" not in found
 
 
 class TestDrift:

@@ -60,7 +60,11 @@ def test_a_target_that_does_not_fit_is_refused_with_the_task_that_would(task, va
     ],
 )
 def test_a_target_that_a_person_may_well_mean_is_taken(task, values):
-    check_target(task, series(values))
+    target = series(values)
+    check_target(task, target)
+    pd.testing.assert_series_equal(target, series(values))
+    with pytest.raises(DataRejected, match=rf"empty in 1 of {len(values) + 1} rows"):
+        check_target(task, series([*values, None]))
 
 
 @given(
