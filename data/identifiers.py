@@ -107,6 +107,7 @@ def id_texts(values: pd.Series) -> pd.Series:
         Objects, with the index and name of `values`.
 
     Example:
+        >>> import pandas as pd
         >>> id_texts(pd.Series([1000.0, None])).tolist()
         ['1000', None]
     """

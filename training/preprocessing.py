@@ -56,7 +56,7 @@ def default_preprocessor(
 
     Example:
         >>> import pandas as pd
-        >>> rows = pd.DataFrame({"a": [1.0, None], "b": ["x", None]})
+        >>> rows = pd.DataFrame({"a": [1.0, np.nan], "b": ["x", np.nan]})
         >>> default_preprocessor({"a": "number", "b": "category"}).fit_transform(rows).tolist()
         [[0.0, 1.0], [nan, nan]]
     """
