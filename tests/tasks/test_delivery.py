@@ -104,7 +104,7 @@ def test_what_the_server_did_not_take_is_sent_later_oldest_first_and_once(projec
 def test_a_process_that_died_after_it_had_sent_finds_the_event(project, monkeypatch):
     cause = asked(project)
     with monkeypatch.context() as patch:
-        patch.setattr("prefect_mlops.runs.events.record_delivery", lambda *_: None)
+        patch.setattr("prefect_mlops.tasks.retraining_requests.record_delivery", lambda *_: None)
         assert deliver_pending.fn(**project.arguments(deliver_pending)) == [cause]
     assert undelivered(project.stores) == [cause]
     # Though it is out of date by now: it was sent, and says so.
