@@ -214,10 +214,13 @@ def main() -> None:
 
 
 def _fields(store: MongoStore) -> dict[str, int]:
-    from prefect_mlops.storage.arrow import Decoder
-    from prefect_mlops.storage.columns import lay_out
+    from prefect_mlops.storage.arrow import ArrowDecoder
+    from prefect_mlops.storage.columns import column_layouts
 
-    return {"_id": 0, **dict.fromkeys(Decoder(lay_out(store._columns("calls"), None)).fields, 1)}
+    return {
+        "_id": 0,
+        **dict.fromkeys(ArrowDecoder(column_layouts(store._columns("calls"), None)).fields, 1),
+    }
 
 
 if __name__ == "__main__":

@@ -26,14 +26,13 @@ os.environ.setdefault("PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW", "ignore")
 
 from drifting.files import found
 from drifting.stream import ID, TARGET, TIMESTAMP, Stream
+from prefect_mlops.backtest.candidates import Candidates
+from prefect_mlops.backtest.policies import policy_of
+from prefect_mlops.backtest.replay import Replay
+from prefect_mlops.backtest.stream import Stream as Replayed
 from prefect_mlops.blocks import MLProject
-from prefect_mlops.core.backtest.candidates import Candidates
-from prefect_mlops.core.backtest.policies import policy_of
-from prefect_mlops.core.backtest.replay import Replay
-from prefect_mlops.core.backtest.stream import Stream as Replayed
 from prefect_mlops.core.results.backtest import PolicyReplay
-from prefect_mlops.tasks.backtesting import setup_of
-from prefect_mlops.tasks.data_validation import validate_rows
+from prefect_mlops.validation.row_gates import validate_rows
 from streams import STREAMS
 
 POLICIES = ("never", "always", "governor")
@@ -94,7 +93,7 @@ def measure(name: str, data: list[Path], folder: Path) -> Measured:
     frame = stream.build()
     columns = {"target": TARGET, "timestamp": TIMESTAMP, "id": ID if ID in frame else None}
     project = project_of(stream, columns, folder / name)
-    setup = setup_of(project)
+    setup = project.setup
     replayed = Replayed(
         frame,
         project.dataset.columns,
@@ -110,7 +109,10 @@ def measure(name: str, data: list[Path], folder: Path) -> Measured:
             candidates,
             policy_of(policy),
             lambda known, rows, cause: validate_rows(
-                project, replayed.frame.iloc[:rows], replayed.frame.iloc[:known], cause
+                replayed.frame.iloc[:rows],
+                replayed.frame.iloc[:known],
+                cause,
+                **project.arguments(validate_rows),
             ),
         ).run()
     spent = time.perf_counter() - started

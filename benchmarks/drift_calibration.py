@@ -18,15 +18,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from prefect_mlops.core.drift_profile import Reference, build_reference
-from prefect_mlops.core.drift_score import judge, score_window
-from prefect_mlops.core.estimators import build, fit_estimator
-from prefect_mlops.core.importance import permutation_importance
-from prefect_mlops.core.metrics import row_losses
-from prefect_mlops.core.models import Predictor
-from prefect_mlops.core.recipes import default_parameters
 from prefect_mlops.core.settings import Columns, DriftThresholds, TaskType
-from prefect_mlops.core.training_rows import training_rows
+from prefect_mlops.data.training_rows import training_rows
+from prefect_mlops.metrics.losses import row_losses
+from prefect_mlops.models.importance import permutation_importance
+from prefect_mlops.models.predictor import Predictor
+from prefect_mlops.monitoring.drift import score_window
+from prefect_mlops.monitoring.drift_verdict import judge
+from prefect_mlops.monitoring.reference import Reference, build_reference
+from prefect_mlops.training.recipes import build, fit_estimator
+from prefect_mlops.training.search_spaces import default_parameters
 
 LIMITS = DriftThresholds()
 SIZES = (200, 500, 1_000, 2_000, 5_000)
@@ -57,11 +58,15 @@ class Table:
         frame = pd.read_csv(folder / file, sep=";").sample(frac=1.0, random_state=0)
         count = len(frame)
         fitted = training_rows(frame[: count // 4], columns, task)
-        held = training_rows(frame[count // 4 : 3 * count // 4], columns, task, fitted.kinds)
-        self.rest = training_rows(frame[3 * count // 4 :], columns, task, fitted.kinds).rows
-        estimator = build("linear", default_parameters("linear", task), task, fitted.kinds, 0)
+        held = training_rows(
+            frame[count // 4 : 3 * count // 4], columns, task, fitted.feature_types
+        )
+        self.rest = training_rows(frame[3 * count // 4 :], columns, task, fitted.feature_types).rows
+        estimator = build(
+            "linear", default_parameters("linear", task), task, fitted.feature_types, 0
+        )
         fit_estimator(estimator, fitted.rows, fitted.target)
-        self.predictor = Predictor(estimator, task, fitted.kinds)
+        self.predictor = Predictor(estimator, task, fitted.feature_types)
         metric = "rmse" if task == "regression" else "log_loss"
         predicted = self.predictor.predict(held.rows)
         classes = self.predictor.classes
@@ -72,12 +77,12 @@ class Table:
             pd.Series(held.target),
             task=task,
             classes=classes,
-            kinds=fitted.kinds,
+            feature_types=fitted.feature_types,
             importance=importance,
             losses=row_losses(metric, held.target, predicted, classes),
             metric=metric,
         )
-        numbers = [n for n, kind in fitted.kinds.items() if kind == "number"]
+        numbers = [n for n, kind in fitted.feature_types.items() if kind == "number"]
         self.strongest = max(numbers, key=lambda n: importance[n])
 
     def alarms(self, rows: int, change: Change | None, seed: int) -> bool:

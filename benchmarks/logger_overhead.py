@@ -26,7 +26,7 @@ from uuid import uuid4
 
 import bson
 import pymongo
-from prefect_mlops.serving.logger import PredictionLogger
+from prefect_mlops.logger.logger import PredictionLogger
 from prefect_mlops.storage.documents import encode_row
 from prefect_mlops.storage.open import open_store
 from pymongo.collection import Collection

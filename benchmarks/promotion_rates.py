@@ -2,7 +2,7 @@
 
 `python benchmarks/promotion_rates.py [--repetitions 200] [--part superiority] [--part power] [--part
 non-inferiority]` draws holdouts on which champion and candidate are as good, better or worse by a known amount,
-and asks `superiority` and `non_inferiority` of core/comparison.py, with default settings. Promised:
+and asks `superiority` and `non_inferiority` of gates/comparison.py, with default settings. Promised:
 
 - of candidates as good as the champion, at most 5% are promoted under superiority: half of what a 90% interval
   leaves out;
@@ -25,8 +25,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from prefect_mlops.core.comparison import non_inferiority, superiority
 from prefect_mlops.core.settings import GateSettings
+from prefect_mlops.gates.comparison import non_inferiority, superiority
 from scipy import optimize, stats
 
 SIZES = (500, 1_000, 2_000, 5_000)

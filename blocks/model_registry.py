@@ -8,15 +8,15 @@ from urllib.parse import urlsplit
 from prefect.blocks.core import Block
 from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from ..core.secret_input import without_slug
 from ..core.secret_text import as_secret
 from .links import DOCUMENTATION_URL, LOGO_URL
-from .strict import without_slug
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-    from ..core.models import Predictor
     from ..core.settings import TaskType
+    from ..models.predictor import Predictor
 
 _SCHEMES = {"http", "https", "sqlite", "postgresql", "mysql", "mssql", "file", "databricks"}
 
@@ -102,7 +102,7 @@ class ModelRegistry(Block):
         Raises:
             RegistryUnavailable: If the database cannot be opened.
         """
-        from ..core.mlflow_errors import mlflow_errors
+        from ..models.mlflow_errors import mlflow_errors
 
         tracking_uri, registry_uri = self.uris
         with mlflow_errors(tracking_uri, registry_uri):
@@ -124,8 +124,8 @@ class ModelRegistry(Block):
             ModelUnavailable: If there is no such model or it does not load.
             RegistryUnavailable: If MLflow cannot be reached.
         """
-        from ..core.mlflow_errors import mlflow_errors
-        from ..core.models import load_predictor
+        from ..models.mlflow_errors import mlflow_errors
+        from ..models.predictor import load_predictor
 
         tracking_uri, registry_uri = self.uris
         with mlflow_errors(tracking_uri, registry_uri):

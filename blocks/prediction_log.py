@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from prefect.blocks.core import Block
 from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from ..core.secret_input import hidden, unquoted, without_slug
 from ..core.secret_text import as_secret
 from .links import DOCUMENTATION_URL, LOGO_URL
-from .strict import hidden, unquoted, without_slug
 
 if TYPE_CHECKING:
-    from ..serving.logger import PredictionLogger
+    from ..logger.logger import PredictionLogger
     from ..storage.interface import PredictionStore
 
 
@@ -77,7 +77,7 @@ class PredictionLog(Block):
     @field_validator("uri")
     @classmethod
     def _known_scheme(cls, value: SecretStr) -> SecretStr:
-        from ..storage.open import check_uri
+        from ..storage.uris import check_uri
 
         check_uri(value.get_secret_value())
         return value
@@ -85,9 +85,9 @@ class PredictionLog(Block):
     @field_validator("options")
     @classmethod
     def _known_options(cls, value: dict[str, Any]) -> dict[str, Any]:
-        from ..storage.open import check_options, check_public
+        from ..storage.uris import check_not_secret, check_options
 
-        check_public(value)
+        check_not_secret(value)
         check_options(value)
         return value
 
@@ -143,7 +143,7 @@ class PredictionLog(Block):
         Raises:
             ConfigurationError: If a setting cannot work.
         """
-        from ..serving.logger import PredictionLogger
+        from ..logger.logger import PredictionLogger
 
         return PredictionLogger(
             self.uri.get_secret_value(),

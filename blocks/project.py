@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 from prefect.blocks.core import Block
 from pydantic import ConfigDict, Field, model_validator
 
-from ..core.redaction import Redaction
+from ..core.errors import ConfigurationError
 from ..core.results import digest_of
+from ..core.secret_input import unquoted, without_slug
 from ..core.settings import (
     CanarySettings,
     DataSettings,
     GateSettings,
     MonitoringSettings,
     ScoringSettings,
+    Setup,
     TrainingSettings,
 )
 from ..core.workspace import Workspace
+from ..storage.redaction import Redaction
 from .dataset import Dataset
 from .links import DOCUMENTATION_URL, LOGO_URL
 from .model_registry import ModelRegistry
 from .prediction_log import PredictionLog
-from .strict import unquoted, without_slug
+from .stores import Stores
 
 
 class MLProject(Block):
@@ -125,9 +129,52 @@ class MLProject(Block):
         """Features that are logged redacted: what the log holds of them is not what the model saw."""
         return self.redaction.features(self.dataset.columns) if self.redaction else []
 
+    @property
+    def stores(self) -> Stores:
+        """Where the model's things are kept."""
+        return Stores(self.name, self.registry, self.predictions, self.workspace)
+
+    @property
+    def setup(self) -> Setup:
+        """How the model is trained, gated and watched."""
+        return Setup(
+            name=self.name,
+            task=self.task,
+            metric=self.metric,
+            columns=self.dataset.columns,
+            data=self.data,
+            training=self.training,
+            gates=self.gates,
+            monitoring=self.monitoring,
+            refits=self.refits,
+        )
+
     def open_workspace(self) -> Workspace:
         """Return the workspace's file access."""
         return Workspace(self.workspace)
+
+    def arguments(self, step: Callable[..., Any]) -> dict[str, Any]:
+        """Return what a step reads of this configuration, by the names of its keywords.
+
+        Args:
+            step: A task of this package, or any function whose keywords are named and annotated like
+                theirs: `columns`, `metric`, `stores`, `settings: GateSettings`.
+
+        Returns:
+            Values for the keywords that the configuration answers; the others are the caller's.
+
+        Example:
+            ```python
+            from prefect_mlops.blocks import MLProject
+            from prefect_mlops.tasks import split
+
+            project = MLProject.load("BLOCK_NAME")
+            parts = split(snapshot, **project.arguments(split))
+            ```
+        """
+        from .arguments import arguments_of
+
+        return arguments_of(self, step)
 
     def training_digest(self) -> str:
         """Return a digest of everything in the configuration that shapes a trained model."""
@@ -144,8 +191,30 @@ class MLProject(Block):
             }
         )
 
+    def configuration_digest(self) -> str:
+        """Return a digest of what shapes trainings and decisions, an edited suite included.
+
+        Returns:
+            16 hexadecimal characters.
+        """
+        from ..validation.suites import read_suite
+
+        try:
+            suite = read_suite(self.data.suite)
+        except ConfigurationError as error:
+            # The training will fail with it; a suite that can be read again is another configuration.
+            suite = {"unread": str(error)}
+        return digest_of(
+            {
+                "training": self.training_digest(),
+                "dataset": self.dataset.model_dump(mode="json"),
+                "suite": suite,
+                "monitoring": self.monitoring.model_dump(mode="json"),
+            }
+        )[:16]
+
     def _check_together(self) -> None:
-        from ..core.metrics import losses_for
+        from ..metrics.losses import losses_for
 
         if self.training.refit == "all_rows" and not self.dataset.columns.has_order:
             raise ValueError(

@@ -1,1 +1,1 @@
-"""What every other layer stands on: errors, results, configuration and methods. Imports no Prefect."""
+"""Errors, results, settings and file access that every other package imports. Imports no Prefect."""

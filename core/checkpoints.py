@@ -1,4 +1,4 @@
-"""Results of finished steps, kept so that a killed training goes on where it stopped.
+"""Checkpoints of finished steps: a killed training resumes where it stopped.
 
 One folder an attempt: `attempts/<key>/`, a file a finished step. The key stands for the parameters of
 the flow run, so the same call finds its own attempt again. `outcome.json` ends an attempt: the next

@@ -1,6 +1,6 @@
 """Every exception this package raises on purpose.
 
-A verdict is a result; an exception here is something nobody could have decided. Each message names
+A verdict is a result; an exception here means that no verdict was possible. Each message names
 what was found, what was expected and what to do next.
 
 | exception | raised when |

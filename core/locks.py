@@ -1,7 +1,7 @@
-"""Locks between processes: a file each, held while its process lives and removed when it is let go.
+"""Locks between processes: a file each, held while its process lives and removed when it is released.
 
 The kernel frees a lock however its process dies; the file of a process that was killed stays, and
-`sweep` removes it. A file is removed by whoever holds it: a process that had opened it before finds,
+`sweep` removes it. A file is removed by the process that holds it: one that had opened it before finds,
 once it gets the lock, that the file has no name any more, and tries again with a new one (filelock
 looks at the number of links). Locks work between all processes that see the folder: of one machine,
 of containers with one volume, and of machines with one network file system that has locks.
@@ -26,7 +26,7 @@ FOR_EVER = -1.0
 
 @contextmanager
 def hold(path: Path, *, patience: float = _PATIENCE_SECONDS) -> Iterator[bool]:
-    """Hold a lock inside the `with`, if nobody else does.
+    """Hold a lock inside the `with`, if it is free.
 
     Args:
         path: The lock's file; its folder is made.

@@ -1,4 +1,4 @@
-"""Keeps secrets out of texts: what pydantic quotes, URIs that are shown, messages of libraries."""
+"""Removes secrets from text: from pydantic's messages, from URIs that are shown, from messages of libraries."""
 
 from __future__ import annotations
 

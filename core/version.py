@@ -1,3 +1,3 @@
-"""The package's version, kept in a module of its own so that the build can read it without importing anything else."""
+"""The package's version, in a module of its own that the build reads without importing anything else."""
 
 VERSION = "0.1.0"

@@ -1,4 +1,4 @@
-"""Where a project keeps its big things: snapshots, suites, profiles, reports.
+"""File access to a project's workspace: snapshots, suites, profiles and reports.
 
 Any fsspec URL. A file appears whole or not at all: it is written beside its final name and moved.
 """
@@ -19,6 +19,11 @@ import fsspec
 from fsspec.core import url_to_fs
 
 from .errors import ConfigurationError, WorkspaceUnavailable
+
+
+def as_workspace(place: Workspace | str) -> Workspace:
+    """Return a workspace, opened if it is a path or URL. Raises as `Workspace` does."""
+    return Workspace(place) if isinstance(place, str) else place
 
 
 class Workspace:

@@ -1,1 +1,1 @@
-"""The whole loop on one machine: a stream that drifts, its servers and the summary."""
+"""The demo: continuous training on one machine, with a drifting stream, local servers and a summary."""

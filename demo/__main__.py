@@ -16,16 +16,17 @@ from rich.console import Console
 from ..core.errors import MLOpsError, WorkspaceUnavailable
 from .play import play as play_stream
 from .processes import free_port
-from .servers import MLflowServer, PrefectServer, Servers
+from .servers import MLflowServer, PrefectServer
 from .summary import Summary
+from .supervisor import Supervisor
 
 app = typer.Typer(help="The whole loop on one machine.", no_args_is_help=True)
 
 Folder = Annotated[Path, typer.Option(help="The demo's own folder; emptied at the start.")]
 _FOLDER = Path(".demo")
-# Written first: a folder without it is somebody else's and is never emptied.
+# Written first: a folder without it is not the demo's and is never emptied.
 _MARK = "this-folder-belongs-to-the-demo"
-_KEPT = {_MARK, "demo.lock", "processes"}
+_KEPT = {_MARK, "demo.lock", "demo.pid", "processes"}
 
 
 def _empty(folder: Path) -> None:
@@ -79,7 +80,7 @@ def play(
     # Two processes train and score side by side: more threads than cores makes both crawl.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     console = Console()
-    with Servers(folder) as servers:
+    with Supervisor(folder) as servers:
         _empty(servers.folder)
         summary = play_stream(
             servers, console, data=data, log_uri=mongodb_uri, seed=seed, windows=windows
@@ -103,7 +104,7 @@ def ui(folder: Folder = _FOLDER) -> None:
     """Open the Prefect and MLflow UIs of the last demo again."""
     console = Console()
     summary = Summary.read(folder)
-    with Servers(folder) as servers:
+    with Supervisor(folder) as servers:
         prefect = PrefectServer(servers.folder, pick_port=_prefer(summary.prefect_ui))
         mlflow = MLflowServer(servers.folder, pick_port=_prefer(summary.mlflow_ui))
         with console.status("starting Prefect and MLflow"):

@@ -1,15 +1,13 @@
-"""A small process between the demo and each of its servers: nothing outlives the demo.
+"""A guard process between the demo and one of its servers, so that no server outlives a killed demo.
 
-`python -m prefect_mlops.demo.guard <parent> <grace> <command ...>` runs the command and ends its whole
-tree when told to (SIGTERM, SIGINT, SIGHUP) or when the process `parent` is gone, however it went:
-SIGKILL cannot be caught, but a child sees that it was adopted. The parent's death signal of Linux alone
-would not do: it fires when the *thread* that started the child ends, and spares grandchildren.
+`python -m prefect_mlops.demo.guard <parent> <grace> <command ...>` runs the command and ends it, with
+everything that it started, when told to (SIGTERM, SIGINT, SIGHUP) or when the process `parent` is gone,
+however it went: SIGKILL cannot be caught, but a child sees that it was adopted.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
@@ -19,19 +17,9 @@ from types import FrameType
 
 import psutil
 
+from .orphans import TOKEN, kill_all
+
 POLL_SECONDS = 0.2
-_SET_PARENT_DEATH_SIGNAL = 1
-_SET_CHILD_SUBREAPER = 36
-
-
-def _prctl(option: int, argument: int) -> None:
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(option, argument, 0, 0, 0)
-
-
-def _die_with_guard() -> None:
-    _prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
 
 
 def end_tree(child: subprocess.Popen[bytes], grace: float) -> None:
@@ -48,12 +36,9 @@ def end_tree(child: subprocess.Popen[bytes], grace: float) -> None:
         child.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(grace)
-    # Orphans of the child are adopted by this process (subreaper), hence the second look.
-    rest = {process.pid: process for process in [*tree, *psutil.Process().children(recursive=True)]}
-    for process in rest.values():
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
-    psutil.wait_procs(rest.values(), timeout=5)
+    # What the child orphaned is no descendant any more, but carries the token.
+    kill_all(tree, os.environ.get(TOKEN, ""))
+    child.wait()
 
 
 def main(arguments: list[str]) -> int:
@@ -74,11 +59,9 @@ def main(arguments: list[str]) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, stop)
-    _prctl(_SET_CHILD_SUBREAPER, 1)
     if os.getppid() != parent:
         return 0
-    # One thread runs here, so preexec_fn is safe, and the thread it names never ends early.
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=_die_with_guard)  # noqa: PLW1509
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     while child.poll() is None and not told_to_stop and os.getppid() == parent:
         time.sleep(POLL_SECONDS)
     code = child.poll()

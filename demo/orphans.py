@@ -1,28 +1,27 @@
-"""What a demo leaves in its folder about its processes: a lock while it runs, and who to end after it.
+"""Finds and ends the processes of a demo, also those that a killed demo left behind.
 
-| function | does |
-| --- | --- |
-| `lock` | refuses a second demo in the same folder while the first one runs |
-| `write_record` | says who was started, so that they are known again later |
-| `kill_all` | ends processes and everything they started |
-| `reap_orphans` | ends what a killed demo left behind, and nothing else |
+Every process that a demo starts, and all that these start, carry a random token in their environment. A
+record in the demo's folder keeps the token, so that the next demo knows them again and ends nothing else.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import psutil
 
 from ..core.errors import WorkspaceUnavailable
+from ..core.locks import hold
 
-# Every process of one start carries a random value under this name in its environment.
+# Name of the environment variable that holds the token.
 TOKEN = "PREFECT_MLOPS_DEMO_TOKEN"
+_LONGEST_KILL_SECONDS = 10.0
+_POLL_SECONDS = 0.05
 
 
 @contextlib.contextmanager
@@ -35,44 +34,37 @@ def lock(folder: Path) -> Iterator[None]:
     Raises:
         WorkspaceUnavailable: If another demo holds it, or it cannot be written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / "demo.lock").open("a+", encoding="utf-8")
-    except OSError as error:
-        raise WorkspaceUnavailable(
-            f"cannot write the demo's folder {folder}: {error}. Choose a folder you may write"
-        ) from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            file.seek(0)
+    # Beside the lock, whose file every process that looks at it empties.
+    holder = folder / "demo.pid"
+    with hold(folder / "demo.lock", patience=0) as held:
+        if not held:
+            process = holder.read_text("utf-8") if holder.exists() else "unknown"
             raise WorkspaceUnavailable(
-                f"another demo (process {file.read().strip() or 'unknown'}) is running in {folder}: "
-                "wait for it, stop it with Ctrl-C, or choose another folder"
-            ) from error
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
+                f"another demo (process {process}) is running in {folder}: wait for it, stop it with "
+                "Ctrl-C, or choose another folder"
+            )
+        holder.write_text(str(os.getpid()), "utf-8")
         yield
 
 
-def write_record(path: Path, token: str, processes: Iterable[psutil.Process]) -> None:
-    """Write who was started, so that a later demo can know them again.
+def write_record(path: Path, token: str) -> None:
+    """Keep the token of a process that is started, so that a later demo can end it.
 
     Args:
         path: The record, JSON.
-        token: Random value in the environment of every one of them.
-        processes: The processes known so far.
+        token: Random value in the environment of the process and of those that it starts.
     """
-    entries = []
-    for process in processes:
-        with contextlib.suppress(psutil.Error):
-            started, command = process.create_time(), process.cmdline()
-            entries.append({"pid": process.pid, "started": started, "command": command})
     beside = path.with_suffix(".part")
-    beside.write_text(json.dumps({"token": token, "processes": entries}), "utf-8")
+    beside.write_text(json.dumps({"token": token}), "utf-8")
     beside.replace(path)
+
+
+def with_token(token: str) -> Iterator[psutil.Process]:
+    """Yield the processes of this user that carry a token, but for this one."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.pid != os.getpid() and process.environ().get(TOKEN) == token:
+                yield process
 
 
 def kill_all(processes: Iterable[psutil.Process], token: str) -> list[int]:
@@ -85,43 +77,24 @@ def kill_all(processes: Iterable[psutil.Process], token: str) -> list[int]:
     Returns:
         Ids of the processes that were killed.
     """
-    doomed = {process.pid: process for process in [*processes, *_with_token(token)]}
-    doomed.pop(os.getpid(), None)
-    killed: list[int] = []
-    while doomed:
-        for process in doomed.values():
+    killed: set[int] = set()
+    doomed = {process for process in processes if process.pid != os.getpid()}
+    deadline = time.monotonic() + _LONGEST_KILL_SECONDS
+    # Looked for again: one of them may have started another just before it was killed.
+    while (doomed := doomed | set(with_token(token))) and time.monotonic() < deadline:
+        for process in doomed:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
-        killed += doomed
-        _, alive = psutil.wait_procs(doomed.values(), timeout=5)
-        # Looked for again: one of them may have started another just before it was killed.
-        new = {process.pid: process for process in _with_token(token)}
-        doomed = {pid: process for pid, process in new.items() if process not in alive}
-    return killed
-
-
-def _with_token(token: str) -> Iterator[psutil.Process]:
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error, OSError):
-            if process.pid != os.getpid() and process.environ().get(TOKEN) == token:
-                yield process
-
-
-def _recorded(entries: list[dict[str, object]]) -> Iterator[psutil.Process]:
-    for entry in entries:
-        with contextlib.suppress(psutil.Error):
-            process = psutil.Process(int(str(entry["pid"])))
-            same_start = abs(process.create_time() - float(str(entry["started"]))) < 2.0
-            if same_start and process.cmdline() == entry["command"]:
-                yield process
-                yield from process.children(recursive=True)
+                killed.add(process.pid)
+        psutil.wait_procs(doomed, timeout=_POLL_SECONDS)
+        doomed = {process for process in doomed if _is_alive(process)}
+    return sorted(killed)
 
 
 def reap_orphans(folder: Path) -> list[int]:
     """End processes that an earlier demo in this folder left behind.
 
-    Only processes recorded in the folder are ended: same id, same start time and same command line,
-    or the random token of the record in their environment. Hold the folder's `lock` while calling.
+    Hold the folder's `lock` while calling.
 
     Args:
         folder: The demo's folder.
@@ -129,11 +102,19 @@ def reap_orphans(folder: Path) -> list[int]:
     Returns:
         Ids of the processes that were ended.
     """
-    ended: list[int] = []
+    ended: set[int] = set()
     for path in sorted((folder / "processes").glob("*.json")):
-        # Records appear whole, so a file that is none is somebody else's and stays.
+        # Records appear whole, so a file that is none is not the demo's and stays.
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            record = json.loads(path.read_text("utf-8"))
-            ended += kill_all(_recorded(record["processes"]), str(record["token"]))
-            path.unlink()
-    return sorted(set(ended))
+            token = json.loads(path.read_text("utf-8"))["token"]
+            if isinstance(token, str) and token:
+                ended.update(kill_all([], token))
+                path.unlink()
+    return sorted(ended)
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    # A killed process whose parent has not looked yet is a zombie.
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False

@@ -1,4 +1,4 @@
-"""Plays the stream: score a window, learn its labels, monitor it, and let the automation retrain."""
+"""The demo's loop over the stream: score a window, learn its labels, monitor it, and let the automation retrain."""
 
 from __future__ import annotations
 
@@ -13,23 +13,25 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from ..core.errors import OrchestratorUnavailable
-from .project import HISTORY_ROWS, NAME, WINDOW_ROWS, make_project, rows_at
-from .servers import MLflowServer, PrefectServer, ServeProcess, Servers
+from ..core.library_switches import MLFLOW_RUN_LINKS_OFF, set_defaults
+from .project import HISTORY_ROWS, NAME, WINDOW_ROWS, dataset_at, make_project
+from .servers import MLflowServer, PrefectServer, ServeProcess
 from .summary import REPAIRED, Summary, WindowSummary
-from .words import gates_in_words, why
+from .supervisor import Supervisor
+from .words import decision_in_words, gates_in_words
 
 if TYPE_CHECKING:
     import pandas as pd
     from prefect.client.schemas.objects import FlowRun
 
     from ..blocks.project import MLProject
-    from ..core.models import Predictor
     from ..core.results import Cause, MonitoringOutcome, TrainingOutcome
+    from ..models.predictor import Predictor
 
 _LONGEST_TRAINING_SECONDS = 600.0
 
 
-class Clock:
+class StepTimer:
     """Wall time by step.
 
     Attributes:
@@ -51,7 +53,7 @@ class Clock:
 
 
 def play(
-    servers: Servers,
+    servers: Supervisor,
     console: Console,
     *,
     data: Path | None,
@@ -75,18 +77,18 @@ def play(
     Raises:
         MLOpsError: If a server does not start, or the data is not what it should be.
     """
-    clock, folder = Clock(), servers.folder
-    with clock.step("read the stream"):
+    timer, folder = StepTimer(), servers.folder
+    with timer.step("read the stream"):
         console.print("reading the stream" if data else "generating the stream")
         stream = _stream(data, seed)
-    with clock.step("start the servers"), console.status("starting Prefect and MLflow"):
+    with timer.step("start the servers"), console.status("starting Prefect and MLflow"):
         prefect, mlflow = PrefectServer(folder), MLflowServer(folder)
         servers.start(prefect, mlflow)
     console.print(f"Prefect UI  {prefect.url}\nMLflow UI   {mlflow.url}", soft_wrap=True)
     # Prefect reads its settings when it is imported, so this comes before the flows.
     os.environ.update({**prefect.client_environment, **mlflow.client_environment})
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
-    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+    set_defaults(MLFLOW_RUN_LINKS_OFF)
 
     project = make_project(
         folder,
@@ -96,7 +98,7 @@ def play(
     )
     project.save(NAME, overwrite=True)
     _write(stream[:HISTORY_ROWS], folder / "warehouse" / "calls-00000.parquet")
-    with clock.step("first training"), console.status("training the first champion"):
+    with timer.step("first training"), console.status("training the first champion"):
         serving = ServeProcess(
             [sys.executable, "-P", "-m", "prefect_mlops.deployments", "serve", NAME],
             folder,
@@ -119,13 +121,13 @@ def play(
         with console.status(f"rows {begin:,} to {begin + len(rows):,}"):
             played.append(
                 _window(
-                    project, rows, begin, static=static, clock=clock, folder=folder, console=console
+                    project, rows, begin, static=static, timer=timer, folder=folder, console=console
                 )
             )
     summary = Summary.of(
         f"{data.name if data else 'generated'}, {len(stream):,} calls",
         played,
-        seconds=clock.seconds,
+        seconds=timer.seconds,
         prefect_ui=prefect.url,
         mlflow_ui=mlflow.url,
     )
@@ -134,9 +136,9 @@ def play(
 
 
 def _stream(data: Path | None, seed: int) -> pd.DataFrame:
-    from .stream import generate, load_csv, with_clock
+    from .stream import generate, load_csv, with_ids_and_times
 
-    return with_clock(load_csv(data) if data else generate(seed=seed))
+    return with_ids_and_times(load_csv(data) if data else generate(seed=seed))
 
 
 def _write(rows: pd.DataFrame, path: Path) -> Path:
@@ -147,7 +149,7 @@ def _write(rows: pd.DataFrame, path: Path) -> Path:
     return beside.rename(path)
 
 
-def _first_training(servers: Servers, serving: ServeProcess) -> TrainingOutcome:
+def _first_training(servers: Supervisor, serving: ServeProcess) -> TrainingOutcome:
     from ..flows.training import train
 
     outcome = train(NAME)
@@ -163,31 +165,31 @@ def _window(
     begin: int,
     *,
     static: Predictor,
-    clock: Clock,
+    timer: StepTimer,
     folder: Path,
     console: Console,
 ) -> WindowSummary:
-    from ..core.metrics import row_losses, total
     from ..flows.monitoring import monitor
     from ..flows.scoring import label, score
+    from ..metrics.losses import metric_value, row_losses
 
     name = f"calls-{begin:05d}.parquet"
     incoming = _write(rows.drop(columns="y"), folder / "incoming" / name)
-    with clock.step("score"):
-        scored = score(NAME, rows_at(incoming))
+    with timer.step("score"):
+        scored = score(NAME, dataset_at(incoming))
     # The labels arrive: the warehouse has the whole rows from now on, the log their labels.
-    with clock.step("label"):
+    with timer.step("label"):
         closed = _write(rows, folder / "warehouse" / name)
-        label(NAME, rows_at(closed))
+        label(NAME, dataset_at(closed))
     start = rows["called_at"].iloc[0].to_pydatetime()
     end = rows["called_at"].iloc[-1].to_pydatetime().replace(microsecond=999_999)
-    with clock.step("monitor"):
+    with timer.step("monitor"):
         outcome = monitor(NAME, start=start, end=end)
     decision = outcome.decision
     run: FlowRun | None = None
     ending: dict[str, Any] = {}
     if decision.cause is not None:
-        with clock.step("retrain"):
+        with timer.step("retrain"):
             run = _await_training(decision.cause)
             ending = _ending(project, decision.cause, run)
     losses = row_losses(project.metric, rows["y"].to_numpy(), static.predict(rows), static.classes)
@@ -204,11 +206,11 @@ def _window(
         prediction_drifted=outcome.drift.prediction_drifted,
         performance=outcome.performance.verdict,
         log_loss=outcome.performance.value,
-        static_log_loss=total(project.metric, losses),
+        static_log_loss=metric_value(project.metric, losses),
         promised=outcome.performance.promised,
         action=decision.action,
         held_by=decision.held_by,
-        why=why(decision),
+        why=decision_in_words(decision),
         outcome=ending.get("outcome", "none"),
         new_version=ending.get("version"),
         repaired=ending.get("repaired"),
@@ -244,10 +246,10 @@ def _await_training(cause: Cause) -> FlowRun:
 
 def _ending(project: MLProject, cause: Cause, run: FlowRun) -> dict[str, Any]:
     """Return how a retraining ended, as the training flow wrote it in the journal."""
-    from ..tasks.endings import JUDGED
-    from ..tasks.governor import ended_retrainings
+    from ..runs.decisions import ended_retrainings
+    from ..runs.endings import JUDGED
 
-    ending = ended_retrainings(project).get(cause.id)
+    ending = ended_retrainings(project.stores).get(cause.id)
     if ending is None or ending["outcome"] not in JUDGED:
         state = run.state
         raise OrchestratorUnavailable(
@@ -269,5 +271,5 @@ def _line(begin: int, version: str, outcome: MonitoringOutcome, ending: dict[str
     predictions = ", predictions too" if outcome.drift.prediction_drifted else ""
     return (
         f"rows {begin:>6,}  v{version}  {shown}  drift {outcome.drift.drifted_importance:.2f}"
-        f"{predictions}  {decision.action}: {why(decision)}{after}"
+        f"{predictions}  {decision.action}: {decision_in_words(decision)}{after}"
     )

@@ -1,9 +1,9 @@
-"""Processes that start beside the demo, say when they are ready and never outlive it.
+"""Managed processes of the demo: started on a free port, awaited until ready, and ended in order.
 
 | part | does |
 | --- | --- |
-| `Managed` | one process behind a guard: log file, free port, readiness, orderly end |
-| `uninterrupted` | holds signals back while a process is between started and known |
+| `ManagedProcess` | one process behind a guard: log file, free port, readiness, orderly end |
+| `deferred_signals` | holds signals back while a process is between started and known |
 
 Linux and macOS.
 """
@@ -39,14 +39,14 @@ _TAIL_LINES = 20
 
 
 def free_port() -> int:
-    """Return a TCP port of 127.0.0.1 that nobody listens on right now."""
+    """Return a TCP port of 127.0.0.1 that no process listens on right now."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
 
 
 @contextlib.contextmanager
-def uninterrupted() -> Iterator[None]:
+def deferred_signals() -> Iterator[None]:
     """Hold back SIGINT, SIGTERM and SIGHUP inside the block and deliver them after it."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -62,7 +62,7 @@ def uninterrupted() -> Iterator[None]:
             signal.raise_signal(number)
 
 
-class Managed:
+class ManagedProcess:
     """One process in its own session behind a guard, with a log file and a free port.
 
     Args:
@@ -85,7 +85,7 @@ class Managed:
         >>> import sys, tempfile
         >>> from pathlib import Path
         >>> command = [sys.executable, "-u", "-c", "import time; print('up'); time.sleep(60)"]
-        >>> with Managed("sleeper", command, Path(tempfile.mkdtemp()), ready_text="up") as sleeper:
+        >>> with ManagedProcess("sleeper", command, Path(tempfile.mkdtemp()), ready_text="up") as sleeper:
         ...     sleeper.running
         True
     """
@@ -146,8 +146,9 @@ class Managed:
         command = self._command(self.port) if callable(self._command) else self._command
         base = os.environ if self._environment is None else self._environment
         guard = [sys.executable, "-P", "-m", "prefect_mlops.demo.guard"]
-        with uninterrupted(), self.log.open("ab") as log:
+        with deferred_signals(), self.log.open("ab") as log:
             self._offset = log.tell()
+            write_record(self._record, self._token)
             try:
                 self._process = subprocess.Popen(
                     [*guard, str(os.getpid()), str(GRACE_SECONDS), *command],
@@ -160,7 +161,6 @@ class Managed:
                 )
             except OSError as error:
                 raise self._error(f"{self.name} cannot be started: {error}") from error
-            write_record(self._record, self._token, self._tree())
 
     def ready(self) -> bool:
         """Return whether the process answers; starts it again on another port if that was taken.
@@ -181,7 +181,6 @@ class Managed:
             taken = self._health is not None and not self._listens()
             if not taken:
                 self.seconds = time.monotonic() - self._began
-                write_record(self._record, self._token, self._tree())
                 return True
         if taken and self._attempt < _PORT_ATTEMPTS:
             self.kill()
@@ -228,7 +227,7 @@ class Managed:
         return []
 
     def _listens(self) -> bool:
-        # Somebody else's server on the port may answer while ours is still starting.
+        # Another server on the port may answer while this one is still starting.
         for process in self._tree():
             with contextlib.suppress(psutil.NoSuchProcess):
                 try:

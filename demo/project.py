@@ -26,7 +26,7 @@ COLUMNS = {
 }
 
 
-def rows_at(path: Path | str) -> Dataset:
+def dataset_at(path: Path | str) -> Dataset:
     """Return the dataset of a Parquet file or glob of the stream."""
     from ..blocks import Dataset
 
@@ -53,7 +53,7 @@ def make_project(folder: Path, tracking_uri: str, log_uri: str, collection: str)
         {
             "name": NAME,
             "task": "binary",
-            "dataset": rows_at(folder / "warehouse" / "*.parquet"),
+            "dataset": dataset_at(folder / "warehouse" / "*.parquet"),
             "registry": ModelRegistry.model_validate(
                 {"tracking_uri": tracking_uri, "model_name": NAME}
             ),

@@ -1,4 +1,4 @@
-"""The published table: its columns, its categories, and reading it with every value checked.
+"""The UCI Bank Marketing table: its columns and categories, read with every value checked.
 
 UCI Bank Marketing, `bank-additional-full.csv`: 41,188 calls in time order with 20 inputs and `y`. S. Moro,
 P. Cortez, P. Rita, *A data-driven approach to predict the success of bank telemarketing*, Decision

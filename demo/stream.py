@@ -1,10 +1,10 @@
-"""The stream that the demo plays: calls of a bank's telemarketing campaigns, 2008 to 2010, in time order.
+"""The demo's data stream: calls of a bank's telemarketing campaigns, 2008 to 2010, in time order.
 
 | function | returns |
 | --- | --- |
 | `load_csv` | the published table, UCI Bank Marketing `bank-additional-full.csv`, checked |
 | `generate` | a generated table with the same columns that drifts in the same way |
-| `with_clock` | either of them with an identifier and a moment for each row |
+| `with_ids_and_times` | either of them with an identifier and a moment for each row |
 
 Generated rows are drawn, not copied. Column names and categories are the published ones; shares, rates
 and the calendar are rounded approximations of what the publication and the Euribor's public history
@@ -22,7 +22,7 @@ import pandas as pd
 from ..core.errors import ConfigurationError, DataRejected
 from .published import CATEGORIES, load_csv
 
-__all__ = ["FIRST_MOMENT", "FULL_ROWS", "LAST_MOMENT", "generate", "load_csv", "with_clock"]
+__all__ = ["FIRST_MOMENT", "FULL_ROWS", "LAST_MOMENT", "generate", "load_csv", "with_ids_and_times"]
 
 FULL_ROWS = 41_188
 FIRST_MOMENT = pd.Timestamp("2008-05-01", tz="UTC")
@@ -178,7 +178,7 @@ def _draw(phase: _Phase, count: int, generator: np.random.Generator) -> pd.DataF
         + _FAILURE * (known & ~won)
     )
     positive = generator.random(count) < _sigmoid(log_odds + _intercept(log_odds, phase.rate))
-    # Known only after the call: whoever subscribes has talked for longer.
+    # Known only after the call: subscribers talk for longer.
     duration = generator.lognormal(np.where(positive, 6.1, 5.1), np.where(positive, 0.6, 0.9))
     euribor = np.linspace(*phase.euribor, count) + generator.normal(0, 0.001, count)
     return pd.DataFrame(
@@ -221,7 +221,7 @@ def _intercept(log_odds: np.ndarray, rate: float) -> float:
     return (low + high) / 2
 
 
-def with_clock(frame: pd.DataFrame) -> pd.DataFrame:
+def with_ids_and_times(frame: pd.DataFrame) -> pd.DataFrame:
     """Give each row an identifier and a moment.
 
     The table has no year and no day: its row order is the time. So the moments are spread evenly over
@@ -238,7 +238,7 @@ def with_clock(frame: pd.DataFrame) -> pd.DataFrame:
         DataRejected: If the frame has such a column already.
 
     Example:
-        >>> with_clock(generate(rows=500))["call_id"].iloc[-1]
+        >>> with_ids_and_times(generate(rows=500))["call_id"].iloc[-1]
         'c-000499'
     """
     for name in ("call_id", "called_at"):

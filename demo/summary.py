@@ -1,4 +1,4 @@
-"""What the demo tells afterwards: `summary.json` for programs, one table for people.
+"""The demo's summary: `summary.json` for programs, one table for people.
 
 | part | holds |
 | --- | --- |

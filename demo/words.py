@@ -1,4 +1,4 @@
-"""Says a decision in a few words, for a line of the demo."""
+"""Describes a decision in a few words, for a line of the demo's output."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _HELD = {
 }
 
 
-def why(decision: Decision) -> str:
+def decision_in_words(decision: Decision) -> str:
     """Return why a decision was taken.
 
     Args:

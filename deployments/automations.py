@@ -17,8 +17,8 @@ from prefect.events.schemas.events import ResourceSpecification
 from prefect.exceptions import ObjectNotFound
 
 from ..core.errors import ConfigurationError
-from ..tasks.events import RETRAINING_REQUESTED, resource_id
-from ..tasks.training_runs import TRAINING_DEPLOYMENT, automation_name
+from ..runs.events import RETRAINING_REQUESTED, resource_id
+from ..runs.training_runs import TRAINING_DEPLOYMENT, automation_name
 
 __all__ = ["TRAINING_DEPLOYMENT", "automation_name", "install_automation"]
 

@@ -15,7 +15,8 @@ from prefect.runner import Runner
 
 from ..blocks.project import MLProject
 from ..core.errors import MLOpsError
-from ..tasks.delivery import GRACE_SECONDS, deliver_pending, note_ended_runs
+from ..runs.outbox import note_ended_runs
+from ..tasks.delivery import GRACE_SECONDS, deliver_pending
 
 HEALTH_SECONDS = 5.0
 
@@ -126,8 +127,10 @@ async def tend(
 
 def _deliver(project: MLProject, grace_seconds: float) -> None:
     try:
-        note_ended_runs(project)
-        for cause in deliver_pending.fn(project, grace_seconds=grace_seconds):
+        note_ended_runs(project.stores)
+        for cause in deliver_pending.fn(
+            grace_seconds=grace_seconds, **project.arguments(deliver_pending)
+        ):
             typer.echo(f"{project.name}: retraining {cause.id} is asked for now: {cause.reason}")
     except MLOpsError as error:
         typer.echo(f"{project.name}: pending requests wait: {error}", err=True)

@@ -5,8 +5,21 @@ RUN pip install --no-cache-dir 'uv>=0.5'
 WORKDIR /source
 COPY pyproject.toml README.md LICENSE requirements-dev.lock ./
 COPY core core
+COPY data data
+COPY validation validation
+COPY metrics metrics
+COPY models models
+COPY training training
+COPY gates gates
+COPY monitoring monitoring
+COPY canary canary
+COPY backtest backtest
 COPY storage storage
+COPY logger logger
 COPY blocks blocks
+COPY registry registry
+COPY sources sources
+COPY runs runs
 COPY tasks tasks
 COPY flows flows
 COPY serving serving

@@ -12,10 +12,10 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from ..core.backtest.policies import DEFAULT_POLICIES, Policy, policies_of
-from ..core.backtest.recommendation import check_costs
+from ..backtest.policies import DEFAULT_POLICIES, Policy, policies_of
+from ..backtest.recommendation import check_costs
 from ..core.errors import ConfigurationError, MLOpsError
-from ..tasks.backtesting import table_rows
+from ..runs.backtest_report import table_rows
 from .backtesting import backtest
 
 app = typer.Typer(help="Try policies on history before going live.", no_args_is_help=True)

@@ -12,8 +12,8 @@ from ..core import tags
 from ..core.errors import ModelUnavailable
 from ..core.locks import FOR_EVER, hold
 from ..core.results import Cause, Repair, TrainingOutcome, digest_of
-from ..tasks.champion import get_version
-from ..tasks.endings import judged_end
+from ..registry.versions import get_version
+from ..runs.endings import judged_end
 
 
 @contextmanager
@@ -58,13 +58,13 @@ def known_answer(project: MLProject, cause: Cause | None) -> TrainingOutcome | N
         LogUnavailable: If the journal cannot be read.
         RegistryUnavailable: If MLflow cannot be reached.
     """
-    end = judged_end(project, cause) if cause else None
+    end = judged_end(project.stores, cause) if cause else None
     if end is None or cause is None:
         return None
     version = None
     if end.get("version") is not None:
         try:
-            version = get_version(project, end["version"])
+            version = get_version(project.registry, end["version"])
         except ModelUnavailable as error:
             get_run_logger().warning(
                 "%s was answered by a version that is gone: %s", cause.id, error

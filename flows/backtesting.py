@@ -6,19 +6,15 @@ from prefect import flow
 from prefect.futures import wait
 from prefect.logging import get_run_logger
 
+from ..backtest.policies import DEFAULT_POLICIES, Policy, policies_of
 from ..blocks.dataset import Dataset
 from ..blocks.project import MLProject
-from ..core.backtest.policies import DEFAULT_POLICIES, Policy, policies_of
 from ..core.results.backtest import Backtest, ReplayedStream
-from ..tasks.backtesting import (
-    opened,
-    replay_policy,
-    report_backtest,
-    train_candidate,
-)
+from ..runs.backtest_report import report_backtest
+from ..tasks.backtesting import opened, replay_policy, train_candidate
 from ..tasks.extraction import extract
+from .project_flow import reaching
 from .projects import load_dataset, load_project, run_name
-from .reaching import reaching
 
 
 @reaching
@@ -67,29 +63,30 @@ def backtest(  # noqa: PLR0917
         print(result.recommendation)
         ```
     """
-    from ..core.backtest.recommendation import check_costs, costs_of, recommend
+    from ..backtest.recommendation import check_costs, costs_of, recommend
 
     found = load_project(project)
     wanted = policies_of(DEFAULT_POLICIES if policies is None else policies)
     priced = check_costs(error_cost, retraining_cost)
     if dataset is not None:
         found = found.model_copy(update={"dataset": load_dataset(dataset, found)})
-    snapshot = extract(found)
+    snapshot = extract(**found.arguments(extract))
     replayed = ReplayedStream(
         snapshot=snapshot,
         history_rows=history_rows,
         label_delay_days=label_delay_days,
         window_days=window_days,
     )
-    with opened(found, replayed) as candidates:
+    given = found.arguments(replay_policy)
+    with opened(replayed, **given) as candidates:
         stream = candidates.stream
         due = {stream.history_rows}
         for policy in wanted:
             if policy.kind == "every":
                 spans = stream.spans[policy.every - 1 :: policy.every]
                 due |= {span.labelled for span in spans}
-        wait([train_candidate.submit(found, replayed, rows) for rows in sorted(due)])
-        replays = [replay_policy.submit(found, replayed, policy) for policy in wanted]
+        wait([train_candidate.submit(replayed, rows, **given) for rows in sorted(due)])
+        replays = [replay_policy.submit(replayed, policy, **given) for policy in wanted]
         done = [replay.result() for replay in replays]
     costs = costs_of(done, error_cost=priced[0], retraining_cost=priced[1]) if priced else []
     recommended, recommendation = recommend(done, costs, found.metric)
@@ -104,6 +101,6 @@ def backtest(  # noqa: PLR0917
         recommended=recommended,
         recommendation=recommendation,
     )
-    result = report_backtest(found, result)
+    result = report_backtest(found.open_workspace(), result)
     get_run_logger().info("%s", recommendation)
     return result

@@ -9,12 +9,12 @@ from prefect.states import Completed
 from ..blocks.project import MLProject
 from ..core import tags
 from ..core.results import CanaryOutcome
+from ..registry.versions import find_version, get_champion, get_version
+from ..runs.events import CANARY_DECIDED, MODEL_PROMOTED, emit
+from ..runs.monitoring_artifacts import report_canary
 from ..tasks.canary import conclude_canary, judge_canary
-from ..tasks.champion import find_version, get_champion, get_version
-from ..tasks.events import CANARY_DECIDED, MODEL_PROMOTED, announce
-from ..tasks.reporting import report_canary
+from .project_flow import reaching
 from .projects import load_project, run_name
-from .reaching import reaching
 
 
 @reaching
@@ -45,23 +45,23 @@ def judge(project: MLProject | str) -> CanaryOutcome:
         ```
     """
     found = load_project(project)
-    champion = get_champion(found)
-    challenger = find_version(found, tags.CHALLENGER)
+    champion = get_champion(found.registry)
+    challenger = find_version(found.registry, tags.CHALLENGER)
     if challenger is None or challenger.version == champion.version:
         reason = f"{champion.name} has no challenger: nothing to judge"
         outcome = CanaryOutcome(action="none", reason=reason)
-        report_canary(found, outcome)
+        report_canary(found.stores, outcome)
         return Completed(name="No challenger", message=reason, data=outcome)  # pyright: ignore[reportReturnType]
-    verdict = judge_canary(found, champion, challenger)
+    verdict = judge_canary(champion, challenger, **found.arguments(judge_canary))
     if verdict.final:
-        announce(found, CANARY_DECIDED, verdict.model_dump(mode="json"), about=verdict.trial)
-    outcome = conclude_canary(found, verdict)
+        emit(found.name, CANARY_DECIDED, verdict.model_dump(mode="json"), about=verdict.trial)
+    outcome = conclude_canary(verdict, **found.arguments(conclude_canary))
     if outcome.action == "promoted":
-        promoted = get_version(found, challenger.version).model_dump(mode="json")
+        promoted = get_version(found.registry, challenger.version).model_dump(mode="json")
         payload = {"outcome": "promoted", "reasons": [], "version": promoted}
         payload["cause_id"] = challenger.tags.get(tags.CAUSE_ID)
-        announce(found, MODEL_PROMOTED, payload, about=verdict.trial)
-    report_canary(found, outcome, challenger)
+        emit(found.name, MODEL_PROMOTED, payload, about=verdict.trial)
+    report_canary(found.stores, outcome, challenger)
     get_run_logger().info("%s: %s", verdict.verdict, outcome.reason)
     said = verdict.verdict.replace("_", " ") if outcome.action == "none" else outcome.action
     return Completed(  # pyright: ignore[reportReturnType]

@@ -9,16 +9,19 @@ from prefect.states import Completed
 
 from ..blocks.project import MLProject
 from ..core.results import MonitoringOutcome, UtcDatetime, Window
-from ..tasks.champion import get_champion
-from ..tasks.delivery import deliver_pending, note_ended_runs
-from ..tasks.drift import measure_drift, report_path
-from ..tasks.events import RETRAINING_STOPPED, announce
-from ..tasks.governor import govern, reminder_of
+from ..monitoring.window_rows import report_path
+from ..registry.versions import get_champion
+from ..runs.decisions import reminder_of
+from ..runs.events import RETRAINING_STOPPED, emit
+from ..runs.monitoring_artifacts import report_monitoring
+from ..runs.outbox import note_ended_runs
+from ..tasks.delivery import deliver_pending
+from ..tasks.drift import measure_drift
+from ..tasks.governor import decide
 from ..tasks.performance import measure_performance
-from ..tasks.reporting import report_monitoring
 from ..tasks.windows import prune_predictions, read_labelled_window, read_window
+from .project_flow import reaching
 from .projects import load_project, run_name
-from .reaching import reaching
 
 
 @reaching
@@ -57,28 +60,37 @@ def monitor(
         ```
     """
     found = load_project(project)
-    champion = get_champion(found)
+    champion = get_champion(found.registry)
     window = Window(start=start, end=end) if start or end else None
-    data = read_window(found, window)
-    drift = measure_drift(found, data, champion)
-    labelled = read_labelled_window(found, data)
-    performance = measure_performance(found, labelled, champion, data)
+    data = read_window(window, **found.arguments(read_window))
+    drift = measure_drift(data, champion, **found.arguments(measure_drift))
+    labelled = read_labelled_window(data, **found.arguments(read_labelled_window))
+    performance = measure_performance(
+        labelled, champion, data, **found.arguments(measure_performance)
+    )
     run_id = flow_run.id
-    note_ended_runs(found)
-    decision = govern(found, data, drift, performance, champion, str(run_id) if run_id else None)
+    note_ended_runs(found.stores)
+    decision = decide(
+        data,
+        drift,
+        performance,
+        champion,
+        str(run_id) if run_id else None,
+        **found.arguments(decide),
+    )
     # Whatever was decided now: an earlier request that the server did not take is sent too.
-    requested = decision.cause in deliver_pending(found)
+    requested = decision.cause in deliver_pending(**found.arguments(deliver_pending))
     if decision.action == "stop":
-        about = reminder_of(found, decision)
-        announce(found, RETRAINING_STOPPED, decision.model_dump(mode="json"), about=about)
+        about = reminder_of(decision, **found.arguments(reminder_of))
+        emit(found.name, RETRAINING_STOPPED, decision.model_dump(mode="json"), about=about)
     outcome = MonitoringOutcome(
         decision=decision, drift=drift, performance=performance, requested=requested
     )
     drift_path = report_path(decision.window) if drift.report_uri else None
-    report_monitoring(found, outcome, champion.run_id, drift_path)
+    report_monitoring(found.stores, outcome, champion.run_id, drift_path)
     # Last: a window that was read is judged before anything of it expires.
     if found.predictions.retention_days is not None:
-        prune_predictions(found)
+        prune_predictions(**found.arguments(prune_predictions))
     get_run_logger().info("%s: %s", decision.action, decision.reason)
     return Completed(  # pyright: ignore[reportReturnType]
         name=decision.action.capitalize() if decision.action != "none" else "Healthy",

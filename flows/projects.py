@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TypeVar
 
 import httpx
@@ -12,17 +11,26 @@ from pydantic import ValidationError
 from ..blocks.dataset import Dataset
 from ..blocks.project import MLProject
 from ..core.errors import ConfigurationError, OrchestratorUnavailable
+from ..core.library_switches import (
+    DEEPCHECKS_TELEMETRY_OFF,
+    DO_NOT_TRACK,
+    GREAT_EXPECTATIONS_TELEMETRY_OFF,
+    MLFLOW_PROGRESS_OFF,
+    MLFLOW_RUN_LINKS_OFF,
+    MLFLOW_TELEMETRY_OFF,
+    set_defaults,
+)
 
 B = TypeVar("B", MLProject, Dataset)
 
-_OFFLINE = {
-    "DO_NOT_TRACK": "true",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-    "DISABLE_DEEPCHECKS_ANONYMOUS_TELEMETRY": "1",
-    "GX_ANALYTICS_ENABLED": "false",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-}
+_QUIET = (
+    DO_NOT_TRACK,
+    MLFLOW_TELEMETRY_OFF,
+    DEEPCHECKS_TELEMETRY_OFF,
+    GREAT_EXPECTATIONS_TELEMETRY_OFF,
+    MLFLOW_PROGRESS_OFF,
+    MLFLOW_RUN_LINKS_OFF,
+)
 
 
 def load_project(project: MLProject | str) -> MLProject:
@@ -38,8 +46,7 @@ def load_project(project: MLProject | str) -> MLProject:
         ConfigurationError: If no block has that name.
         OrchestratorUnavailable: If the Prefect API cannot be reached.
     """
-    for name, value in _OFFLINE.items():
-        os.environ.setdefault(name, value)
+    set_defaults(*_QUIET)
     if isinstance(project, MLProject):
         return project
     found = _load(MLProject, project)

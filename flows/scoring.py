@@ -9,11 +9,11 @@ from prefect import flow
 from ..blocks.dataset import Dataset
 from ..blocks.project import MLProject
 from ..core.results import ScoringOutcome
-from ..tasks.champion import get_champion
+from ..registry.versions import get_champion
 from ..tasks.labelling import attach_labels
 from ..tasks.scoring import score_rows
+from .project_flow import reaching
 from .projects import load_dataset, load_project, run_name
-from .reaching import reaching
 
 if TYPE_CHECKING:
     from ..storage.interface import LabelReport
@@ -47,7 +47,9 @@ def score(project: MLProject | str, dataset: Dataset | str | None = None) -> Sco
         ```
     """
     found = load_project(project)
-    return score_rows(found, load_dataset(dataset, found), get_champion(found))
+    return score_rows(
+        load_dataset(dataset, found), get_champion(found.registry), **found.arguments(score_rows)
+    )
 
 
 @reaching
@@ -87,5 +89,8 @@ def label(
     """
     found = load_project(project)
     return attach_labels(
-        found, load_dataset(dataset, found), overwrite=overwrite, new_classes=new_classes
+        load_dataset(dataset, found),
+        overwrite=overwrite,
+        new_classes=new_classes,
+        **found.arguments(attach_labels),
     )

@@ -14,38 +14,26 @@ from prefect.states import Completed
 from ..blocks.project import MLProject
 from ..core.checkpoints import Checkpoints
 from ..core.errors import DataRejected
-from ..core.results import (
-    Candidate,
-    Cause,
-    Comparison,
-    DataValidation,
-    ModelValidation,
-    PackageCheck,
-    Snapshot,
-    Split,
-    Study,
-    TrainingOutcome,
-    digest_of,
-)
-from ..tasks.abandoned import close_abandoned
-from ..tasks.attempts import OpenedRun, forget_lost_steps, reopen_run
+from ..core.results import Cause, PackageCheck, TrainingOutcome, digest_of
+from ..registry.abandoned_runs import close_abandoned
+from ..registry.evidence_tags import evidence_tags
+from ..registry.tracking import close_run
+from ..runs.endings import record_end
 from ..tasks.comparison import compare
 from ..tasks.data_validation import validate_data
-from ..tasks.endings import record_end
 from ..tasks.extraction import extract
 from ..tasks.fitting import fit, refit
-from ..tasks.known_outcomes import known_outcome, outcome_file
 from ..tasks.model_validation import check_model
 from ..tasks.packaging import check_package
-from ..tasks.registration import evidence_tags
 from ..tasks.splitting import split
-from ..tasks.tracking import close_run, open_run
 from ..tasks.tuning import tune
 from .answering import answered, known_answer, one_at_a_time
-from .conclusion import conclude
-from .evidence import keep_evidence, reference_snapshot
+from .attempts import forget_lost_steps, open_run, reopen_run
+from .known_outcomes import known_outcome, outcome_file
+from .project_flow import reaching
 from .projects import load_project, run_name
-from .reaching import reaching
+from .promotion import conclude
+from .report_artifacts import keep_evidence, reference_snapshot
 from .steps import Steps
 
 
@@ -112,7 +100,7 @@ def _attempt(
         except Exception as error:
             if cause is not None:
                 said = {"error": type(error).__name__, "reasons": [str(error)]}
-                record_end(project, cause, {"outcome": "failed", **said})
+                record_end(project.stores, cause, {"outcome": "failed", **said})
             if isinstance(error, DataRejected):
                 # The next attempt must look at the rows again, not at the rejected ones.
                 checkpoints.clear()
@@ -126,8 +114,8 @@ def _train(
 ) -> TrainingOutcome:
     logger = get_run_logger()
     forget_lost_steps(project, checkpoints)
-    steps = Steps(checkpoints)
-    snapshot = steps.run("extract", Snapshot, lambda: extract(project))
+    steps = Steps(project, checkpoints)
+    snapshot = steps.run(extract)
     training_key = digest_of(
         {
             "snapshot": snapshot.digest,
@@ -135,7 +123,7 @@ def _train(
             "cause": cause.id if cause else None,
         }
     )
-    close_abandoned(project, checkpoints, training_key)
+    close_abandoned(project.stores, checkpoints, training_key)
     if not replace_champion:
         known, why_not = known_outcome(project, training_key)
         if known is not None:
@@ -147,11 +135,7 @@ def _train(
         if why_not:
             logger.warning("trained before, but %s: trained again", why_not)
 
-    validation = steps.run(
-        "validate_data",
-        DataValidation,
-        lambda: validate_data(project, snapshot, reference_snapshot(project), cause),
-    )
+    validation = steps.run(validate_data, snapshot, reference_snapshot(project), cause)
     if validation.verdict != "passed":
         reasons = [gate.reason for gate in validation.gates if gate.blocks]
         keep_evidence(
@@ -172,43 +156,28 @@ def _train(
             f"{validation.suite_uri}"
         )
     rows = validation.snapshot
-    parts = steps.run("split", Split, lambda: split(project, rows))
+    parts = steps.run(split, rows)
     run_id = steps.run(
-        "open_run",
-        OpenedRun,
-        lambda: OpenedRun(
-            run_id=open_run(project, training_key, cause, snapshot, checkpoints.attempt)
-        ),
+        open_run, project.stores, training_key, cause, snapshot, checkpoints.attempt
     ).run_id
     reopen_run(project, run_id)
     try:
-        study = steps.run("tune", Study, lambda: tune(project, parts, run_id, training_key))
-        candidate = steps.run("fit", Candidate, lambda: fit(project, parts, study, run_id))
-        checks = steps.run(
-            "check_model", ModelValidation, lambda: check_model(project, parts, candidate)
-        )
-        comparison = steps.run(
-            "compare",
-            Comparison,
-            lambda: compare(project, parts, candidate, cause, replace_champion=replace_champion),
-        )
+        study = steps.run(tune, parts, run_id, training_key)
+        candidate = steps.run(fit, parts, study, run_id)
+        checks = steps.run(check_model, parts, candidate)
+        comparison = steps.run(compare, parts, candidate, cause, replace_champion=replace_champion)
         evaluated = [*validation.gates, *checks.gates, *comparison.gates]
         if project.refits and not any(gate.blocks for gate in evaluated):
-            evaluated_candidate = candidate
-            candidate = steps.run(
-                "refit", Candidate, lambda: refit(project, parts, rows, evaluated_candidate)
-            )
-        package = steps.run(
-            "check_package", PackageCheck, lambda: check_package(project, parts, candidate)
-        )
+            candidate = steps.run(refit, parts, rows, candidate)
+        package = steps.run(check_package, parts, candidate)
         evidence = evidence_tags(
-            project,
             snapshot=rows,
             validation=validation,
             split=parts,
             candidate=candidate,
             training_key=training_key,
             cause=cause,
+            **project.arguments(evidence_tags),
         )
         outcome, comparison = conclude(
             project,
@@ -222,7 +191,7 @@ def _train(
             replace_champion=replace_champion,
         )
     except BaseException:
-        close_run(project, run_id, "FAILED")
+        close_run(project.registry, run_id, "FAILED")
         raise
     keep_evidence(
         project,
@@ -233,7 +202,7 @@ def _train(
         comparison=comparison,
         cause=cause,
     )
-    close_run(project, run_id, "FINISHED")
+    close_run(project.registry, run_id, "FINISHED")
     if outcome.version is not None:
         content = outcome.model_dump_json(indent=2).encode()
         project.open_workspace().write_bytes(outcome_file(training_key), content)

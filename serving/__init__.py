@@ -1,1 +1,1 @@
-"""The part that lives in a model server. Imports neither Prefect nor the tasks."""
+"""Model serving: the runtime that a model server loads. Imports neither Prefect nor the tasks."""

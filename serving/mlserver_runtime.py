@@ -44,10 +44,10 @@ from mlserver.types import (
 )
 
 from ..core.errors import ConfigurationError, DataRejected, LogUnavailable, ModelUnavailable
-from .answers import Answer, output_names
+from .inference import InferenceResult, output_names
 from .model_service import ModelService
-from .requests import Tensor
 from .server_settings import ServerSettings
+from .v2_codec import Tensor
 
 _DATATYPES = {"number": "FP64", "boolean": "BOOL", "category": "BYTES", "datetime": "BYTES"}
 
@@ -74,7 +74,7 @@ class MLflowRuntime(MLModel):
             ConfigurationError: If the settings cannot work.
         """
         _check(self.settings)
-        _say_in_servers_log()
+        _log_with_server()
         parameters = self.settings.parameters
         settings = ServerSettings.read(parameters.extra if parameters else None)
         loop = asyncio.get_running_loop()
@@ -131,7 +131,7 @@ class MLflowRuntime(MLModel):
         outputs = dict.fromkeys(output_names(predictor), "FP64") | {"id": "BYTES"}
         if classes:
             outputs["prediction"] = _datatype(classes)
-        inputs = {name: _DATATYPES[kind] for name, kind in predictor.kinds.items()}
+        inputs = {name: _DATATYPES[kind] for name, kind in predictor.feature_types.items()}
         return MetadataModelResponse(
             name=self.name,
             platform="prefect-mlops",
@@ -160,7 +160,7 @@ def _check(settings: ModelSettings) -> None:
         )
 
 
-def _say_in_servers_log() -> None:
+def _log_with_server() -> None:
     """Let this package's messages appear where MLServer's do, with its level and format."""
     package = logging.getLogger(__package__)
     server = get_logger()
@@ -183,7 +183,7 @@ def _tensors(payload: InferenceRequest) -> list[Tensor]:
     ]
 
 
-def _response(name: str, answer: Answer, payload: InferenceRequest) -> InferenceResponse:
+def _response(name: str, answer: InferenceResult, payload: InferenceRequest) -> InferenceResponse:
     wanted = {given.name for given in payload.outputs or ()}
     parameters = {"content_type": "pd", "role": answer.role, "logged": answer.logged}
     return InferenceResponse(

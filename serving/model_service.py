@@ -1,4 +1,4 @@
-"""Answers requests with the champion or the challenger and logs what it answered. Knows no protocol."""
+"""The model service: predicts with the champion or the challenger, and logs it, whatever the protocol."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from ..core.errors import DataRejected, LogUnavailable, MLOpsError, ModelUnavailable
-from ..core.identifiers import id_text
-from ..core.models import Predictor
-from ..storage.interface import Role
-from .answer_log import AnswerLog
-from .answers import Answer, Call, output_names, predict
-from .requests import Columns, Tensor, read_columns
-from .routing import takes_challenger
-from .rows import Rows, rows_of
-from .served_models import Served, ServedModel, ServedModels
+from ..data.identifiers import id_text
+from ..models.predictor import Predictor
+from ..storage.predictions import Role
+from .inference import DecodedRequest, InferenceResult, output_names, predict
+from .inference_log import InferenceLog
+from .input_frame import InputFrame, input_frame
+from .routing import routes_to_challenger
+from .served_models import ServedModel, ServedModels, ServedPair
 from .server_metrics import ServerMetrics
 from .server_settings import ServerSettings
+from .v2_codec import InputColumns, Tensor, decode_columns
 
 _log = logging.getLogger(__name__)
 # It comes back in a header of the response.
 _REQUEST_ID = re.compile(r"[!-~]{1,200}")
-_LONGEST_ID = 200
+_MAX_ID_CHARACTERS = 200
 
 
 class ModelService:
@@ -39,7 +39,7 @@ class ModelService:
 
     Args:
         settings: Which model, where its predictions are logged, and what the challenger does.
-        on_champion: Called once, from whichever thread, when the first champion is there.
+        on_champion: Called once, from any thread, when the first champion is there.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class ModelService:
         self._metrics = ServerMetrics(settings.model_name)
         self._on_champion = on_champion
         self.models = ServedModels(settings, self._metrics, self._first_champion)
-        self._answer_log = AnswerLog(settings, self._metrics)
+        self._inference_log = InferenceLog(settings, self._metrics)
         self._shadow = ThreadPoolExecutor(1, thread_name_prefix="shadow")
         self._shadow_room = threading.BoundedSemaphore(settings.shadow_requests)
         atexit.register(self.close)
@@ -57,7 +57,7 @@ class ModelService:
     def _first_champion(self) -> None:
         served, redaction = self.models.current, self._settings.redaction
         if served is not None and redaction is not None:
-            known = {*served.champion.predictor.kinds, self._settings.id_column}
+            known = {*served.champion.predictor.feature_types, self._settings.id_column}
             unknown = [name for name in redaction.columns if name not in known]
             if unknown:
                 _log.warning(
@@ -76,10 +76,12 @@ class ModelService:
         """
         self.models.close()
         self._shadow.shutdown(wait=True)
-        self._answer_log.close()
+        self._inference_log.close()
         atexit.unregister(self.close)
 
-    def answer(self, request: str, tensors: Iterable[Tensor], wanted: Sequence[str] = ()) -> Answer:
+    def answer(
+        self, request: str, tensors: Iterable[Tensor], wanted: Sequence[str] = ()
+    ) -> InferenceResult:
         """Answer one request.
 
         Args:
@@ -107,40 +109,42 @@ class ModelService:
             self._metrics.refused()
             raise
 
-    def _answer(self, served: Served, request: str, tensors: Iterable[Tensor]) -> Answer:
+    def _answer(
+        self, served: ServedPair, request: str, tensors: Iterable[Tensor]
+    ) -> InferenceResult:
         if not _REQUEST_ID.fullmatch(request):
             raise DataRejected(
                 "the request's id must have 1 to 200 printable ASCII characters without spaces"
             )
-        columns = read_columns(tensors)
+        columns = decode_columns(tensors)
         champion, challenger = served.champion, served.challenger
         ids = self._row_ids(request, columns, champion)
         # What only the challenger knows may be sent already, or its canary could never be tried.
         other = None if self._settings.ignore_unknown_columns else _known(challenger)
-        rows = rows_of(columns, champion.predictor.kinds, other=other)
-        call = Call(request, ids, columns, datetime.now(UTC))
+        rows = input_frame(columns, champion.predictor.feature_types, other=other)
+        decoded = DecodedRequest(request, ids, columns, datetime.now(UTC))
         if challenger and not self._settings.shadow:
-            if takes_challenger(request, self._settings.canary_share):
-                answer = self._tried(challenger, "challenger", call)
+            if routes_to_challenger(request, self._settings.canary_share):
+                answer = self._challenger_result(challenger, "challenger", decoded)
                 if answer is not None:
                     return answer
             challenger = None
-        answer = self._predict_and_log(champion, "champion", call, rows)
+        answer = self._predict_and_log(champion, "champion", decoded, rows)
         if challenger:
-            self._submit_shadow(challenger, call)
+            self._submit_shadow(challenger, decoded)
         return answer
 
-    def _row_ids(self, request: str, columns: Columns, champion: ServedModel) -> list[str]:
+    def _row_ids(self, request: str, columns: InputColumns, champion: ServedModel) -> list[str]:
         name = self._settings.id_column
         if name is None or name not in columns:
             rows = len(next(iter(columns.values())))
             return [id_text(request)] if rows == 1 else [f"{request}-{row}" for row in range(rows)]
-        values = columns[name] if name in champion.predictor.kinds else columns.pop(name)
+        values = columns[name] if name in champion.predictor.feature_types else columns.pop(name)
         ids = [id_text(value) for value in values]
         for row, (value, text) in enumerate(zip(values, ids, strict=True)):
-            if type(value) not in (str, int) or not 0 < len(text) <= _LONGEST_ID:
+            if type(value) not in (str, int) or not 0 < len(text) <= _MAX_ID_CHARACTERS:
                 raise DataRejected(
-                    f"column {name!r}, row {row} is no id: expected text of 1 to {_LONGEST_ID} characters "
+                    f"column {name!r}, row {row} is no id: expected text of 1 to {_MAX_ID_CHARACTERS} characters "
                     "(BYTES), or an integer",
                     column=name,
                 )
@@ -151,11 +155,13 @@ class ModelService:
             return [str(redaction.hashed(text)) for text in ids]
         return ids
 
-    def _tried(self, challenger: ServedModel, role: Role, call: Call) -> Answer | None:
+    def _challenger_result(
+        self, challenger: ServedModel, role: Role, decoded: DecodedRequest
+    ) -> InferenceResult | None:
         """Let the challenger predict; None if it could not, and then that is logged."""
         try:
-            rows = rows_of(call.columns, challenger.predictor.kinds, other=None)
-            return self._predict_and_log(challenger, role, call, rows)
+            rows = input_frame(decoded.columns, challenger.predictor.feature_types, other=None)
+            return self._predict_and_log(challenger, role, decoded, rows)
         except LogUnavailable:
             raise
         except Exception as error:
@@ -168,15 +174,17 @@ class ModelService:
                 # What a model raises may quote the row.
                 str(error) if isinstance(error, MLOpsError) else type(error).__name__,
             )
-            self._answer_log.failed(challenger.version, role, call)
+            self._inference_log.log_failure(challenger.version, role, decoded)
             return None
 
-    def _predict_and_log(self, model: ServedModel, role: Role, call: Call, rows: Rows) -> Answer:
-        answer = predict(model, role, call, rows)
+    def _predict_and_log(
+        self, model: ServedModel, role: Role, decoded: DecodedRequest, rows: InputFrame
+    ) -> InferenceResult:
+        answer = predict(model, role, decoded, rows)
         self._metrics.predicted(role, len(answer.labels))
-        return replace(answer, logged=self._answer_log.answered(answer, call, rows))
+        return replace(answer, logged=self._inference_log.log_result(answer, decoded, rows))
 
-    def _submit_shadow(self, challenger: ServedModel, call: Call) -> None:
+    def _submit_shadow(self, challenger: ServedModel, decoded: DecodedRequest) -> None:
         if not self._shadow_room.acquire(blocking=False):
             self._metrics.shadow_skipped()
             return
@@ -184,7 +192,7 @@ class ModelService:
         def predict() -> None:
             try:
                 with contextlib.suppress(LogUnavailable):  # Counted and said already.
-                    self._tried(challenger, "shadow", call)
+                    self._challenger_result(challenger, "shadow", decoded)
             finally:
                 self._shadow_room.release()
 
@@ -199,4 +207,4 @@ def _check_outputs(wanted: Sequence[str], predictor: Predictor) -> None:
 
 
 def _known(challenger: ServedModel | None) -> tuple[str, ...]:
-    return tuple(challenger.predictor.kinds) if challenger else ()
+    return tuple(challenger.predictor.feature_types) if challenger else ()

@@ -1,7 +1,7 @@
 """Loads a logged model in a process of its own, as a model server would, and scores with it.
 
 Run as a script: `python -I package_probe.py MODEL_FOLDER ROWS_PARQUET RESULT_JSON CALLS`. It writes
-what it has after every step, so that whoever started it sees how far it came. It imports neither
+what it has after every step, so that its caller sees how far it came. It imports neither
 Prefect nor this package.
 """
 

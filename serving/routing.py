@@ -1,4 +1,4 @@
-"""Which requests the challenger answers."""
+"""Canary routing: which requests the challenger answers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hashlib import blake2b
 _SPACE = 2**64
 
 
-def takes_challenger(request: str, share: float) -> bool:
+def routes_to_challenger(request: str, share: float) -> bool:
     """Decide whether the challenger answers a request.
 
     The decision depends on the id alone: a repeated request goes where it went before, on every server,
@@ -21,7 +21,7 @@ def takes_challenger(request: str, share: float) -> bool:
         Whether the challenger answers.
 
     Example:
-        >>> takes_challenger("call-1", 1.0), takes_challenger("call-1", 0.0)
+        >>> routes_to_challenger("call-1", 1.0), routes_to_challenger("call-1", 0.0)
         (True, False)
     """
     # A key of its own: the log samples rows by another hash of their ids.

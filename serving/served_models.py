@@ -1,7 +1,7 @@
-"""The versions that are served: follows the aliases in the registry and swaps them whole.
+"""The served versions of a model: follows the registry's aliases and swaps versions atomically.
 
 A new version is loaded beside the old one and tried on its input example first. Requests hold on to
-the `Served` that they began with. What goes wrong is said once in the log, counted, and tried
+the `ServedPair` that they began with. What goes wrong is said once in the log, counted, and tried
 again, ever more rarely for a version that does not load: up to five minutes apart.
 
 | what happens | champion | challenger |
@@ -15,7 +15,6 @@ again, ever more rarely for a version that does not load: up to five minutes apa
 from __future__ import annotations
 
 import logging
-import os
 import tempfile
 import threading
 import time
@@ -26,10 +25,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.errors import MLOpsError, ModelUnavailable
-from ..core.mlflow_errors import mlflow_errors
-from ..core.models import METADATA_KEY, Predictor, fetch_model, load_predictor
+from ..core.library_switches import MLFLOW_PROGRESS_OFF, set_defaults
 from ..core.secret_text import scrubbed
 from ..core.tags import CHALLENGER, CHAMPION
+from ..models.mlflow_errors import mlflow_errors
+from ..models.predictor import METADATA_KEY, Predictor, fetch_model, load_predictor
 from .server_metrics import ServerMetrics
 from .server_settings import ServerSettings
 
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _log = logging.getLogger(__name__)
-_LONGEST_WAIT = 300.0
+_MAX_WAIT_SECONDS = 300.0
 # Its bars would fill the server's log; MLflow reads this on every download.
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+set_defaults(MLFLOW_PROGRESS_OFF)
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class ServedModel:
 
 
 @dataclass(frozen=True)
-class Served:
+class ServedPair:
     """What is served at one moment.
 
     Attributes:
@@ -86,9 +86,9 @@ def load_version(settings: ServerSettings, version: str) -> ServedModel:
         uri = f"models:/{settings.model_name}/{version}"
         folder = fetch_model(uri, temporary, tracking_uri=tracking_uri, registry_uri=registry_uri)
         try:
-            described = Model.load(folder)
-            task = (described.metadata or {})[METADATA_KEY]["task"]
-            example: Any = described.load_input_example(folder)
+            logged_model = Model.load(folder)
+            task = (logged_model.metadata or {})[METADATA_KEY]["task"]
+            example: Any = logged_model.load_input_example(folder)
         except Exception as error:
             raise ModelUnavailable(
                 f"{name} was not logged by this package: {type(error).__name__}: {error}"
@@ -123,7 +123,7 @@ class ServedModels:
     Args:
         settings: Which model, and how often to look.
         metrics: Where versions and failures are counted.
-        on_champion: Called once, from whichever thread, when the first champion is there.
+        on_champion: Called once, from any thread, when the first champion is there.
     """
 
     def __init__(
@@ -136,11 +136,11 @@ class ServedModels:
         self._metrics = metrics
         self._on_champion = on_champion
         self._client: MlflowClient | None = None
-        self._said: dict[str, str] = {}
+        self._logged_reasons: dict[str, str] = {}
         self._broken: dict[str, tuple[int, float]] = {}
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self.current: Served | None = None
+        self.current: ServedPair | None = None
 
     def refresh(self) -> None:
         """Look at the aliases once, and load what is new. Says what goes wrong, and never raises."""
@@ -155,7 +155,7 @@ class ServedModels:
             if challenger and challenger.version == champion.version:
                 challenger = None
         # One assignment: a request sees the old pair or the new one.
-        self.current = Served(champion, challenger)
+        self.current = ServedPair(champion, challenger)
         self._metrics.serving(champion.version, challenger and challenger.version)
         if first:
             self._on_champion()
@@ -201,7 +201,7 @@ class ServedModels:
             try:
                 loaded = load_version(self._settings, version)
             except Exception as error:
-                wait = min(self._settings.refresh_seconds * 2**failures, _LONGEST_WAIT)
+                wait = min(self._settings.refresh_seconds * 2**failures, _MAX_WAIT_SECONDS)
                 self._broken[version] = (failures + 1, time.monotonic() + wait)
                 self._failed(alias, self._reason(error), fallback)
                 return fallback
@@ -242,8 +242,8 @@ class ServedModels:
 
     def _failed(self, alias: str, reason: str, kept: ServedModel | None) -> None:
         self._metrics.refresh_failed(alias)
-        if self._said.get(alias) != reason:
-            self._said[alias] = reason
+        if self._logged_reasons.get(alias) != reason:
+            self._logged_reasons[alias] = reason
             serving = (
                 f"version {kept.version} goes on" if kept else f"there is no {alias} meanwhile"
             )
@@ -257,5 +257,5 @@ class ServedModels:
 
     def _recovered(self, alias: str) -> None:
         self._metrics.refreshed(alias)
-        if self._said.pop(alias, None) is not None:
+        if self._logged_reasons.pop(alias, None) is not None:
             _log.info("%s follows its %s again", self._settings.model_name, alias)

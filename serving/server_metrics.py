@@ -1,4 +1,4 @@
-"""What the model server tells Prometheus, beside MLServer's own metrics of requests.
+"""Prometheus metrics of the model server, beside MLServer's own metrics of requests.
 
 | metric | labels | counts |
 | --- | --- | --- |

@@ -27,12 +27,12 @@ from pydantic import (
 )
 
 from ..core.errors import ConfigurationError
-from ..core.redaction import Redaction
 from ..core.settings import Share, TaskType
-from ..storage.open import (
+from ..storage.redaction import Redaction
+from ..storage.uris import (
     check_collection,
+    check_not_secret,
     check_options,
-    check_public,
     check_sqlite_options,
     check_uri,
 )
@@ -152,7 +152,7 @@ class ServerSettings(BaseModel):
     @field_validator("client_options")
     @classmethod
     def _known_options(cls, value: dict[str, Any]) -> dict[str, Any]:
-        check_public(value)
+        check_not_secret(value)
         check_options(value)
         return value
 

@@ -1,1 +1,1 @@
-"""Where predictions and the journal are kept: one narrow interface, SQLite and MongoDB behind it. Imports no Prefect."""
+"""The prediction log and the journal, stored in SQLite or MongoDB behind one interface. Imports no Prefect."""

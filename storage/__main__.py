@@ -1,4 +1,4 @@
-"""Command line: `python -m prefect_mlops.storage upgrade`."""
+"""Command line of the prediction log: `python -m prefect_mlops.storage upgrade`."""
 
 from __future__ import annotations
 

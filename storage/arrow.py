@@ -1,4 +1,4 @@
-"""Stored documents as Arrow columns, without a Python object a value."""
+"""Decodes stored BSON documents to Arrow columns, without making a Python object of every value."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .codec import decode
-from .columns import NATIVE, ColumnLayout, fields_of
+from .columns import NATIVE, ColumnLayout, stored_fields
 from .fields import SPECIAL
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _FIXED = {
 _MOMENT = pa.timestamp("us", "UTC")
 
 
-class Decoder:
+class ArrowDecoder:
     """Makes record batches of BSON documents.
 
     Args:
@@ -39,7 +39,7 @@ class Decoder:
 
     def __init__(self, layouts: Sequence[ColumnLayout]) -> None:
         self._layouts = layouts
-        self.fields = [*_FIXED, *fields_of(layouts)]
+        self.fields = [*_FIXED, *stored_fields(layouts)]
         self.schema = pa.schema(
             [(name, _MOMENT if name == "at" else type) for name, type in _FIXED.items()]
             + [(layout.name, layout.type) for layout in layouts]
@@ -52,7 +52,7 @@ class Decoder:
 
     def _begin(self) -> None:
         self._context = _context(self._stored)
-        self._bodies: list[bytes] = []
+        self._stored_rows: list[bytes] = []
         self._labels: list[str | None] | None = None
         self.bytes = 0
 
@@ -68,12 +68,12 @@ class Decoder:
         if labels is not None:
             self._labels = [*(self._labels or ()), *labels]
         if any(layout.decoded for layout in self._layouts):
-            self._bodies.append(bodies)
+            self._stored_rows.append(bodies)
 
     def batch(self) -> pa.RecordBatch:
         """Return what was added since the last batch, in its order."""
         found, labels = self._context.finish(), self._labels
-        decoded = bson.decode_all(b"".join(self._bodies))
+        decoded = bson.decode_all(b"".join(self._stored_rows))
         self._begin()
         arrays = [found.column(name).chunk(0) for name in _FIXED]
         arrays[list(_FIXED).index("at")] = found.column("at").chunk(0).cast(_MOMENT)

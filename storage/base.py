@@ -1,4 +1,4 @@
-"""What every prediction log does alike, whatever database is behind it."""
+"""The base class of the prediction stores: encoding, the list of columns, and reading windows."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 from ..core.errors import LogOutdated, LogUnavailable
 from ..core.results import Window
-from .documents import DRAWS, AnyDocument, decode_document, encode_prediction
+from .documents import SAMPLE_BUCKETS, AnyDocument, decode_document, encode_prediction
 from .fields import Column
-from .interface import Coverage, Prediction, Role
+from .interface import Coverage
+from .predictions import Prediction, Role
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from .arrow import Decoder
+    from .arrow import ArrowDecoder
 
 SCHEMA_VERSION = 2
 _ATTEMPTS = 3
@@ -28,7 +29,7 @@ _BATCH_BYTES = 8 * 2**20
 _HEAD_START_SECONDS = 1e-4
 
 
-class Reply(NamedTuple):
+class RowBatch(NamedTuple):
     """Some rows of a window.
 
     Attributes:
@@ -42,7 +43,7 @@ class Reply(NamedTuple):
     expected: int
 
 
-def check_version(found: int | None, name: str) -> None:
+def check_schema_version(found: int | None, name: str) -> None:
     """Refuse a log that another version of the package wrote.
 
     Args:
@@ -70,19 +71,19 @@ class PartlyWritten(LogUnavailable):
 
     Args:
         message: What it said.
-        taken: How many rows it took that it did not have.
+        inserted: How many rows it took that it did not have.
     """
 
-    def __init__(self, message: str, taken: int = 0) -> None:
+    def __init__(self, message: str, inserted: int = 0) -> None:
         super().__init__(message)
-        self.taken = taken
+        self.inserted = inserted
 
 
 class RowRefused(PartlyWritten):
     """It said that there is something wrong with a row."""
 
 
-class Moved(LogUnavailable):
+class ChangedDuringRead(LogUnavailable):
     """Rows with values of a new kind, or fewer rows than were counted, arrived during a read."""
 
 
@@ -90,8 +91,8 @@ class BaseStore(ABC):
     """Encodes predictions, keeps the list of columns, and decodes what a database returns."""
 
     def __init__(self) -> None:
-        self._listed: defaultdict[str, set[Column]] = defaultdict(set)
-        self._listing = threading.Lock()
+        self._known_columns: defaultdict[str, set[Column]] = defaultdict(set)
+        self._columns_lock = threading.Lock()
 
     def append(self, predictions: Sequence[Prediction]) -> int:
         """Log predictions. See `PredictionStore.append`."""
@@ -103,7 +104,7 @@ class BaseStore(ABC):
             return 0
         # Most rows share one set of columns.
         for model, columns in {(document.model, document.columns) for document in documents}:
-            self._list(model, columns)
+            self._register_columns(model, columns)
         return self._insert(documents)
 
     def read(
@@ -123,7 +124,7 @@ class BaseStore(ABC):
                 return pa.Table.from_batches(
                     list(self.batches(model, window, columns=columns, role=role, sample=sample))
                 )
-            except Moved:
+            except ChangedDuringRead:
                 if attempt == _ATTEMPTS - 1:
                     raise
         raise AssertionError
@@ -138,17 +139,19 @@ class BaseStore(ABC):
         sample: int | None = None,
     ) -> Iterator[pa.RecordBatch]:
         """Read a window, a part of it at a time. See `PredictionStore.batches`."""
-        from .arrow import Decoder
-        from .columns import lay_out
+        from .arrow import ArrowDecoder
+        from .columns import column_layouts
 
-        layouts = lay_out(self._columns(model), columns)
-        decoder = Decoder(layouts)
-        below = None
+        layouts = column_layouts(self._columns(model), columns)
+        decoder = ArrowDecoder(layouts)
+        below_bucket = None
         if sample is not None:
             rows = self.coverage(model, window, role=role).rows
-            below = None if rows <= sample else round(DRAWS * sample / rows)
+            below_bucket = None if rows <= sample else round(SAMPLE_BUCKETS * sample / rows)
         arrived = expected = 0
-        for reply in _ahead(self._replies(model, window, role, below, decoder.fields)):
+        for reply in _prefetched(
+            self._row_batches(model, window, role, below_bucket, decoder.fields)
+        ):
             expected = reply.expected
             self._add(decoder, reply)
             if decoder.bytes >= _BATCH_BYTES:
@@ -161,13 +164,15 @@ class BaseStore(ABC):
         arrived += batch.num_rows
         if arrived < expected:
             # The server lost its place, or deleted some meanwhile.
-            raise Moved(
+            raise ChangedDuringRead(
                 f"prediction log {self.name}: {arrived} of {expected} predictions arrived before the "
                 "server's reply ended; read again"
             )
         # Types were chosen by what was known at the start: a value of another kind may have been cut.
-        if lay_out(self._columns(model), columns) != layouts:
-            raise Moved(f"prediction log {self.name}: values of a new kind arrived; read again")
+        if column_layouts(self._columns(model), columns) != layouts:
+            raise ChangedDuringRead(
+                f"prediction log {self.name}: values of a new kind arrived; read again"
+            )
 
     def get(self, model: str, id: str, *, role: Role = "champion") -> Prediction | None:
         """Return one prediction. See `PredictionStore.get`."""
@@ -177,7 +182,7 @@ class BaseStore(ABC):
         self, model: str, ids: Sequence[str], *, role: Role = "champion"
     ) -> dict[str, Prediction]:
         """Return those of some predictions that there are. See `PredictionStore.find`."""
-        found = map(decode_document, self._bodies(model, ids, role))
+        found = map(decode_document, self._stored_rows(model, ids, role))
         return {prediction.id: prediction for prediction in found}
 
     def __enter__(self) -> Self:
@@ -186,19 +191,19 @@ class BaseStore(ABC):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _list(self, model: str, columns: Iterable[Column]) -> None:
+    def _register_columns(self, model: str, columns: Iterable[Column]) -> None:
         """Add to the list of columns, before a row that needs it is written."""
-        with self._listing:
-            new = set(columns) - self._listed[model]
+        with self._columns_lock:
+            new = set(columns) - self._known_columns[model]
             if new:
                 self._add_columns(model, new)
-                self._listed[model] |= new
+                self._known_columns[model] |= new
 
-    def _add(self, decoder: Decoder, reply: Reply) -> None:
+    def _add(self, decoder: ArrowDecoder, reply: RowBatch) -> None:
         try:
             decoder.add(reply.bodies(), reply.labels)
         except TypeError as error:
-            raise Moved(f"prediction log {self.name}: {error}; read again") from error
+            raise ChangedDuringRead(f"prediction log {self.name}: {error}; read again") from error
 
     @property
     @abstractmethod
@@ -218,13 +223,18 @@ class BaseStore(ABC):
         """Write rows that are not there yet, and return how many there were."""
 
     @abstractmethod
-    def _replies(
-        self, model: str, window: Window, role: Role, below: int | None, fields: Sequence[str]
-    ) -> Iterator[Reply]:
+    def _row_batches(
+        self,
+        model: str,
+        window: Window,
+        role: Role,
+        below_bucket: int | None,
+        fields: Sequence[str],
+    ) -> Iterator[RowBatch]:
         """Yield a window's rows in order, those whose draw is below a number."""
 
     @abstractmethod
-    def _bodies(self, model: str, ids: Sequence[str], role: Role) -> Iterator[bytes]:
+    def _stored_rows(self, model: str, ids: Sequence[str], role: Role) -> Iterator[bytes]:
         """Yield the rows that there are of some, their labels included."""
 
     @abstractmethod
@@ -236,7 +246,7 @@ class BaseStore(ABC):
         """Add to the list of columns; what is in it already may be among them."""
 
 
-def _ahead(replies: Iterator[Reply]) -> Iterator[Reply]:
+def _prefetched(replies: Iterator[RowBatch]) -> Iterator[RowBatch]:
     """Fetch each reply while the one before it is decoded."""
     with ThreadPoolExecutor(1, thread_name_prefix="prediction-log") as fetching:
         coming = fetching.submit(next, replies, None)

@@ -1,4 +1,4 @@
-"""Which values can be logged, and the text of those that BSON cannot hold or would change.
+"""Codec of logged values: which there may be, and the text of those that BSON cannot hold exactly.
 
 Booleans, integers of 64 bits, finite numbers and text are stored as BSON's own. Everything else is JSON
 text of ASCII characters in a field of its own (`documents` tells which):
@@ -29,15 +29,15 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from ..core.text import text_of
+from ..core.names import text_of
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PLAIN = (bool, int, float, str)
-# Whoever reads it back may have less of the interpreter's stack left.
-_MOST_LEVELS = 100
+# A reader may have less of the interpreter's stack left.
+_MAX_LEVELS = 100
 
 
-def plain(value: Any) -> Any:
+def python_scalar(value: Any) -> Any:
     """Turn NumPy and pandas scalars into Python's own.
 
     Args:
@@ -63,7 +63,7 @@ def plain(value: Any) -> Any:
             # A number of its units, for want of a kind of Python's own.
             return value
         # Wider than a float: nothing of Python's own has its value.
-        return value if type(item) is type(value) else plain(item)
+        return value if type(item) is type(value) else python_scalar(item)
     # NumPy's text and enumerations are kinds of these.
     if isinstance(value, str):
         return text_of(value)
@@ -88,26 +88,26 @@ def decode(text: str) -> Any:
     return _untagged(json.loads(text))
 
 
-def microseconds(moment: datetime) -> int:
+def to_microseconds(moment: datetime) -> int:
     """Return microseconds since 1970 UTC, exactly."""
     since = moment - _EPOCH
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
-def moment_of(microseconds: int) -> datetime:
+def from_microseconds(microseconds: int) -> datetime:
     """Return the moment so many microseconds after 1970 UTC."""
     return _EPOCH + timedelta(microseconds=microseconds)
 
 
-def is_missing(label: Any) -> bool:
+def is_missing_label(label: Any) -> bool:
     """Whether a label is none: None, or not a number, as pandas writes a missing value."""
     return label is None or (isinstance(label, float) and math.isnan(label))
 
 
 def _tagged(value: Any, level: int = 0) -> Any:
-    value = plain(value)
-    if level > _MOST_LEVELS:
-        raise ValueError(f"lists and mappings of more than {_MOST_LEVELS} levels cannot be logged")
+    value = python_scalar(value)
+    if level > _MAX_LEVELS:
+        raise ValueError(f"lists and mappings of more than {_MAX_LEVELS} levels cannot be logged")
     if value is None or type(value) in _PLAIN:
         return value
     if isinstance(value, datetime):

@@ -1,4 +1,4 @@
-"""Which Arrow type a column of predictions has.
+"""Chooses the Arrow type of each column of a table of predictions.
 
 Every store keeps a list of the kinds of value that each field ever had for a model, written before
 the first row that has one. A column takes the narrowest type that holds them all, whatever the window
@@ -25,6 +25,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..core.table_columns import FEATURE_PREFIX, SCORE_PREFIX
 from .fields import FEATURE, SCORE, SPECIAL, Column, escaped, unescaped
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class ColumnLayout(NamedTuple):
         return len(self.native) > 1 and pa.types.is_string(self.type)
 
 
-def lay_out(known: Iterable[Column], columns: Sequence[str] | None) -> list[ColumnLayout]:
+def column_layouts(known: Iterable[Column], columns: Sequence[str] | None) -> list[ColumnLayout]:
     """Return the prediction, label, score and feature columns of a table.
 
     Args:
@@ -84,10 +85,10 @@ def lay_out(known: Iterable[Column], columns: Sequence[str] | None) -> list[Colu
     for field, kind in known:
         kinds.setdefault(field, set()).add(kind)
     fields = {"prediction": "prediction", "label": "label"}
-    fields |= _named("score", SCORE, kinds)
-    features = _named("features", FEATURE, kinds)
+    fields |= _named(SCORE_PREFIX, SCORE, kinds)
+    features = _named(FEATURE_PREFIX, FEATURE, kinds)
     if columns is not None:
-        features = {f"features.{name}": escaped(FEATURE, name) for name in columns}
+        features = {f"{FEATURE_PREFIX}{name}": escaped(FEATURE, name) for name in columns}
     layouts = [_layout(name, field, kinds) for name, field in (fields | features).items()]
     answer, label, *others = layouts
     if not label.kinds:
@@ -95,7 +96,7 @@ def lay_out(known: Iterable[Column], columns: Sequence[str] | None) -> list[Colu
     return [answer, label, *others]
 
 
-def fields_of(layouts: Iterable[ColumnLayout]) -> list[str]:
+def stored_fields(layouts: Iterable[ColumnLayout]) -> list[str]:
     """Return the fields that columns are made of."""
     return [
         field
@@ -104,9 +105,9 @@ def fields_of(layouts: Iterable[ColumnLayout]) -> list[str]:
     ]
 
 
-def _named(group: str, prefix: str, kinds: Mapping[str, object]) -> dict[str, str]:
+def _named(column_prefix: str, prefix: str, kinds: Mapping[str, object]) -> dict[str, str]:
     fields = [field for field in kinds if field.startswith(prefix)]
-    return dict(sorted((f"{group}.{unescaped(field)}", field) for field in fields))
+    return dict(sorted((f"{column_prefix}{unescaped(field)}", field) for field in fields))
 
 
 def _layout(name: str, field: str, kinds: Mapping[str, set[str]]) -> ColumnLayout:

@@ -1,4 +1,4 @@
-"""A prediction as one BSON document: the same in MongoDB, in SQLite and in the logger's spool.
+"""Encodes a prediction as one BSON document: the same in MongoDB, in SQLite and in the logger's spool.
 
 | field | holds |
 | --- | --- |
@@ -28,23 +28,23 @@ from zlib import crc32
 
 import bson
 
-from .codec import decode, is_missing, microseconds, moment_of, plain
+from .codec import decode, from_microseconds, is_missing_label, python_scalar, to_microseconds
 from .fields import (
     FEATURE,
     SCORE,
     SPECIAL,
     Column,
     encode_fields,
-    plain_answer,
+    python_label,
     unescaped,
     write_field,
 )
-from .interface import Prediction, Role
+from .predictions import Prediction, Role
 
-DRAWS = 2**31
+SAMPLE_BUCKETS = 2**31
 _OPTIONAL = ("label", "latency_seconds", "request")
 # What MongoDB takes is 16 MiB; a label may still arrive.
-MOST_BYTES = 15 * 2**20
+MAX_DOCUMENT_BYTES = 15 * 2**20
 
 
 class Document(NamedTuple):
@@ -108,17 +108,17 @@ class UnreadDocument:
 AnyDocument = Document | UnreadDocument
 
 
-def key_of(model: str, id: str, role: str = "champion") -> str:
+def document_key(model: str, id: str, role: str = "champion") -> str:
     """Return `_id`: only the same model, id and role give the same."""
     names = f"{_quoted(model)}, {_quoted(id)}"
     return f"[{names}]" if role == "champion" else f"[{names}, {_quoted(role)}]"
 
 
-def draw_of(id: str) -> int:
+def sample_bucket(id: str) -> int:
     """Return which samples a row belongs to, 0 to 2^31 - 1: the same for every role and store."""
     # Checksums of short ids that count upwards are far from random in their upper bits.
     mixed = crc32(id.encode("utf-8", "surrogatepass")) * 2_654_435_761 & 0xFFFFFFFF
-    return (mixed ^ mixed >> 15) & (DRAWS - 1)
+    return (mixed ^ mixed >> 15) & (SAMPLE_BUCKETS - 1)
 
 
 def encode_prediction(prediction: Prediction) -> Document:
@@ -191,7 +191,7 @@ def encode_row(
         document["latency_seconds"] = latency = float(latency_seconds)
         if not isfinite(latency):
             raise ValueError(f"prediction {id!r} took {latency} seconds: expected a finite number")
-    answers = (prediction,) if label is None or is_missing(label) else (prediction, label)
+    answers = (prediction,) if label is None or is_missing_label(label) else (prediction, label)
     try:
         body, columns = encode_fields(document, answers, features, {} if score is None else score)
     except AttributeError:
@@ -205,19 +205,19 @@ def encode_row(
 def encode_label(label: Any) -> tuple[dict[str, Any], frozenset[Column]]:
     """Return the fields that hold a label, and their kinds."""
     fields: dict[str, Any] = {}
-    return fields, frozenset([write_field(fields, "label", plain_answer("label", label))])
+    return fields, frozenset([write_field(fields, "label", python_label("label", label))])
 
 
 def decode_document(body: bytes) -> Prediction:
     """Return what `encode_row` was given."""
     # BSON's integers of 64 bits come as a kind of their own.
-    document = {field: plain(value) for field, value in bson.decode(body).items()}
+    document = {field: python_scalar(value) for field, value in bson.decode(body).items()}
     values = document | {
         field[2:]: decode(text) for field, text in document.items() if field.startswith(SPECIAL)
     }
     return Prediction.model_construct(
         **{name: values[name] for name in ("id", "model", "version", "role")},
-        at=moment_of(document["at"]),
+        at=from_microseconds(document["at"]),
         features=_named(values, FEATURE),
         score=_named(values, SCORE) or None,
         **{name: values.get(name) for name in ("prediction", *_OPTIONAL)},
@@ -229,9 +229,9 @@ def _named(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:
 
 
 def _checked(id: str, body: bytes) -> bytes:
-    if len(body) > MOST_BYTES:
+    if len(body) > MAX_DOCUMENT_BYTES:
         raise ValueError(
-            f"prediction {id!r} takes {len(body)} bytes: a row has at most {MOST_BYTES}, leave out or "
+            f"prediction {id!r} takes {len(body)} bytes: a row has at most {MAX_DOCUMENT_BYTES}, leave out or "
             "shorten its largest feature"
         )
     return body
@@ -260,14 +260,14 @@ def _head(
             f"prediction {id!r} was made at {at}: expected a moment of the years 1 to 9999 in UTC"
         ) from None
     head = {
-        "_id": key_of(model, id, role),
+        "_id": document_key(model, id, role),
         "model": model,
         "id": id,
         "role": role,
         "version": version,
-        "at": microseconds(at),
+        "at": to_microseconds(at),
         "made": at,
-        "draw": draw_of(id),
+        "draw": sample_bucket(id),
     }
     if request is not None:
         head["request"] = request

@@ -1,4 +1,4 @@
-"""MongoDB's own deletion of old predictions."""
+"""Retention on MongoDB: a TTL index with which the server deletes old predictions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pymongo.errors import OperationFailure
 _INDEX_CONFLICT = 85
 
 
-def expire(predictions: Collection[dict[str, Any]], days: float | None) -> None:
+def set_expiry(predictions: Collection[dict[str, Any]], days: float | None) -> None:
     """Let the server delete old predictions, unless it cannot: then `prune` does.
 
     Args:

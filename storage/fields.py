@@ -1,4 +1,4 @@
-"""The fields of a document that hold what users gave: their names, and how values are written.
+"""Encodes features, scores, predictions and labels as the fields of a BSON document.
 
 Rows of one service have the same names and types. What was found out about the first is kept, and the
 next are written by one call of BSON's encoder.
@@ -18,8 +18,8 @@ from urllib.parse import quote, unquote
 import bson
 from bson.errors import InvalidStringData
 
-from ..core.text import text_of
-from .codec import encode, plain
+from ..core.names import text_of
+from .codec import encode, python_scalar
 
 FEATURE, SCORE, SPECIAL = "f_", "s_", "x_"
 _KINDS: dict[type, str] = {
@@ -34,7 +34,7 @@ _NATIVE = frozenset({*_KINDS.values(), "wide"})
 _EXACT = range(-(2**53), 2**53 + 1)
 # Digits on each side of a Decimal's point, as many as the column of a table has.
 _DIGITS = 38
-_MOST_LAYOUTS = 512
+_MAX_LAYOUTS = 512
 _ANSWERS = ("prediction", "label")
 
 Column = tuple[str, str]
@@ -74,13 +74,13 @@ def unescaped(field: str) -> str:
     return unquote(field[2:], errors="surrogatepass")
 
 
-def plain_answer(field: str, given: Any) -> str | int | float | bool:
+def python_label(field: str, given: Any) -> str | int | float | bool:
     """Return a prediction or label as one of Python's own values.
 
     Raises:
         TypeError: If it is neither text, a number nor a boolean.
     """
-    value = plain(given)
+    value = python_scalar(given)
     if type(value) not in (bool, int, float, str):
         raise TypeError(f"{field} {given!r} cannot be logged: expected text, a number or a boolean")
     return value
@@ -124,7 +124,7 @@ def encode_fields(
                 for field in layout.fields:
                     del document[field]
     exact = {
-        **{name: plain_answer(name, value) for name, value in zip(_ANSWERS, answers, strict=False)},
+        **{name: python_label(name, value) for name, value in zip(_ANSWERS, answers, strict=False)},
         **{_field(FEATURE, name): value for name, value in features.items()},
         # A score may come as a whole number.
         **{_field(SCORE, name): float(value) for name, value in score.items()},
@@ -157,7 +157,7 @@ def _remember(
             converters.append(attrgetter("item")(kind))
         else:
             return
-    if len(_layouts) >= _MOST_LAYOUTS:
+    if len(_layouts) >= _MAX_LAYOUTS:
         _layouts.clear()
     numbers, integers = (
         [place for place, (_, kind) in enumerate(columns) if kind == wanted]
@@ -222,7 +222,7 @@ def _write(document: dict[str, Any], field: str, value: Any) -> Column:
 
 def write_field(document: dict[str, Any], field: str, given: Any) -> Column:
     """Add one value to a document, and return its field and kind."""
-    value = plain(given)
+    value = python_scalar(given)
     kind = _kind(value)
     if kind in _NATIVE:
         document[field] = value

@@ -1,8 +1,8 @@
-"""What a prediction log can do, whatever database is behind it.
+"""The interface of a prediction store, the same for every database.
 
 A store holds two things. **Predictions**: one row each, found by model name, window and id. The
 **journal**: append-only records (decisions, deliveries, promotions, repairs, ends of retrainings), each
-with a key that can be taken once; whoever takes it first has won, which is how two runs never promote or
+with a key that can be taken once: only the first of two runs gets it, which is how they never promote or
 ask at the same time.
 """
 
@@ -12,15 +12,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict
 
-from ..core.results import UtcDatetime, Window
-from .codec import plain
+from ..core.results import Window
+from .documents import AnyDocument
+from .predictions import Prediction, Role
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from .documents import AnyDocument
 
 JournalKind = Literal[
     "decision",
@@ -33,49 +33,6 @@ JournalKind = Literal[
     "canary",
     "label",
 ]
-Role = Literal["champion", "challenger", "shadow"]
-
-
-class Prediction(BaseModel):
-    """One logged prediction.
-
-    Attributes:
-        id: Identifies the prediction within its model and role; logging it again changes nothing.
-        model: Registered model's name.
-        version: Version that predicted.
-        at: When the prediction was made (UTC).
-        features: Feature name to value, as the model received them. `storage.codec` tells which
-            values there may be.
-        prediction: Predicted class or number; None: the version was asked and failed.
-        score: Class (as text) to probability for classifiers; None for regression.
-        label: Ground truth, when it is known already.
-        role: Who answered: the `champion`, or the `challenger` (canary traffic); `shadow` is the
-            challenger beside the champion, and its answer was not used.
-        latency_seconds: How long the model took, seconds.
-        request: Id of the request that it answered; several rows may share it.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
-
-    id: str = Field(min_length=1)
-    model: str = Field(min_length=1)
-    version: str
-    at: UtcDatetime
-    features: Mapping[str, Any]
-    prediction: str | int | float | bool | None
-    score: Mapping[str, float] | None = None
-    label: str | int | float | bool | None = None
-    role: Role = "champion"
-    latency_seconds: float | None = None
-    request: str | None = None
-
-    @field_validator("features", "prediction", "label", mode="before")
-    @classmethod
-    def _python_scalars(cls, value: Any) -> Any:
-        # Left to itself, pydantic makes a float of NumPy's integers and booleans.
-        if isinstance(value, Mapping):
-            return {name: plain(item) for name, item in value.items()}
-        return plain(value)
 
 
 class Coverage(BaseModel):
@@ -199,7 +156,7 @@ class PredictionStore(Protocol):
         overwrite: bool = False,
         earlier_ids: Mapping[str, Sequence[str]] | None = None,
     ) -> LabelReport:
-        """Attach ground truth that arrives late and in any order, whoever predicted.
+        """Attach ground truth that arrives late and in any order, for every role.
 
         Args:
             model: Registered model's name.

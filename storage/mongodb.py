@@ -9,48 +9,40 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from datetime import datetime
 from functools import partial
-from typing import Any, get_args
+from typing import Any
 
 import bson
 from bson.errors import BSONError
 from bson.raw_bson import RawBSONDocument
-from pymongo import ASCENDING, DESCENDING, MongoClient, UpdateOne
-from pymongo.errors import (
-    BulkWriteError,
-    DuplicateKeyError,
-    OperationFailure,
-    PyMongoError,
-)
+from pymongo import ASCENDING, MongoClient
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from ..core.errors import LogUnavailable
 from ..core.results import Window
-from . import codec
-from .base import SCHEMA_VERSION, BaseStore, PartlyWritten, Reply, RowRefused, check_version
-from .documents import AnyDocument, encode_label, key_of
-from .expiry import expire
+from .base import SCHEMA_VERSION, BaseStore, RowBatch, check_schema_version
+from .documents import AnyDocument, document_key
+from .expiry import set_expiry
 from .fields import Column
-from .interface import Coverage, JournalKind, LabelReport, Role
-from .labels import Labelled, LabelTally, LabelWrite, chunks
+from .interface import Coverage, JournalKind, LabelReport
+from .label_updates import LabelUpdates, chunks
 from .mongodb_client import connect, database_of
+from .mongodb_errors import inserted_rows, mongodb_errors, only_duplicates
 from .mongodb_journal import Journal
-from .open import check_collection, name_of
-from .replies import Replies, stream
+from .mongodb_labels import find_labels, label_command
+from .mongodb_window import window_filter
+from .predictions import Role
+from .raw_cursor import RawReplyCursor, documents_of
+from .uris import check_collection, public_name
 
-_DUPLICATE = 11000
-# BadValue, FailedToParse, TypeMismatch, InvalidBSON, DollarPrefixedFieldName, EmptyFieldName,
-# DottedFieldName, DocumentValidationFailure, BSONObjectTooLarge, KeyTooLong:
-# https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml
-_WRONG_DOCUMENT = {2, 9, 14, 22, 52, 56, 57, 121, 10334, 17280}
 _IDS_PER_QUERY = 2_000
 # FerretDB 1 keeps a connection of 100 for each update of a command, and waits for ever for the next.
 _UPDATES_PER_COMMAND = 50
 # What fits into a processor's cache is decoded faster; a reply more is fetched meanwhile.
 _ROWS_PER_REPLY = 2_000
 _WINDOW_INDEX = [(name, ASCENDING) for name in ("model", "role", "at", "id")]
-_ROLES: tuple[Role, ...] = get_args(Role)
 
 
 class MongoStore(BaseStore):
@@ -63,7 +55,7 @@ class MongoStore(BaseStore):
         retention_days: Days after which the server deletes predictions by itself, if it can. Infinite:
             it deletes none from now on. None: as it was.
         upgrade: Whether to bring an older log to the present schema.
-        client: What `mongodb_client.connect` made of the URI; whoever made it closes it. None: one of
+        client: What `mongodb_client.connect` made of the URI; its maker closes it. None: one of
             its own.
         options: Passed through to `pymongo.MongoClient`.
 
@@ -93,7 +85,7 @@ class MongoStore(BaseStore):
         self._client = connect(uri, timeout_seconds, options) if client is None else client
         self._owns_client = client is None
         database = database_of(self._client)
-        self._name = name_of(uri)
+        self._name = public_name(uri)
         self._predictions = database[f"{collection}_predictions"]
         self._fields = database[f"{collection}_columns"]
         self._schema = database[f"{collection}_schema"]
@@ -119,33 +111,34 @@ class MongoStore(BaseStore):
         earlier_ids: Mapping[str, Sequence[str]] | None = None,
     ) -> LabelReport:
         """Attach ground truth. See `PredictionStore.attach_labels`."""
-        tally = LabelTally(labels, overwrite=overwrite, earlier_ids=earlier_ids)
-        self._list(model, tally.columns)
+        tally = LabelUpdates(labels, overwrite=overwrite, earlier_ids=earlier_ids)
+        self._register_columns(model, tally.columns)
         with self._answering():
-            tally.compare(partial(self._labelled, model), _IDS_PER_QUERY)
+            tally.compare(partial(find_labels, self._predictions, model), _IDS_PER_QUERY)
             for key, entry in tally.history():
                 self._journal.record("label", key, model, entry)
             written = sum(
                 self._predictions.bulk_write(
-                    [_labelling(model, write) for write in some], ordered=False
+                    [label_command(model, write) for write in some], ordered=False
                 ).matched_count
                 for some in chunks(tally.writes, _UPDATES_PER_COMMAND)
             )
         if written < len(tally.writes):
             raise LogUnavailable(
                 f"prediction log {self._name}: {len(tally.writes) - written} predictions got a label from "
-                "somebody else meanwhile, or were deleted, and are as they were: attach the labels again"
+                "another writer meanwhile, or were deleted, and are as they were: attach the labels again"
             )
         return tally.report()
 
     def coverage(self, model: str, window: Window, *, role: Role = "champion") -> Coverage:
         """Count a window's predictions and labels."""
         with self._answering():
-            limits = self._limits(model, window, role)
+            found = window_filter(self._predictions, model, window, role)
             labelled = {"$or": [{"label": {"$exists": True}}, {"x_label": {"$exists": True}}]}
-            rows, before = self._count(*limits, {})
-            known, earlier = self._count(*limits, labelled)
-            return Coverage(rows=rows - before, labelled=known - earlier)
+            return Coverage(
+                rows=found.rows(self._predictions, {}),
+                labelled=found.rows(self._predictions, labelled),
+            )
 
     def prune(self, before: datetime) -> int:
         """Delete old predictions. See `PredictionStore.prune`."""
@@ -181,11 +174,11 @@ class MongoStore(BaseStore):
         if found == 1 and upgrade:
             self._upgrade()
             found = SCHEMA_VERSION
-        check_version(found, self._name)
+        check_schema_version(found, self._name)
         self._predictions.create_index(_WINDOW_INDEX)
         self._fields.create_index("model")
         self._journal.index()
-        expire(self._predictions, retention_days)
+        set_expiry(self._predictions, retention_days)
 
     def _version(self) -> int:
         found = self._schema.find_one({"_id": "version"})
@@ -197,11 +190,11 @@ class MongoStore(BaseStore):
         return version
 
     def _upgrade(self) -> None:
-        from .upgrade import replace_in_mongodb, replies_of_mongodb
+        from .upgrade import old_mongodb_rows, replace_in_mongodb
 
-        for documents in replies_of_mongodb(self._predictions):
+        for documents in old_mongodb_rows(self._predictions):
             for document in documents:
-                self._list(document.model, document.columns)
+                self._register_columns(document.model, document.columns)
             replace_in_mongodb(self._predictions, documents)
         self._schema.replace_one(
             {"_id": "version"}, {"_id": "version", "version": SCHEMA_VERSION}, upsert=True
@@ -213,26 +206,24 @@ class MongoStore(BaseStore):
                 rows = [RawBSONDocument(document.body) for document in documents]
                 self._predictions.insert_many(rows, ordered=False)
                 return len(rows)
-            except BSONError as error:
-                raise RowRefused(self._message(error)) from None
-            except BulkWriteError as error:
-                taken = error.details["nInserted"]
-                codes = {failure["code"] for failure in _failures(error)} - {_DUPLICATE}
-                if codes:
-                    kind = RowRefused if codes <= _WRONG_DOCUMENT else PartlyWritten
-                    raise kind(self._message(error), taken) from None
-                return taken
+            except (BSONError, BulkWriteError) as error:
+                return inserted_rows(self._name, error)
 
-    def _replies(
-        self, model: str, window: Window, role: Role, below: int | None, fields: Sequence[str]
-    ) -> Iterator[Reply]:
+    def _row_batches(
+        self,
+        model: str,
+        window: Window,
+        role: Role,
+        below_bucket: int | None,
+        fields: Sequence[str],
+    ) -> Iterator[RowBatch]:
         with self._answering():
-            wanted, before = self._limits(model, window, role)
-            drawn = {} if below is None else {"draw": {"$lt": below}}
-            skipped = 0 if before is None else self._predictions.count_documents(before | drawn)
-            cursor = Replies(
+            rows = window_filter(self._predictions, model, window, role)
+            drawn = {} if below_bucket is None else {"draw": {"$lt": below_bucket}}
+            skipped = rows.skipped(self._predictions, drawn)
+            cursor = RawReplyCursor(
                 self._predictions,
-                wanted | drawn,
+                rows.wanted | drawn,
                 {"_id": 0, **dict.fromkeys(fields, 1)},
                 sort=[("at", ASCENDING), ("id", ASCENDING)],
                 skip=skipped,
@@ -242,28 +233,19 @@ class MongoStore(BaseStore):
             # A first reply that is also the last one is whole; of several, some may never come.
             expected = 0
             if cursor.alive:
-                expected = self._predictions.count_documents(wanted | drawn) - skipped
+                expected = self._predictions.count_documents(rows.wanted | drawn) - skipped
         while reply is not None:
-            yield Reply(partial(self._stream, reply), None, expected)
+            yield RowBatch(partial(self._stream, reply), None, expected)
             with self._answering():
                 reply = next(cursor, None)
 
     def _stream(self, reply: Any) -> bytes:
         with self._answering():
-            return stream(reply)
+            return documents_of(reply)
 
-    def _labelled(self, model: str, ids: list[str]) -> list[Labelled]:
-        keys = [key_of(model, id, role) for id in ids for role in _ROLES]
-        rows = self._predictions.find(
-            {"_id": {"$in": keys}},
-            {"id": 1, "role": 1, "label": 1, "x_label": 1},
-            batch_size=_ROWS_PER_REPLY,
-        )
-        return [Labelled(row["id"], row["role"], _label(row)) for row in rows]
-
-    def _bodies(self, model: str, ids: Sequence[str], role: Role) -> Iterator[bytes]:
+    def _stored_rows(self, model: str, ids: Sequence[str], role: Role) -> Iterator[bytes]:
         for some in chunks(ids, _IDS_PER_QUERY):
-            keys = [key_of(model, id, role) for id in some]
+            keys = [document_key(model, id, role) for id in some]
             with self._answering():
                 rows = list(
                     self._predictions.find({"_id": {"$in": keys}}, batch_size=_ROWS_PER_REPLY)
@@ -289,76 +271,8 @@ class MongoStore(BaseStore):
             try:
                 self._fields.insert_many(rows, ordered=False)
             except BulkWriteError as error:
-                if {failure["code"] for failure in _failures(error)} != {_DUPLICATE}:
+                if not only_duplicates(error):
                     raise
 
-    def _limits(
-        self, model: str, window: Window, role: Role
-    ) -> tuple[dict[str, Any], dict[str, Any] | None]:
-        """Return a filter, and one for those of its first rows that are not in the window."""
-        wanted: dict[str, Any] = {"model": model, "role": role}
-        if window.start and window.end:
-            start, end = codec.microseconds(window.start), codec.microseconds(window.end)
-            return wanted | {"at": {"$gte": start, "$lt": end}}, None
-        first = self._predictions.find_one(
-            wanted,
-            {"at": 1, "id": 1},
-            sort=[("at", DESCENDING), ("id", DESCENDING)],
-            skip=(window.last or 1) - 1,
-        )
-        if first is None:
-            return wanted, None
-        before = {"at": first["at"], "id": {"$lt": first["id"]}}
-        return wanted | {"at": {"$gte": first["at"]}}, wanted | before
-
-    def _count(
-        self, wanted: dict[str, Any], before: dict[str, Any] | None, more: dict[str, Any]
-    ) -> tuple[int, int]:
-        count = self._predictions.count_documents
-        return count(wanted | more), 0 if before is None else count(before | more)
-
-    @contextmanager
-    def _answering(self) -> Iterator[None]:
-        try:
-            yield
-        except (PyMongoError, BSONError) as error:
-            # Not chained: pymongo's full message quotes whole documents.
-            raise LogUnavailable(self._message(error)) from None
-
-    def _message(self, error: Exception) -> str:
-        return (
-            f"prediction log {self._name}: {_reason(error)}; expected a MongoDB server that answers and "
-            "lets this user read and write"
-        )
-
-
-def _labelling(model: str, write: LabelWrite) -> UpdateOne:
-    """Return the update of one row, if its label is still the one that was found."""
-    row = write.row
-    found = {} if row.label is None else encode_label(row.label)[0]
-    as_found = {field: found.get(field, {"$exists": False}) for field in ("label", "x_label")}
-    fields, _ = encode_label(write.label)
-    [other] = {"label", "x_label"} - set(fields)
-    return UpdateOne(
-        {"_id": key_of(model, row.id, row.role), **as_found},
-        {"$set": fields, "$unset": {other: ""}},
-    )
-
-
-def _label(row: Mapping[str, Any]) -> Any:
-    return codec.decode(row["x_label"]) if "x_label" in row else row.get("label")
-
-
-def _failures(error: BulkWriteError) -> list[dict[str, Any]]:
-    return [*error.details["writeErrors"], *error.details["writeConcernErrors"]]
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, BulkWriteError):
-        messages = [failure["errmsg"] for failure in _failures(error)]
-        reason = f"{len(messages)} writes failed, first: {messages[0] if messages else 'unknown'}"
-    elif isinstance(error, OperationFailure) and error.details:
-        reason = str(error.details.get("errmsg", error.code))
-    else:
-        reason = str(error).partition(" (configured")[0].partition(", Timeout:")[0]
-    return f"{type(error).__name__}: {reason[:300]}"
+    def _answering(self) -> AbstractContextManager[None]:
+        return mongodb_errors(self._name)

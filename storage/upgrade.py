@@ -1,4 +1,4 @@
-"""Brings a prediction log that an earlier version of the package wrote to the present schema.
+"""Migrates a prediction log that an earlier version of the package wrote to the present schema.
 
 | version | a row |
 | --- | --- |
@@ -20,14 +20,14 @@ from pymongo import DeleteOne, ReplaceOne
 from pymongo.collection import Collection
 
 from . import codec
-from .documents import Document, encode_row, key_of
+from .documents import Document, document_key, encode_row
 
 _ROWS = 500
 _WRITES_PER_COMMAND = 50
 _FIELDS_1 = ("model", "id", "role", "version", "at", "features", "prediction", "score", "label")
 
 
-def rows_of_sqlite(connection: sqlite3.Connection, collection: str) -> Iterator[Document]:
+def take_old_sqlite_rows(connection: sqlite3.Connection, collection: str) -> Iterator[Document]:
     """Set the rows of version 1 aside in a transaction that was begun, and yield them encoded.
 
     They are deleted once the last one was taken.
@@ -40,7 +40,7 @@ def rows_of_sqlite(connection: sqlite3.Connection, collection: str) -> Iterator[
     connection.execute(f"DROP TABLE {aside}")
 
 
-def replies_of_mongodb(predictions: Collection[dict[str, Any]]) -> Iterator[list[Document]]:
+def old_mongodb_rows(predictions: Collection[dict[str, Any]]) -> Iterator[list[Document]]:
     """Yield the rows of version 1 encoded, a part at a time: those that are still there."""
     while rows := list(predictions.find({"features": {"$exists": True}}, limit=_ROWS)):
         yield [_encoded(row) for row in rows]
@@ -50,10 +50,10 @@ def replace_in_mongodb(predictions: Collection[dict[str, Any]], documents: list[
     """Put rows in the place of those of version 1. Interrupted, it goes on when called again."""
     writes: list[ReplaceOne[Any] | DeleteOne] = []
     for document in documents:
-        key = key_of(document.model, document.id, document.role)
+        key = document_key(document.model, document.id, document.role)
         writes.append(ReplaceOne({"_id": key}, RawBSONDocument(document.body), upsert=True))
         if document.role != "champion":
-            writes.append(DeleteOne({"_id": key_of(document.model, document.id)}))
+            writes.append(DeleteOne({"_id": document_key(document.model, document.id)}))
     for begin in range(0, len(writes), _WRITES_PER_COMMAND):
         # In order: a row is there under its new key before it goes under the old one.
         predictions.bulk_write(writes[begin : begin + _WRITES_PER_COMMAND], ordered=True)
@@ -65,7 +65,7 @@ def _encoded(row: Mapping[str, Any]) -> Document:
         name: None if text is None else _decode(text) for name, text in texts.items()
     }
     names: dict[str, Any] = {name: row[name] for name in ("model", "id", "role", "version")}
-    return encode_row(**names, at=codec.moment_of(row["at"]), **values)
+    return encode_row(**names, at=codec.from_microseconds(row["at"]), **values)
 
 
 def _decode(text: str) -> Any:

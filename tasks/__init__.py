@@ -1,1 +1,127 @@
-"""One step each: a thin Prefect task around a library, plus the verdict."""
+"""The steps: one Prefect task each, a thin one around a library, plus the verdict.
+
+| of | steps |
+| --- | --- |
+| Rows | `extract`, `validate_data`, `split` |
+| Training | `tune`, `run_trial`, `fit`, `refit` |
+| Gates | `check_model`, `compare`, `check_package` |
+| Registry | `register`, `promote`, `finalise`, `verify_repair`, `roll_back` |
+| Scoring | `score_rows`, `attach_labels` |
+| Monitoring | `read_window`, `read_labelled_window`, `measure_drift`, `measure_performance`, `decide`, `request_retraining`, `deliver_pending`, `prune_predictions` |
+| What you bring | `run_expectations`, `run_deepchecks`, `run_evidently` |
+| Canary | `judge_canary`, `conclude_canary` |
+| Backtest | `train_candidate`, `replay_policy` |
+
+They take what they read and no project: `MLProject.arguments` answers for a configured one.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .backtesting import replay_policy, train_candidate
+    from .canary import conclude_canary, judge_canary
+    from .comparison import compare
+    from .data_validation import validate_data
+    from .delivery import deliver_pending
+    from .drift import measure_drift
+    from .extraction import extract
+    from .fitting import fit, refit
+    from .governor import decide
+    from .labelling import attach_labels
+    from .model_validation import check_model
+    from .own_checks import run_deepchecks, run_evidently, run_expectations
+    from .packaging import check_package
+    from .performance import measure_performance
+    from .promotion import promote, roll_back
+    from .registration import finalise, register
+    from .repair import verify_repair
+    from .retraining_requests import request_retraining
+    from .scoring import score_rows
+    from .splitting import split
+    from .trials import run_trial
+    from .tuning import tune
+    from .windows import prune_predictions, read_labelled_window, read_window
+
+__all__ = [
+    "attach_labels",
+    "check_model",
+    "check_package",
+    "compare",
+    "conclude_canary",
+    "decide",
+    "deliver_pending",
+    "extract",
+    "finalise",
+    "fit",
+    "judge_canary",
+    "measure_drift",
+    "measure_performance",
+    "promote",
+    "prune_predictions",
+    "read_labelled_window",
+    "read_window",
+    "refit",
+    "register",
+    "replay_policy",
+    "request_retraining",
+    "roll_back",
+    "run_deepchecks",
+    "run_evidently",
+    "run_expectations",
+    "run_trial",
+    "score_rows",
+    "split",
+    "train_candidate",
+    "tune",
+    "validate_data",
+    "verify_repair",
+]
+
+_HOMES = {
+    "attach_labels": "labelling",
+    "check_model": "model_validation",
+    "check_package": "packaging",
+    "compare": "comparison",
+    "conclude_canary": "canary",
+    "decide": "governor",
+    "deliver_pending": "delivery",
+    "extract": "extraction",
+    "finalise": "registration",
+    "fit": "fitting",
+    "judge_canary": "canary",
+    "measure_drift": "drift",
+    "measure_performance": "performance",
+    "promote": "promotion",
+    "prune_predictions": "windows",
+    "read_labelled_window": "windows",
+    "read_window": "windows",
+    "refit": "fitting",
+    "register": "registration",
+    "replay_policy": "backtesting",
+    "request_retraining": "retraining_requests",
+    "roll_back": "promotion",
+    "run_deepchecks": "own_checks",
+    "run_evidently": "own_checks",
+    "run_expectations": "own_checks",
+    "run_trial": "trials",
+    "score_rows": "scoring",
+    "split": "splitting",
+    "train_candidate": "backtesting",
+    "tune": "tuning",
+    "validate_data": "data_validation",
+    "verify_repair": "repair",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # A flow pays only for the steps that it uses.
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

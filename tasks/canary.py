@@ -5,49 +5,55 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from ..core import tags
 from ..core.errors import ChampionChanged, LogUnavailable
 from ..core.results import CanaryOutcome, CanaryVerdict, ModelVersion
-from .champion import find_version, get_version
-from .promotion import promote, promotion_log
-from .run_log import retry_on, run_logger
-from .tracking import registry_errors
-from .traffic import first_moment, read_evidence
+from ..registry.promotion_log import promotion_log
+from ..registry.tracking import registry_errors
+from ..registry.versions import find_version, get_version
+from ..runs.run_logger import run_logger
+from ..runs.step import step
+from ..sources.canary_data import first_moment, read_evidence
+from .promotion import promote
 
 if TYPE_CHECKING:
-    from ..blocks.project import MLProject
-    from ..core.canary import Trial
+    from ..blocks.model_registry import ModelRegistry
+    from ..blocks.stores import Stores
+    from ..canary.decision import CanaryRun
+    from ..core.settings import CanarySettings, TaskType
     from ..storage.interface import PredictionStore
 
 _TRIES = 10
 
 
-@task(
-    name="judge canary",
-    task_run_name="judge version {challenger.version} against {champion.version}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-    retries=1,
-    retry_delay_seconds=5,
-    retry_condition_fn=retry_on(LogUnavailable),
-)
+@step("judge version {challenger.version} against {champion.version}", retry_on=LogUnavailable)
 def judge_canary(
-    project: MLProject, champion: ModelVersion, challenger: ModelVersion
+    champion: ModelVersion,
+    challenger: ModelVersion,
+    *,
+    task_type: TaskType,
+    metric: str,
+    settings: CanarySettings,
+    resamples: int,
+    seed: int,
+    stores: Stores,
 ) -> CanaryVerdict:
     """Judge a challenger by what it and the champion predicted over the same period.
 
     A look is in the journal before it is returned. The same predictions and labels give the same
-    verdict and are one look, however often they are asked about; a trial that is decided stays so. Looks
+    verdict and are one look, however often they are asked about; a run that is decided stays so. Looks
     are numbered, and a number can be taken once: of two runs at the same time, the second sees the
     first one's look.
 
     Args:
-        project: The project; `canary` says what is asked of a challenger.
         champion: Version that serves.
         challenger: Version that is judged.
+        task_type: What is predicted: `binary`, `multiclass` or `regression`.
+        metric: Metric to decide by; lower is better.
+        settings: When a challenger is promoted or withdrawn.
+        resamples: Bootstrap resamples.
+        seed: Seed of every draw.
+        stores: Where the model's things are kept.
 
     Returns:
         The verdict.
@@ -56,42 +62,50 @@ def judge_canary(
         LogUnavailable: If the prediction log cannot be read, or the journal not be written; then
             nothing was decided.
     """
-    from ..core.canary import Trial, judge
+    from ..canary.decision import CanaryRun, judge
 
-    trial = Trial(
-        project=project.name,
+    run = CanaryRun(
+        project=stores.name,
         model=challenger.name,
         champion=champion.version,
         challenger=challenger.version,
-        metric=project.metric,
+        metric=metric,
     )
-    key = trial.key(project.canary)
-    with project.predictions.get_client() as store:
+    key = run.key(settings)
+    with stores.predictions.get_client() as store:
         for _ in range(_TRIES):
-            looks = _looks(store, project.name, key)
+            looks = _looks(store, stores.name, key)
             if looks and looks[-1].final:
                 verdict = looks[-1]
                 break
-            start = _start(store, project.name, trial, champion, challenger)
-            evidence = start and read_evidence(project, store, champion, challenger, start)
+            start = _start(store, stores.name, run, champion, challenger)
+            evidence = start and read_evidence(
+                store,
+                champion,
+                challenger,
+                start,
+                task_type=task_type,
+                metric=metric,
+                settings=settings,
+            )
             known = [look for look in looks if evidence and look.data == evidence.digest]
             verdict = (
                 known[0]
                 if known
                 else judge(
-                    project.canary,
-                    trial,
+                    settings,
+                    run,
                     evidence or None,
                     looks=looks,
-                    resamples=project.gates.resamples,
-                    seed=project.training.seed,
+                    resamples=resamples,
+                    seed=seed,
                     now=datetime.now(UTC),
                 )
             )
             if known or verdict.number is None:
                 break
             place = f"{key}/{verdict.number:06d}"
-            if store.record("canary", place, project.name, verdict.model_dump(mode="json")):
+            if store.record("canary", place, stores.name, verdict.model_dump(mode="json")):
                 break
         else:
             raise LogUnavailable(
@@ -101,13 +115,10 @@ def judge_canary(
     return verdict
 
 
-@task(
-    name="conclude canary",
-    task_run_name="{verdict.verdict} version {verdict.challenger_version}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
-def conclude_canary(project: MLProject, verdict: CanaryVerdict) -> CanaryOutcome:
+@step("{verdict.verdict} version {verdict.challenger_version}")
+def conclude_canary(
+    verdict: CanaryVerdict, *, settings: CanarySettings, stores: Stores
+) -> CanaryOutcome:
     """Promote the challenger or take its alias away, if the verdict says so and the project lets it.
 
     Champion and challenger must still be the ones that were judged; else nothing happens. A promotion
@@ -117,8 +128,9 @@ def conclude_canary(project: MLProject, verdict: CanaryVerdict) -> CanaryOutcome
     instant between the question and that keeps its version and loses the alias.
 
     Args:
-        project: The project.
         verdict: The verdict.
+        settings: When a challenger is promoted or withdrawn.
+        stores: Where the model's things are kept.
 
     Returns:
         What was done, and why not more.
@@ -129,14 +141,14 @@ def conclude_canary(project: MLProject, verdict: CanaryVerdict) -> CanaryOutcome
     """
     action, reason = "none", verdict.reason
     if verdict.final:
-        hindrance = _hindrance(project, verdict)
+        hindrance = _hindrance(verdict, registry=stores.registry, settings=settings)
         if hindrance is not None:
             reason = f"{verdict.verdict}: {verdict.reason}. Not done: {hindrance}"
         elif verdict.verdict == "withdraw":
-            _withdraw(project, verdict)
+            _withdraw(stores.registry, verdict)
             action = "withdrawn"
         else:
-            hindrance = _promote(project, verdict)
+            hindrance = _promote(stores, verdict)
             action = "none" if hindrance else "promoted"
             reason = f"{reason}. Not done: {hindrance}" if hindrance else reason
     run_logger().info("%s: %s", action, reason)
@@ -146,12 +158,12 @@ def conclude_canary(project: MLProject, verdict: CanaryVerdict) -> CanaryOutcome
 def _start(
     store: PredictionStore,
     project: str,
-    trial: Trial,
+    run: CanaryRun,
     champion: ModelVersion,
     challenger: ModelVersion,
 ) -> datetime | None:
     """Return when both versions were first at work; once known, it is kept."""
-    place = "/".join((project, trial.model, trial.champion, trial.challenger, "start"))
+    place = "/".join((project, run.model, run.champion, run.challenger, "start"))
     for document in store.journal("canary", project):
         if document.get("place") == place:
             return datetime.fromisoformat(document["start"])
@@ -163,7 +175,7 @@ def _start(
 
 
 def _looks(store: PredictionStore, project: str, key: str) -> list[CanaryVerdict]:
-    """Return what was recorded of a trial, in order."""
+    """Return what was recorded of a run, in order."""
     found = [
         CanaryVerdict.model_validate(document)
         for document in store.journal("canary", project)
@@ -172,17 +184,19 @@ def _looks(store: PredictionStore, project: str, key: str) -> list[CanaryVerdict
     return sorted(found, key=lambda look: look.number or 0)
 
 
-def _hindrance(project: MLProject, verdict: CanaryVerdict) -> str | None:
+def _hindrance(
+    verdict: CanaryVerdict, *, settings: CanarySettings, registry: ModelRegistry
+) -> str | None:
     """Return why a verdict must not be acted on, or None."""
-    if not project.canary.act:
+    if not settings.act:
         return "canary.act is off: move the aliases yourself"
     judged = {
         tags.CHAMPION: verdict.champion_version,
         tags.CHALLENGER: verdict.challenger_version,
     }
-    found = {alias: find_version(project, alias) for alias in judged}
+    found = {alias: find_version(registry, alias) for alias in judged}
     now = {alias: version and version.version for alias, version in found.items()}
-    if _begun(project, verdict, champion=now[tags.CHAMPION], challenger=now[tags.CHALLENGER]):
+    if _begun(registry, verdict, champion=now[tags.CHAMPION], challenger=now[tags.CHALLENGER]):
         return None
     for alias, version in judged.items():
         if now[alias] != version:
@@ -192,30 +206,30 @@ def _hindrance(project: MLProject, verdict: CanaryVerdict) -> str | None:
 
 
 def _begun(
-    project: MLProject, verdict: CanaryVerdict, *, champion: str | None, challenger: str | None
+    registry: ModelRegistry, verdict: CanaryVerdict, *, champion: str | None, challenger: str | None
 ) -> bool:
     """Whether the aliases are as an earlier call left them."""
     if verdict.verdict == "promote":
         return champion == verdict.challenger_version
-    version = get_version(project, verdict.challenger_version)
+    version = get_version(registry, verdict.challenger_version)
     return challenger is None and version.tags.get(tags.CANARY) == verdict.model_dump_json()
 
 
-def _withdraw(project: MLProject, verdict: CanaryVerdict) -> None:
-    _tag(project, verdict)
-    challenger = find_version(project, tags.CHALLENGER)
+def _withdraw(registry: ModelRegistry, verdict: CanaryVerdict) -> None:
+    _tag(registry, verdict)
+    challenger = find_version(registry, tags.CHALLENGER)
     if challenger is not None and challenger.version == verdict.challenger_version:
-        client = project.registry.get_client()
-        with registry_errors(project):
+        client = registry.get_client()
+        with registry_errors(registry):
             client.delete_registered_model_alias(challenger.name, tags.CHALLENGER)
 
 
-def _promote(project: MLProject, verdict: CanaryVerdict) -> str | None:
+def _promote(stores: Stores, verdict: CanaryVerdict) -> str | None:
     """Promote the challenger; return why that was not to be, or None."""
     pair = (verdict.challenger_version, verdict.champion_version)
     earlier = [
         entry
-        for entry in promotion_log(project)[1:]
+        for entry in promotion_log(stores)[1:]
         if (entry["version"], entry["previous"]) == pair
     ]
     if earlier:
@@ -223,15 +237,15 @@ def _promote(project: MLProject, verdict: CanaryVerdict) -> str | None:
             f"it was promoted already, as number {earlier[0]['sequence']} of the promotion log, and that "
             "was undone: promote it yourself, or register it anew"
         )
-    version = get_version(project, verdict.challenger_version)
-    _tag(project, verdict)
+    version = get_version(stores.registry, verdict.challenger_version)
+    _tag(stores.registry, verdict)
     try:
         promoted = promote.fn(
-            project,
             version,
             expected=verdict.champion_version,
             reason=f"{verdict.evidence}: {verdict.reason}",
             cause_id=version.tags.get(tags.CAUSE_ID),
+            stores=stores,
         )
     except ChampionChanged as changed:
         return str(changed)
@@ -240,9 +254,9 @@ def _promote(project: MLProject, verdict: CanaryVerdict) -> str | None:
     return None
 
 
-def _tag(project: MLProject, verdict: CanaryVerdict) -> None:
-    client, name = project.registry.get_client(), project.registry.model_name
-    with registry_errors(project):
+def _tag(registry: ModelRegistry, verdict: CanaryVerdict) -> None:
+    client, name = registry.get_client(), registry.model_name
+    with registry_errors(registry):
         client.set_model_version_tag(
             name, verdict.challenger_version, tags.CANARY, verdict.model_dump_json()
         )

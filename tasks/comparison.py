@@ -4,40 +4,41 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from ..core import tags
 from ..core.errors import DataRejected, ModelUnavailable, RegistryUnavailable
 from ..core.results import Candidate, Cause, Comparison, Gate, ModelVersion, Split
-from .absence import absence
-from .champion import find_version
-from .run_log import run_logger
-from .windows import reference_of
+from ..gates.comparable_rows import NotComparable, compared_rows, recency_gates, undecidable
+from ..registry.absence import absence
+from ..registry.references import reference_of
+from ..registry.versions import find_version
+from ..runs.run_logger import run_logger
+from ..runs.step import step
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..blocks.project import MLProject
-    from ..core.cutoff import Cutoff
-    from ..core.metrics import Floats
+    from ..blocks.model_registry import ModelRegistry
+    from ..core.settings import Columns, GateSettings, PerformanceThresholds, TaskType
+    from ..metrics.losses import Floats
 
-_SUPERIORITY, _RECENCY = "superiority", "recency"
+SUPERIORITY = "superiority"
 
 
-@task(
-    name="compare",
-    task_run_name="compare {candidate.estimator} with the champion",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@step("compare {candidate.estimator} with the champion")
 def compare(
-    project: MLProject,
     split: Split,
     candidate: Candidate,
     cause: Cause | None = None,
     *,
     replace_champion: bool = False,
+    columns: Columns,
+    task_type: TaskType,
+    metric: str,
+    settings: GateSettings,
+    thresholds: PerformanceThresholds,
+    seed: int,
+    refits: bool,
+    registry: ModelRegistry,
 ) -> Comparison:
     """Decide whether a candidate is good enough to follow the champion, with uncertainty.
 
@@ -49,11 +50,18 @@ def compare(
     `gates.allowance` allows: neither of the two that are compared has seen what changed.
 
     Args:
-        project: The project; `gates` has margin, allowance, confidence and the rules for slices.
         split: Whose holdout to compare on.
         candidate: The model; its evaluated model is compared.
         cause: Why the training was asked for, or None.
-        replace_champion: Whether to treat the champion as absent, see `tasks.absence`.
+        replace_champion: Whether to treat the champion as absent, see `registry.absence`.
+        columns: What each column is for.
+        task_type: What is predicted: `binary`, `multiclass` or `regression`.
+        metric: Metric to decide by; lower is better.
+        settings: What a candidate must pass.
+        thresholds: When the metric counts as worse than promised.
+        seed: Seed of every draw.
+        refits: Whether the served model is fitted on all rows.
+        registry: Where runs and models are kept.
 
     Returns:
         Gate `superiority` or `non-inferiority`; `recency`, when both have a data cutoff; and one a slice
@@ -65,71 +73,100 @@ def compare(
         RegistryUnavailable: If MLflow cannot be reached.
         WorkspaceUnavailable: If rows cannot be read.
     """
-    champion = find_version(project, tags.CHAMPION)
+    champion = find_version(registry, tags.CHAMPION)
     absent = (
         "first model: there is no champion"
         if champion is None
-        else absence(project, champion, replace=replace_champion)
+        else absence(registry, champion, replace=replace_champion)
     )
     if champion is None or absent is not None:
-        gate = Gate(name=_SUPERIORITY, verdict="passed", reason=absent or "")
-        result = _uncompared(project, candidate, champion, [gate], rows=split.holdout.rows)
+        gate = Gate(name=SUPERIORITY, verdict="passed", reason=absent or "")
+        result = _uncompared(
+            candidate,
+            champion,
+            [gate],
+            rows=split.holdout.rows,
+            metric=metric,
+            confidence=settings.confidence,
+        )
     else:
         try:
-            result = _compare(project, split, candidate, champion, cause)
-        except _NotComparable as reason:
-            gate = Gate(name=_SUPERIORITY, verdict="not_run", reason=str(reason))
-            result = _uncompared(project, candidate, champion, [gate], rows=0)
+            result = _compare(
+                split,
+                candidate,
+                champion,
+                cause,
+                registry=registry,
+                columns=columns,
+                task_type=task_type,
+                metric=metric,
+                settings=settings,
+                thresholds=thresholds,
+                seed=seed,
+                refits=refits,
+            )
+        except NotComparable as reason:
+            gate = Gate(name=SUPERIORITY, verdict="not_run", reason=str(reason))
+            result = _uncompared(
+                candidate, champion, [gate], rows=0, metric=metric, confidence=settings.confidence
+            )
     run_logger().info("comparison %s: %s", result.verdict, result.gates[0].reason)
     return result
 
 
-class _NotComparable(Exception):
-    """Why candidate and champion cannot be compared: a verdict, not an error."""
-
-
-def _undecidable(reason: object) -> _NotComparable:
-    """Waiting does not help here: name the one command that does."""
-    from ..core.models import REPLACE
-
-    said = str(reason).rstrip(".")
-    hint = "" if REPLACE in said else f". To replace the champion without a comparison: {REPLACE}"
-    return _NotComparable(said + hint)
-
-
 def _compare(
-    project: MLProject,
     split: Split,
     candidate: Candidate,
     champion: ModelVersion,
     cause: Cause | None,
+    *,
+    columns: Columns,
+    task_type: TaskType,
+    metric: str,
+    settings: GateSettings,
+    thresholds: PerformanceThresholds,
+    seed: int,
+    refits: bool,
+    registry: ModelRegistry,
 ) -> Comparison:
-    from ..core.comparison import compare_slices, non_inferiority, superiority
-    from ..core.cutoff import cutoff_of
-    from ..core.evaluation import losses_of
-    from ..core.metrics import total
+    from ..data.training_cutoff import cutoff_of
+    from ..gates.comparison import compare_slices, non_inferiority, superiority
+    from ..metrics.losses import metric_value
+    from ..models.evaluation import losses_of
 
     try:
         cutoff = cutoff_of(champion)
     except DataRejected as error:
-        raise _undecidable(error) from error
-    recency = _recency(project, split, candidate, cutoff)
+        raise undecidable(error) from error
+    recency = recency_gates(split, candidate, cutoff, refits=refits)
     if any(gate.blocks for gate in recency):
         reason = f"not compared: {recency[0].reason}"
-        gate = Gate(name=_SUPERIORITY, verdict="not_run", reason=reason)
-        return _uncompared(project, candidate, champion, [gate, *recency], rows=0)
-    columns, metric = project.dataset.columns, project.metric
-    rows = _compared_rows(project, split, champion, cutoff)
-    before, unknown = _champion_losses(project, champion, rows)
-    ours = project.registry.load_model(candidate.evaluated_uri, project.task)
+        gate = Gate(name=SUPERIORITY, verdict="not_run", reason=reason)
+        return _uncompared(
+            candidate,
+            champion,
+            [gate, *recency],
+            rows=0,
+            metric=metric,
+            confidence=settings.confidence,
+        )
+    rows = compared_rows(
+        split, champion, cutoff, columns=columns, minimum_holdout_rows=settings.minimum_holdout_rows
+    )
+    before, unknown = _champion_losses(
+        champion, rows, registry=registry, columns=columns, task_type=task_type, metric=metric
+    )
+    ours = registry.load_model(candidate.evaluated_uri, task_type)
     after = losses_of(metric, ours, rows, columns.target)
     evidence = {
         "before": before,
         "after": after,
-        "settings": project.gates,
-        "seed": project.training.seed,
+        "settings": settings,
+        "seed": seed,
     }
-    confirmed = _confirmed(project, champion, cause, before)
+    confirmed = _confirmed(
+        champion, cause, before, registry=registry, thresholds=thresholds, refits=refits
+    )
     if confirmed:
         gate, found = non_inferiority(metric, **evidence, confirmed=confirmed)
     else:
@@ -144,110 +181,77 @@ def _compare(
         gates=[gate, *recency, *slice_gates],
         metric=metric,
         champion_version=champion.version,
-        candidate_score=total(metric, after),
-        champion_score=total(metric, before),
+        candidate_score=metric_value(metric, after),
+        champion_score=metric_value(metric, before),
         improvement=found.value,
         interval=(found.low, found.high),
-        confidence=project.gates.confidence,
+        confidence=settings.confidence,
         rows=len(rows),
         slices=slices,
     )
 
 
 def _confirmed(
-    project: MLProject, champion: ModelVersion, cause: Cause | None, before: Floats
+    champion: ModelVersion,
+    cause: Cause | None,
+    before: Floats,
+    *,
+    thresholds: PerformanceThresholds,
+    refits: bool,
+    registry: ModelRegistry,
 ) -> str:
     """Return what confirms that the champion must be replaced, or nothing."""
-    from ..core.comparison import confirmation
+    from ..gates.comparison import confirmation
 
-    if cause is None or not project.refits:
+    if cause is None or not refits:
         return ""
     try:
-        promise = reference_of(project, champion).promise
+        promise = reference_of(registry, champion).promise
     except ModelUnavailable:
         promise = None
-    return confirmation(cause, promise, before, project.monitoring.performance)
-
-
-def _recency(
-    project: MLProject, split: Split, candidate: Candidate, champion: Cutoff
-) -> list[Gate]:
-    from ..core.cutoff import Cutoff
-
-    if project.refits and split.first_holdout_row is not None:
-        # What will be served has seen the holdout too.
-        seen = Cutoff(split.holdout.last, split.first_holdout_row + split.holdout.rows)
-    else:
-        seen = Cutoff(candidate.cutoff, candidate.cutoff_row)
-    older = seen.is_older_than(champion)
-    if older is None:
-        return []
-    reason = f"the champion was fitted on rows up to {champion}, the candidate up to {seen}" + (
-        ": an older data cutoff never replaces a newer one" if older else ""
-    )
-    return [Gate(name=_RECENCY, verdict="failed" if older else "passed", reason=reason)]
-
-
-def _compared_rows(
-    project: MLProject, split: Split, champion: ModelVersion, cutoff: Cutoff
-) -> pd.DataFrame:
-    from ..core.cutoff import unseen_rows
-    from ..core.snapshots import load_frame
-
-    columns, needed = project.dataset.columns, project.gates.minimum_holdout_rows
-    holdout = load_frame(split.holdout)
-    missing = [name for name in columns.slices if name not in holdout]
-    if missing:
-        raise DataRejected(
-            f"columns.slices names {missing}, not among {list(holdout)}", column=missing[0]
-        )
-    try:
-        unseen = unseen_rows(split, holdout, columns.timestamp, cutoff)
-    except DataRejected as error:
-        raise _undecidable(error) from error
-    rows = holdout[unseen].reset_index(drop=True)
-    if len(rows) < needed:
-        raise _NotComparable(
-            f"{len(rows)} of {len(holdout)} holdout rows are later than what champion version "
-            f"{champion.version} was fitted on, {needed} are needed (gates.minimum_holdout_rows): "
-            "wait for more rows"
-        )
-    return rows
+    return confirmation(cause, promise, before, thresholds)
 
 
 def _champion_losses(
-    project: MLProject, champion: ModelVersion, rows: pd.DataFrame
+    champion: ModelVersion,
+    rows: pd.DataFrame,
+    *,
+    columns: Columns,
+    task_type: TaskType,
+    metric: str,
+    registry: ModelRegistry,
 ) -> tuple[Floats, list[str]]:
     """Return the champion's loss on every row, and the classes that it does not know."""
-    from ..core.evaluation import losses_of, unknown_classes
+    from ..models.evaluation import losses_of, unknown_classes
 
-    target = project.dataset.columns.target
+    target = columns.target
     try:
-        model = project.registry.load_model(champion.uri, project.task)
-        return losses_of(project.metric, model, rows, target), unknown_classes(model, rows, target)
+        model = registry.load_model(champion.uri, task_type)
+        return losses_of(metric, model, rows, target), unknown_classes(model, rows, target)
     except RegistryUnavailable:
         raise
     except Exception as error:
         # Whatever it raises, a champion that cannot score these rows cannot be compared with.
-        raise _undecidable(
+        raise undecidable(
             f"champion version {champion.version} cannot score these rows: {type(error).__name__}: "
             f"{error}"
         ) from error
 
 
 def _uncompared(
-    project: MLProject,
     candidate: Candidate,
     champion: ModelVersion | None,
     gates: list[Gate],
     *,
     rows: int,
+    metric: str,
+    confidence: float,
 ) -> Comparison:
     return Comparison(
         gates=gates,
-        metric=project.metric,
+        metric=metric,
         champion_version=champion.version if champion else None,
-        candidate_score=candidate.metrics[project.metric],
-        confidence=project.gates.confidence,
+        candidate_score=candidate.metrics[metric],
+        confidence=confidence,
         rows=rows,
     )

@@ -17,79 +17,37 @@ A document of the journal's kind `delivery` has `cause_id`, `reason` (a sentence
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import SyncPrefectClient, get_client
 
-from ..core.history import JUDGED
-from ..core.results import Cause, Decision
+from ..core.results import Cause
 from ..core.tags import CHAMPION
-from .champion import find_version
-from .endings import record_end
-from .events import answering, record_delivery, request_received, request_retraining
-from .run_log import run_logger
-from .training_runs import listening_deployment, start_training, training_runs, unwritten_end
+from ..registry.versions import find_version
+from ..runs.events import answering, record_delivery, request_received
+from ..runs.outbox import Outbox, read_outbox
+from ..runs.run_logger import run_logger
+from ..runs.step import step
+from ..runs.training_runs import listening_deployment, start_training, training_runs
+from .retraining_requests import request_retraining
 
 if TYPE_CHECKING:
-    from ..blocks.project import MLProject
+    from ..blocks.stores import Stores
 
 GRACE_SECONDS = 60.0
 
 
-@dataclass(frozen=True)
-class _Outbox:
-    """What the journal says about a project's requests.
-
-    Attributes:
-        causes: Every request, oldest first.
-        delivered: Cause id to when the server had it.
-        closed: Causes that are superseded, or whose retraining ended.
-        started: Causes whose training was run directly.
-        judged: Causes that were answered.
-    """
-
-    causes: list[Cause]
-    delivered: Mapping[str, datetime]
-    closed: set[str]
-    started: set[str]
-    judged: set[str]
-
-    @property
-    def open(self) -> list[Cause]:
-        return [cause for cause in self.causes if cause.id not in self.closed]
-
-
-def undelivered(project: MLProject) -> list[Cause]:
-    """Return the requests for retraining that the server is not known to have, oldest first.
-
-    Args:
-        project: The project.
-
-    Returns:
-        Causes that were neither delivered nor superseded, and whose retraining did not end.
-
-    Raises:
-        LogUnavailable: If the journal cannot be read.
-    """
-    outbox = _read(project)
-    return [cause for cause in outbox.open if cause.id not in outbox.delivered]
-
-
-@task(name="deliver requests", cache_policy=NO_CACHE, persist_result=False)
+@step()
 def deliver_pending(
-    project: MLProject, *, wait_seconds: float = 20.0, grace_seconds: float = GRACE_SECONDS
+    *, wait_seconds: float = 20.0, grace_seconds: float = GRACE_SECONDS, stores: Stores
 ) -> list[Cause]:
     """Send what was not sent, and run what was received and started nothing.
 
     Args:
-        project: The project.
         wait_seconds: Longest wait for the server to show an event, seconds.
         grace_seconds: Time an automation has to start a training, seconds.
+        stores: Where the model's things are kept.
 
     Returns:
         Causes whose event this call emitted, oldest first.
@@ -102,93 +60,41 @@ def deliver_pending(
 
     Example:
         ```python
-        from prefect_mlops.blocks import MLProject
+        from prefect_mlops.blocks import ModelRegistry, PredictionLog, Stores
         from prefect_mlops.tasks.delivery import deliver_pending
 
-        deliver_pending.fn(MLProject.load("telemarketing"))
+        registry = ModelRegistry.load("registry")
+        log = PredictionLog.load("predictions")
+        deliver_pending(stores=Stores("telemarketing", registry, log, "/var/lib/mlops/telemarketing"))
         ```
     """
-    outbox = _read(project)
+    outbox = read_outbox(stores)
     if not outbox.open:
         return []
-    champion = find_version(project, CHAMPION)
+    champion = find_version(stores.registry, CHAMPION)
     serving = champion.version if champion else None
     sent: list[Cause] = []
     with answering(), get_client(sync_client=True) as client:
-        runs = training_runs(client, project.name, outbox.open)
+        runs = training_runs(client, stores.name, outbox.open)
         for cause in outbox.open:
             delivered_at = outbox.delivered.get(cause.id)
             if delivered_at is None and (
-                runs.get(cause.id) or request_received(client, project, cause)
+                runs.get(cause.id) or request_received(client, stores.name, cause)
             ):
-                record_delivery(project, cause, "the server has the request")
+                record_delivery(stores, cause, "the server has the request")
             elif runs.get(cause.id) or cause.id in outbox.started:
                 continue
             elif why := _superseded(cause, serving, outbox):
-                _supersede(project, cause, why)
+                _supersede(stores, cause, why)
             elif delivered_at is None:
-                if request_retraining.fn(project, cause, wait_seconds=wait_seconds):
+                if request_retraining.fn(cause, wait_seconds=wait_seconds, stores=stores):
                     sent.append(cause)
             elif datetime.now(UTC) - delivered_at >= timedelta(seconds=grace_seconds):
-                _run(client, project, cause)
+                _run(client, stores, cause)
     return sent
 
 
-def note_ended_runs(project: MLProject) -> list[Cause]:
-    """Write down which retrainings were cancelled, crashed or failed without saying so themselves.
-
-    Args:
-        project: The project.
-
-    Returns:
-        Their causes, oldest first.
-
-    Raises:
-        LogUnavailable: If the journal cannot be read or written.
-        OrchestratorUnavailable: If the server cannot be reached.
-    """
-    waiting = _read(project).open
-    if not waiting:
-        return []
-    ends = {}
-    with answering(), get_client(sync_client=True) as client:
-        for cause_id, runs in training_runs(client, project.name, waiting).items():
-            if end := unwritten_end(client, runs):
-                ends[cause_id] = end
-    # Read again: a run may have written its own ending after the first look.
-    noted = [cause for cause in _read(project).open if cause.id in ends]
-    for cause in noted:
-        run, outcome, reason = ends[cause.id]
-        ending = {"outcome": outcome, "reasons": [reason], "version": None, "repaired": None}
-        record_end(project, cause, ending, flow_run_id=str(run.id))
-        run_logger().warning("retraining %s: %s", cause.id, reason)
-    return noted
-
-
-def _read(project: MLProject) -> _Outbox:
-    with project.predictions.get_client() as store:
-        requests = store.journal("request", project.name)
-        deliveries = store.journal("delivery", project.name)
-        endings = store.journal("retraining", project.name)
-    decisions = [Decision.model_validate(request) for request in requests]
-    return _Outbox(
-        causes=[past.cause for past in reversed(decisions) if past.cause is not None],
-        delivered={
-            found["cause_id"]: datetime.fromisoformat(found["delivered_at"])
-            for found in deliveries
-            if "delivered_at" in found
-        },
-        closed={end["cause_id"] for end in endings} | _with(deliveries, "superseded_at"),
-        started=_with(deliveries, "started_at"),
-        judged={end["cause_id"] for end in endings if end["outcome"] in JUDGED},
-    )
-
-
-def _with(deliveries: list[dict[str, Any]], field: str) -> set[str]:
-    return {found["cause_id"] for found in deliveries if field in found}
-
-
-def _superseded(cause: Cause, serving: str | None, outbox: _Outbox) -> str | None:
+def _superseded(cause: Cause, serving: str | None, outbox: Outbox) -> str | None:
     """Return why nobody needs the retraining any more, or None."""
     if serving != cause.champion_version:
         now = f"version {serving} is the champion now" if serving else "there is no champion now"
@@ -198,34 +104,34 @@ def _superseded(cause: Cause, serving: str | None, outbox: _Outbox) -> str | Non
     return f"retraining {answered} was asked for later and has ended" if answered else None
 
 
-def _supersede(project: MLProject, cause: Cause, reason: str) -> None:
+def _supersede(stores: Stores, cause: Cause, reason: str) -> None:
     document = {
         "cause_id": cause.id,
         "superseded_at": datetime.now(UTC).isoformat(),
         "reason": reason,
     }
-    with project.predictions.get_client() as store:
-        store.record("delivery", f"{cause.id}/superseded", project.name, document)
+    with stores.predictions.get_client() as store:
+        store.record("delivery", f"{cause.id}/superseded", stores.name, document)
     run_logger().warning("retraining %s is superseded: %s", cause.id, reason)
 
 
-def _run(client: SyncPrefectClient, project: MLProject, cause: Cause) -> None:
-    deployment = listening_deployment(client, project.name)
+def _run(client: SyncPrefectClient, stores: Stores, cause: Cause) -> None:
+    deployment = listening_deployment(client, stores.name)
     if deployment is None:
         run_logger().warning(
             "retraining %s was asked for and nobody listens: start "
             "`python -m prefect_mlops.deployments serve %s`, or enable its automation",
             cause.id,
-            project.name,
+            stores.name,
         )
         return
-    run = start_training(client, project.name, cause, deployment)
+    run = start_training(client, stores.name, cause, deployment)
     document = {
         "cause_id": cause.id,
         "started_at": datetime.now(UTC).isoformat(),
         "flow_run_id": str(run.id),
         "reason": "the request was received and no training came of it",
     }
-    with project.predictions.get_client() as store:
-        store.record("delivery", f"{cause.id}/started", project.name, document)
+    with stores.predictions.get_client() as store:
+        store.record("delivery", f"{cause.id}/started", stores.name, document)
     run_logger().warning("retraining %s was run directly: %s", cause.id, document["reason"])

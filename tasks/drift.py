@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
-from ..core.results import DriftReport, ModelVersion, Window, WindowData, digest_of
-from .run_log import run_logger
-from .tracking import registry_errors
-from .windows import load_window, reference_of
+from ..core.results import DriftReport, ModelVersion, WindowData, digest_of
+from ..monitoring.window_rows import load_window, report_path
+from ..registry.references import reference_of
+from ..registry.tracking import registry_errors
+from ..runs.run_logger import run_logger
+from ..runs.step import step
 
 if TYPE_CHECKING:
-    from ..blocks.project import MLProject
-    from ..core.drift_score import ScoredColumn
+    from ..blocks.model_registry import ModelRegistry
+    from ..blocks.stores import Stores
+    from ..core.settings import DriftThresholds
+    from ..monitoring.drift import ScoredColumn
 
 
-@task(name="measure drift", cache_policy=NO_CACHE, persist_result=False)
-def measure_drift(project: MLProject, data: WindowData, champion: ModelVersion) -> DriftReport:
+@step()
+def measure_drift(
+    data: WindowData,
+    champion: ModelVersion,
+    *,
+    thresholds: DriftThresholds,
+    redacted: list[str],
+    stores: Stores,
+) -> DriftReport:
     """Measure drift, and write the Evidently report.
 
     Features that are logged redacted are left out; the report says so.
@@ -26,74 +34,51 @@ def measure_drift(project: MLProject, data: WindowData, champion: ModelVersion) 
     The report goes to the workspace and, as `report_path` says, to the champion's MLflow run.
 
     Args:
-        project: The project.
         data: The window.
         champion: The version whose reference to compare with.
+        thresholds: What counts as drift.
+        redacted: Features that are logged redacted.
+        stores: Where the model's things are kept.
 
     Returns:
         The verdict; `not_run`, without a report, with fewer than `monitoring.drift.minimum_rows`.
 
     Raises:
+        ConfigurationError: If one of `thresholds.methods` is no drift method.
         ModelUnavailable: If the champion's reference cannot be fetched or does not load.
         RegistryUnavailable: If MLflow cannot be reached.
         WorkspaceUnavailable: If the workspace cannot be read or written.
     """
-    report, scored = _measure(project, data, champion)
+    report, scored = _measure(
+        data, champion, registry=stores.registry, thresholds=thresholds, redacted=redacted
+    )
     if scored:
-        from ..core.evidently_report import render_report
+        from ..monitoring.evidently_report import render_report
 
-        title = f"{project.name}, version {champion.version}, {data.window.key}"
+        title = f"{stores.name}, version {champion.version}, {data.window.key}"
         html = render_report(report, scored, title)
         name = digest_of({"window": data.snapshot.digest, "version": champion.version})[:16]
-        uri = project.open_workspace().write_bytes(f"reports/drift/{name}.html", html.encode())
-        with registry_errors(project):
-            project.registry.get_client().log_text(champion.run_id, html, report_path(data.window))
+        uri = stores.open_workspace().write_bytes(f"reports/drift/{name}.html", html.encode())
+        with registry_errors(stores.registry):
+            stores.registry.get_client().log_text(champion.run_id, html, report_path(data.window))
         report = report.model_copy(update={"report_uri": uri})
     run_logger().info("drift %s: %s", report.verdict, report.reason)
     return report
 
 
-def measure_features(project: MLProject, data: WindowData, version: ModelVersion) -> DriftReport:
-    """Measure the drift of a window's features, whoever made its predictions, without writing a report.
-
-    Args:
-        project: The project.
-        data: The window.
-        version: The version whose reference to compare with.
-
-    Returns:
-        As `measure_drift`, without predictions, labels and `report_uri`.
-
-    Raises:
-        ModelUnavailable: If the reference cannot be fetched or does not load.
-        RegistryUnavailable: If MLflow cannot be reached.
-        WorkspaceUnavailable: If the snapshot cannot be read.
-    """
-    from ..core.drift_score import feature_drift
-
-    reference, thresholds = reference_of(project, version), project.monitoring.drift
-    return feature_drift(reference, load_window(data), thresholds, project.redacted)
-
-
-def report_path(window: Window) -> str:
-    """Return where a window's drift report is, below the artifacts of the champion's run.
-
-    Example:
-        >>> report_path(Window(last=500))
-        'monitoring/last-500/drift.html'
-    """
-    key = window.key.replace("+00:00", "Z").replace(":", "").replace("/", "_")
-    return f"monitoring/{key}/drift.html"
-
-
 def _measure(
-    project: MLProject, data: WindowData, version: ModelVersion
+    data: WindowData,
+    version: ModelVersion,
+    *,
+    thresholds: DriftThresholds,
+    redacted: list[str],
+    registry: ModelRegistry,
 ) -> tuple[DriftReport, list[ScoredColumn]]:
-    from ..core.drift_score import judge, score_window, too_few_rows
+    from ..monitoring.drift import score_window
+    from ..monitoring.drift_verdict import judge, too_few_rows
 
-    thresholds = project.monitoring.drift
     if data.rows < thresholds.minimum_rows:
         return too_few_rows(data.rows, thresholds), []
-    reference = reference_of(project, version)
-    scored = score_window(reference, load_window(data), thresholds, project.redacted)
+    reference = reference_of(registry, version)
+    scored = score_window(reference, load_window(data), thresholds, redacted)
     return judge(scored, data.rows, thresholds), scored

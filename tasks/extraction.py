@@ -4,29 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from ..core.errors import LogUnavailable, SourceUnavailable
 from ..core.results import Snapshot
-from .row_checks import check_rows
-from .run_log import retry_on, run_logger
-from .sources import describe_source, read_source
+from ..runs.run_logger import run_logger
+from ..runs.step import step
+from ..sources.reading import describe_source, read_source
+from ..validation.row_checks import check_rows
 
 if TYPE_CHECKING:
-    from ..blocks.project import MLProject
+    from ..blocks.dataset import Dataset
+    from ..blocks.stores import Stores
+    from ..core.settings import Columns, DataSettings, TaskType
+    from ..storage.redaction import Redaction
 
 
-@task(
-    name="extract",
-    task_run_name="extract {project.name}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-    retries=1,
-    retry_delay_seconds=5,
-    retry_condition_fn=retry_on(SourceUnavailable, LogUnavailable),
-)
-def extract(project: MLProject) -> Snapshot:
+@step("extract {stores.name}", retry_on=(SourceUnavailable, LogUnavailable))
+def extract(
+    *,
+    dataset: Dataset,
+    columns: Columns,
+    task_type: TaskType,
+    settings: DataSettings,
+    redaction: Redaction | None,
+    stores: Stores,
+) -> Snapshot:
     """Read a project's dataset and keep it as a snapshot.
 
     Rows are cut to the dataset's time window and sorted by time. The same rows give the same digest.
@@ -34,7 +35,12 @@ def extract(project: MLProject) -> Snapshot:
     the run's log.
 
     Args:
-        project: The project.
+        dataset: The rows.
+        columns: What each column is for.
+        task_type: What is predicted: `binary`, `multiclass` or `regression`.
+        settings: Data validation and splitting.
+        redaction: What of a column may be kept in the prediction log. None: everything.
+        stores: Where the model's things are kept.
 
     Returns:
         The rows, as a handle.
@@ -46,15 +52,16 @@ def extract(project: MLProject) -> Snapshot:
             task, a timestamp has no time zone, an id is there twice, or there are too few rows.
         WorkspaceUnavailable: If the snapshot cannot be written.
     """
-    from ..core.snapshots import save_snapshot
+    from ..data.snapshots import save_snapshot
 
-    dataset = project.dataset
-    table = read_source(project, dataset)
-    described = describe_source(project, dataset)
-    for remark in check_rows(project, table, described):
+    table = read_source(dataset, own=True, stores=stores, task_type=task_type, redaction=redaction)
+    described = describe_source(stores.registry, dataset)
+    for remark in check_rows(
+        table, described, columns=columns, task_type=task_type, settings=settings
+    ):
         run_logger().warning("%s", remark)
     snapshot = save_snapshot(
-        project.open_workspace(), table, described, timestamp=dataset.columns.timestamp
+        stores.open_workspace(), table, described, timestamp=dataset.columns.timestamp
     )
     run_logger().info(
         "%d rows of %s are snapshot %s", snapshot.rows, described, snapshot.digest[:12]

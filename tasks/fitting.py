@@ -6,30 +6,36 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from ..core.results import Candidate, Snapshot, Split, Study
-from .model_logging import log_model
-from .run_log import run_logger
-from .tracking import log_batch, log_file, registry_errors
+from ..registry.batches import log_batch
+from ..registry.model_logging import log_model
+from ..registry.run_logging import log_file
+from ..registry.tracking import registry_errors
+from ..runs.run_logger import run_logger
+from ..runs.step import step
 
 if TYPE_CHECKING:
-    from ..blocks.project import MLProject
-    from ..core.recipe_evaluation import Evaluation, Recipe
+    from ..blocks.stores import Stores
+    from ..core.settings import Columns, TaskType, TrainingSettings
+    from ..training.recipe_evaluation import Evaluation, Recipe
 
 # MLflow's digests hold 36 characters.
 _DIGEST_CHARACTERS = 36
 _REFERENCE = "reference"
 
 
-@task(
-    name="fit",
-    task_run_name="fit {study.estimator}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
-def fit(project: MLProject, split: Split, study: Study, run_id: str) -> Candidate:
+@step("fit {study.estimator}")
+def fit(
+    split: Split,
+    study: Study,
+    run_id: str,
+    *,
+    columns: Columns,
+    task_type: TaskType,
+    metric: str,
+    settings: TrainingSettings,
+    stores: Stores,
+) -> Candidate:
     """Fit the best recipe on the training rows and take its evidence on the holdout.
 
     In time order the recipe is also fitted and scored on `training.promise_periods` earlier periods:
@@ -38,10 +44,14 @@ def fit(project: MLProject, split: Split, study: Study, run_id: str) -> Candidat
     snapshots as datasets, and the reference for monitoring.
 
     Args:
-        project: The project.
         split: Rows to fit on and to score on.
         study: The best recipe.
         run_id: MLflow run of the training.
+        columns: What each column is for.
+        task_type: What is predicted: `binary`, `multiclass` or `regression`.
+        metric: Metric to decide by; lower is better.
+        settings: Estimators, study and fitting.
+        stores: Where the model's things are kept.
 
     Returns:
         The candidate.
@@ -52,40 +62,40 @@ def fit(project: MLProject, split: Split, study: Study, run_id: str) -> Candidat
         RegistryUnavailable: If MLflow cannot be reached.
         WorkspaceUnavailable: If rows cannot be read.
     """
-    from ..core.recipe_evaluation import evaluate_recipe
-    from ..core.snapshots import load_frame
-    from ..core.training_rows import training_rows
+    from ..data.snapshots import load_frame
+    from ..data.training_rows import training_rows
+    from ..training.recipe_evaluation import evaluate_recipe
 
-    columns = project.dataset.columns
-    data = training_rows(load_frame(split.train), columns, project.task)
+    data = training_rows(load_frame(split.train), columns, task_type)
     found = evaluate_recipe(
-        _recipe(project, study),
+        _recipe(study, task_type=task_type, metric=metric, seed=settings.seed),
         data,
         load_frame(split.holdout),
         columns,
         method=split.method,
-        periods=project.training.promise_periods,
+        periods=settings.promise_periods,
     )
     promise = found.reference.promise
     model_uri = log_model(
-        project,
         run_id,
         found.predictor.model,
         name="model",
-        kinds=data.kinds,
+        feature_types=data.feature_types,
         example=data.rows,
         parameters={"estimator": study.estimator, **study.parameters},
+        registry=stores.registry,
+        task_type=task_type,
     )
     with tempfile.TemporaryDirectory() as folder:
         found.reference.save(Path(folder))
-        profile_uri = log_file(project, run_id, Path(folder), _REFERENCE)
-    _log_evidence(project, split, study, run_id=run_id, found=found, model_uri=model_uri)
+        profile_uri = log_file(stores.registry, run_id, Path(folder), _REFERENCE)
+    _log_evidence(stores, split, study, run_id=run_id, found=found, model_uri=model_uri)
     run_logger().info(
         "%s on %d holdout rows: %s %.4f; over %d periods %.4f, varying by %.4f",
         study.estimator,
         split.holdout.rows,
-        project.metric,
-        found.metrics[project.metric],
+        metric,
+        found.metrics[metric],
         len(promise.periods),
         promise.value,
         promise.spread,
@@ -106,23 +116,32 @@ def fit(project: MLProject, split: Split, study: Study, run_id: str) -> Candidat
     )
 
 
-@task(
-    name="refit",
-    task_run_name="refit {candidate.estimator}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
-def refit(project: MLProject, split: Split, snapshot: Snapshot, candidate: Candidate) -> Candidate:
+@step("refit {candidate.estimator}")
+def refit(
+    split: Split,
+    snapshot: Snapshot,
+    candidate: Candidate,
+    *,
+    columns: Columns,
+    task_type: TaskType,
+    metric: str,
+    seed: int,
+    stores: Stores,
+) -> Candidate:
     """Fit the candidate's recipe on training rows and holdout, and log it as a second model.
 
     The evidence stays that of the evaluated model: this one is fitted on the rows it would be judged
     on.
 
     Args:
-        project: The project.
         split: Rows fitted on and scored on before.
         snapshot: All of them.
         candidate: What passed the gates.
+        columns: What each column is for.
+        task_type: What is predicted: `binary`, `multiclass` or `regression`.
+        metric: Metric to decide by; lower is better.
+        seed: Seed of every draw.
+        stores: Where the model's things are kept.
 
     Returns:
         The candidate with another served model.
@@ -135,25 +154,25 @@ def refit(project: MLProject, split: Split, snapshot: Snapshot, candidate: Candi
     """
     import pandas as pd
 
-    from ..core.snapshots import load_frame
-    from ..core.training_rows import training_rows
+    from ..data.snapshots import load_frame
+    from ..data.training_rows import training_rows
 
-    columns = project.dataset.columns
     train, holdout = load_frame(split.train), load_frame(split.holdout)
-    # The kinds of the evaluated model: another reading of a column would be another model.
-    kinds = training_rows(train, columns, project.task).kinds
+    # The feature types of the evaluated model: another reading of a column would be another model.
+    feature_types = training_rows(train, columns, task_type).feature_types
     everything = pd.concat([train, holdout], ignore_index=True)
-    data = training_rows(everything, columns, project.task, kinds)
+    data = training_rows(everything, columns, task_type, feature_types)
     model_uri = log_model(
-        project,
         candidate.run_id,
-        _recipe(project, candidate).fitted(data).model,
+        _recipe(candidate, task_type=task_type, metric=metric, seed=seed).fitted(data).model,
         name="model-all-rows",
-        kinds=kinds,
+        feature_types=feature_types,
         example=data.rows,
         parameters={"estimator": candidate.estimator, **candidate.parameters},
+        registry=stores.registry,
+        task_type=task_type,
     )
-    _log_inputs(project, candidate.run_id, {"refit": snapshot})
+    _log_inputs(stores, candidate.run_id, {"refit": snapshot})
     run_logger().info("%s is fitted on all %d rows", candidate.estimator, len(data.rows))
     return candidate.model_copy(
         update={
@@ -166,20 +185,20 @@ def refit(project: MLProject, split: Split, snapshot: Snapshot, candidate: Candi
     )
 
 
-def _recipe(project: MLProject, found: Study | Candidate) -> Recipe:
-    from ..core.recipe_evaluation import Recipe
+def _recipe(found: Study | Candidate, *, task_type: TaskType, metric: str, seed: int) -> Recipe:
+    from ..training.recipe_evaluation import Recipe
 
     return Recipe(
         estimator=found.estimator,
         parameters=found.parameters,
-        task=project.task,
-        metric=project.metric,
-        seed=project.training.seed,
+        task=task_type,
+        metric=metric,
+        seed=seed,
     )
 
 
 def _log_evidence(
-    project: MLProject,
+    stores: Stores,
     split: Split,
     study: Study,
     *,
@@ -187,10 +206,10 @@ def _log_evidence(
     found: Evaluation,
     model_uri: str,
 ) -> None:
-    _log_inputs(project, run_id, {"training": split.train, "holdout": split.holdout})
+    _log_inputs(stores, run_id, {"training": split.train, "holdout": split.holdout})
     promise = found.reference.promise
-    client = project.registry.get_client()
-    with registry_errors(project):
+    client = stores.registry.get_client()
+    with registry_errors(stores.registry):
         # MLflow never changes a run's parameters; those of each model are kept with it.
         known = client.get_run(run_id).data.params
         log_batch(
@@ -207,7 +226,7 @@ def _log_evidence(
         )
 
 
-def _log_inputs(project: MLProject, run_id: str, snapshots: dict[str, Snapshot]) -> None:
+def _log_inputs(stores: Stores, run_id: str, snapshots: dict[str, Snapshot]) -> None:
     """Log which rows were used, by the digest of all of them: MLflow's own covers the first 10,000."""
     import json
 
@@ -216,7 +235,7 @@ def _log_inputs(project: MLProject, run_id: str, snapshots: dict[str, Snapshot])
     inputs = [
         DatasetInput(
             Dataset(
-                name=project.name,
+                name=stores.name,
                 digest=snapshot.digest[:_DIGEST_CHARACTERS],
                 source_type="parquet",
                 source=json.dumps({"uri": snapshot.uri, "from": snapshot.source}),
@@ -227,5 +246,5 @@ def _log_inputs(project: MLProject, run_id: str, snapshots: dict[str, Snapshot])
         )
         for context, snapshot in snapshots.items()
     ]
-    with registry_errors(project):
-        project.registry.get_client().log_inputs(run_id, inputs)
+    with registry_errors(stores.registry):
+        stores.registry.get_client().log_inputs(run_id, inputs)

@@ -3,47 +3,40 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
-from ..core.errors import ConfigurationError, LogUnavailable
-from ..core.governor import decide, decision_id
-from ..core.history import JUDGED, History
+from ..core.errors import LogUnavailable
 from ..core.results import (
     Decision,
     DriftReport,
     ModelVersion,
     PerformanceReport,
     WindowData,
-    digest_of,
 )
-from ..core.stops import stopped_since
-from .run_log import retry_on, run_logger
+from ..monitoring import governor as rules
+from ..monitoring.governor import decision_id
+from ..runs.decisions import _decisions, _history, _merged, _stored
+from ..runs.run_logger import run_logger
+from ..runs.step import step
 
 if TYPE_CHECKING:
-    from ..blocks.project import MLProject
-    from ..storage.interface import JournalKind, PredictionStore
+    from ..blocks.stores import Stores
+    from ..core.settings import GovernorPolicy
 
 _TRIES = 10
 
 
-@task(
-    name="govern",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-    retries=1,
-    retry_delay_seconds=5,
-    retry_condition_fn=retry_on(LogUnavailable),
-)
-def govern(  # noqa: PLR0917
-    project: MLProject,
+@step(retry_on=LogUnavailable)
+def decide(
     data: WindowData,
     drift: DriftReport,
     performance: PerformanceReport,
     champion: ModelVersion,
     monitoring_run_id: str | None = None,
+    *,
+    configuration: str,
+    policy: GovernorPolicy,
+    stores: Stores,
 ) -> Decision:
     """Decide on a window, once.
 
@@ -53,12 +46,14 @@ def govern(  # noqa: PLR0917
     request.
 
     Args:
-        project: The project.
         data: The window.
         drift: The drift report.
         performance: The performance report.
         champion: The champion.
         monitoring_run_id: Prefect flow run that decides, or None.
+        configuration: Digest of what shapes trainings and decisions: a stop ends when it is another one.
+        policy: When to retrain.
+        stores: Where the model's things are kept.
 
     Returns:
         The decision; the first one that was taken for this window and champion.
@@ -66,144 +61,35 @@ def govern(  # noqa: PLR0917
     Raises:
         LogUnavailable: If the journal cannot be read or written; then nothing was decided.
     """
-    identifier = decision_id(project.name, champion.version, data.window)
-    configuration = configuration_digest(project)
-    with project.predictions.get_client() as store:
+    identifier = decision_id(stores.name, champion.version, data.window)
+    with stores.predictions.get_client() as store:
         for _ in range(_TRIES):
-            requests = _decisions(store, "request", project.name)
-            decisions = _merged(_decisions(store, "decision", project.name), requests)
+            requests = _decisions(store, "request", stores.name)
+            decisions = _merged(_decisions(store, "decision", stores.name), requests)
             known = next((past for past in decisions if past.id == identifier), None)
-            decision = known or decide(
-                project.monitoring.governor,
-                project=project.name,
+            decision = known or rules.decide(
+                policy,
+                project=stores.name,
                 champion_version=champion.version,
                 window=data.window,
                 rows=data.rows,
                 drift=drift,
                 performance=performance,
-                history=_history(store, project.name, decisions),
+                history=_history(store, stores.name, decisions),
                 now=datetime.now(UTC),
                 configuration=configuration,
                 monitoring_run_id=monitoring_run_id,
             )
             document = decision.model_dump(mode="json")
             if known is None and decision.action == "retrain":
-                number = f"{project.name}/{len(requests) + 1}"
-                if not store.record("request", number, project.name, document):
+                number = f"{stores.name}/{len(requests) + 1}"
+                if not store.record("request", number, stores.name, document):
                     continue
-            if not store.record("decision", identifier, project.name, document):
-                decision = _stored(store, project.name, identifier)
+            if not store.record("decision", identifier, stores.name, document):
+                decision = _stored(store, stores.name, identifier)
             run_logger().info("%s: %s", decision.action, decision.reason)
             return decision
     raise LogUnavailable(
         f"{_TRIES} other requests for retraining came between while deciding on {data.window.key}: "
         "run the monitoring flow on the window again"
     )
-
-
-def configuration_digest(project: MLProject) -> str:
-    """Return a digest of what shapes trainings and decisions, an edited suite included.
-
-    Args:
-        project: The project.
-
-    Returns:
-        16 hexadecimal characters.
-    """
-    from .data_validation import bring_suite
-
-    try:
-        suite = bring_suite(project)
-    except ConfigurationError as error:
-        # The training will fail with it; a suite that can be read again is another configuration.
-        suite = {"unread": str(error)}
-    return digest_of(
-        {
-            "training": project.training_digest(),
-            "dataset": project.dataset.model_dump(mode="json"),
-            "suite": suite,
-            "monitoring": project.monitoring.model_dump(mode="json"),
-        }
-    )[:16]
-
-
-def reminder_of(project: MLProject, decision: Decision) -> str:
-    """Return what a stop is announced under: the same text until it is time to say it again.
-
-    Args:
-        project: The project.
-        decision: A decision to stop, in the journal already.
-
-    Returns:
-        The first of the stops that have followed each other, and how often
-        `monitoring.governor.reminder_seconds` have passed since.
-
-    Raises:
-        LogUnavailable: If the journal cannot be read.
-    """
-    with project.predictions.get_client() as store:
-        decisions = _merged(_decisions(store, "decision", project.name), [])
-    first = stopped_since(History(decisions), decision.champion_version) or decision
-    passed = (datetime.now(UTC) - first.decided_at).total_seconds()
-    return f"{first.id}/{int(passed // project.monitoring.governor.reminder_seconds)}"
-
-
-def ended_retrainings(project: MLProject) -> dict[str, dict[str, Any]]:
-    """Return how retrainings ended, by cause id.
-
-    Args:
-        project: The project.
-
-    Returns:
-        Cause id to the journal's document, see `tasks.endings`. Where a run that judged nothing was
-        followed by one that did, that one.
-
-    Raises:
-        LogUnavailable: If the journal cannot be read.
-    """
-    with project.predictions.get_client() as store:
-        return _endings(store, project.name)
-
-
-def _history(store: PredictionStore, project: str, decisions: list[Decision]) -> History:
-    return History(
-        decisions,
-        ended=_endings(store, project),
-        repairs={found["cause_id"]: found for found in store.journal("repair", project)},
-        delivered=_deliveries(store, project),
-        unasked=[end for end in store.journal("retraining", project) if end["cause_id"] is None],
-    )
-
-
-def _deliveries(store: PredictionStore, project: str) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {}
-    for document in store.journal("delivery", project):
-        found.setdefault(document["cause_id"], {}).update(document)
-    return found
-
-
-def _endings(store: PredictionStore, project: str) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {}
-    for document in store.journal("retraining", project):
-        cause_id = document["cause_id"]
-        earlier = found.get(cause_id)
-        answer = document["outcome"] in JUDGED
-        # Newest first: the latest failure stands until something was judged.
-        if cause_id is not None and (earlier is None or answer):
-            found[cause_id] = document
-    return found
-
-
-def _decisions(store: PredictionStore, kind: JournalKind, project: str) -> list[Decision]:
-    return [Decision.model_validate(document) for document in store.journal(kind, project)]
-
-
-def _merged(decisions: list[Decision], requests: list[Decision]) -> list[Decision]:
-    # A run that died between its request and its decision has asked all the same.
-    known = {decision.id for decision in decisions}
-    both = [*decisions, *(request for request in requests if request.id not in known)]
-    return sorted(both, key=lambda decision: decision.decided_at, reverse=True)
-
-
-def _stored(store: PredictionStore, project: str, identifier: str) -> Decision:
-    return next(d for d in _decisions(store, "decision", project) if d.id == identifier)

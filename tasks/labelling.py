@@ -4,36 +4,45 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from ..core.errors import DataRejected
-from ..core.identifiers import earlier_texts, id_texts
 from ..core.tags import CHAMPION
-from .champion import find_version
-from .run_log import run_logger
-from .scored_rows import exact_frame, logged_ids, plain_value
+from ..data.identifiers import earlier_texts, id_texts
+from ..registry.versions import find_version
+from ..runs.run_logger import run_logger
+from ..runs.step import step
+from ..sources.scored_rows import exact_frame, logged_ids, plain_value
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ..blocks.dataset import Dataset
-    from ..blocks.project import MLProject
+    from ..blocks.model_registry import ModelRegistry
+    from ..blocks.stores import Stores
+    from ..core.settings import TaskType
     from ..storage.interface import LabelReport
+    from ..storage.redaction import Redaction
 
 
-@task(name="attach labels", cache_policy=NO_CACHE, persist_result=False)
+@step()
 def attach_labels(
-    project: MLProject, dataset: Dataset, *, overwrite: bool = False, new_classes: bool = False
+    dataset: Dataset,
+    *,
+    overwrite: bool = False,
+    new_classes: bool = False,
+    task_type: TaskType,
+    redaction: Redaction | None,
+    stores: Stores,
 ) -> LabelReport:
     """Attach the labels of a dataset to the predictions with the same ids.
 
     Args:
-        project: The project.
         dataset: Rows with the id column and the target.
         overwrite: Whether a label that is known already may become another one; what it was is kept in
             the prediction log's journal.
         new_classes: Whether labels may be of a class that the champion does not know.
+        task_type: What is predicted: `binary`, `multiclass` or `regression`.
+        redaction: What of a column may be kept in the prediction log. None: everything.
+        stores: Where the model's things are kept.
 
     Returns:
         What became of them: attached, changed, and ids that no prediction has.
@@ -47,8 +56,8 @@ def attach_labels(
         RegistryUnavailable: If MLflow cannot be reached.
         LogUnavailable: If the log cannot be written.
     """
-    from ..core.new_labels import finite_numbers
-    from .sources import read_source
+    from ..data.label_checks import finite_numbers
+    from ..sources.reading import read_source
 
     identifier, target = dataset.columns.id, dataset.columns.target
     if identifier is None:
@@ -57,20 +66,20 @@ def attach_labels(
             "without one were given ids: they are in the Parquet file that the score flow names as "
             "scores_uri, column 'id'"
         )
-    table = read_source(project, dataset)
+    table = read_source(dataset, stores=stores, task_type=task_type, redaction=redaction)
     frame = exact_frame(table, table.to_pandas())
     for name in (identifier, target):
         if name not in frame:
             raise DataRejected(f"column {name!r} is missing; found {list(frame)}", column=name)
     known = frame[frame[target].notna()]
-    if project.task == "regression":
+    if task_type == "regression":
         known = known.assign(**{target: finite_numbers(known[target])})
     elif not new_classes and len(known):
-        _refuse_new_classes(project, known[target])
-    labels, earlier_ids = _labels_by_id(project, known, identifier, target)
-    with project.predictions.get_client() as store:
+        _refuse_new_classes(known[target], registry=stores.registry, task_type=task_type)
+    labels, earlier_ids = _labels_by_id(known, identifier, target, redaction=redaction)
+    with stores.predictions.get_client() as store:
         report = store.attach_labels(
-            project.registry.model_name, labels, overwrite=overwrite, earlier_ids=earlier_ids
+            stores.registry.model_name, labels, overwrite=overwrite, earlier_ids=earlier_ids
         )
     run_logger().info(
         "%d labels attached, %d changed, %d without a prediction",
@@ -81,27 +90,27 @@ def attach_labels(
     return report
 
 
-def _refuse_new_classes(project: MLProject, labels: pd.Series) -> None:
-    from ..core.new_labels import refuse_new_classes
+def _refuse_new_classes(labels: pd.Series, *, task_type: TaskType, registry: ModelRegistry) -> None:
+    from ..data.label_checks import refuse_new_classes
 
-    champion = find_version(project, CHAMPION)
+    champion = find_version(registry, CHAMPION)
     if champion is None:
         run_logger().warning(
             "%s has no champion yet: nobody can tell whether these labels are of its classes",
-            project.registry.model_name,
+            registry.model_name,
         )
         return
-    classes = project.registry.load_model(champion.uri, project.task).classes
+    classes = registry.load_model(champion.uri, task_type).classes
     if classes is not None:
         refuse_new_classes(labels, classes.tolist())
 
 
 def _labels_by_id(
-    project: MLProject, known: pd.DataFrame, identifier: str, target: str
+    known: pd.DataFrame, identifier: str, target: str, *, redaction: Redaction | None
 ) -> tuple[dict[str, Any], dict[str, list[str]]]:
     """Return the label of each id as it is logged, and what it was logged as before."""
     given = known[identifier]
-    ids = logged_ids(id_texts(given), project.redaction)
+    ids = logged_ids(id_texts(given), redaction)
     missing = int(ids.isna().sum())
     if missing:
         raise DataRejected(
@@ -117,7 +126,7 @@ def _labels_by_id(
             f"{twice.iloc[0]!r}: keep the right one at its source",
             column=identifier,
         )
-    earlier = logged_ids(given.map(earlier_texts).explode().dropna(), project.redaction)
+    earlier = logged_ids(given.map(earlier_texts).explode().dropna(), redaction)
     earlier_ids: dict[str, list[str]] = {}
     for id, other in zip(ids.loc[earlier.index], earlier, strict=True):
         earlier_ids.setdefault(id, []).append(other)

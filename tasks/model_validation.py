@@ -4,37 +4,43 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from ..core.errors import ConfigurationError, MLOpsError
 from ..core.results import Candidate, Gate, ModelValidation, Split
-from .run_log import run_logger
-from .tracking import log_file
+from ..registry.run_logging import log_file
+from ..runs.run_logger import run_logger
+from ..runs.step import step
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..blocks.project import MLProject
-    from ..core.models import Predictor
+    from ..blocks.stores import Stores
+    from ..core.settings import Columns, GateSettings, TaskType
+    from ..models.predictor import Predictor
 
 _REPORT = "deepchecks.html"
 
 
-@task(
-    name="check_model",
-    task_run_name="check {candidate.estimator}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
-def check_model(project: MLProject, split: Split, candidate: Candidate) -> ModelValidation:
+@step("check {candidate.estimator}")
+def check_model(
+    split: Split,
+    candidate: Candidate,
+    *,
+    columns: Columns,
+    task_type: TaskType,
+    settings: GateSettings,
+    seed: int,
+    stores: Stores,
+) -> ModelValidation:
     """Check the evaluated model on the holdout.
 
     Args:
-        project: The project; `gates.deepchecks`, `gates.floors`, `gates.minimum_holdout_rows` and
-            `gates.minimum_class_rows` say what must hold.
         split: Rows the model was fitted on, and rows it never saw.
         candidate: The model.
+        columns: What each column is for.
+        task_type: What is predicted: `binary`, `multiclass` or `regression`.
+        settings: What a candidate must pass.
+        seed: Seed of every draw.
+        stores: Where the model's things are kept.
 
     Returns:
         One gate a condition or floor, and where the Deepchecks report is: in the workspace, and as
@@ -47,28 +53,28 @@ def check_model(project: MLProject, split: Split, candidate: Candidate) -> Model
         RegistryUnavailable: If MLflow cannot be reached.
         WorkspaceUnavailable: If rows cannot be read or the report cannot be written.
     """
-    from ..core.holdout_classes import holdout_classes
-    from ..core.snapshots import load_frame
+    from ..data.snapshots import load_frame
+    from ..gates.holdout_classes import holdout_classes
 
-    _refuse_unknown_floors(project)
-    predictor = project.registry.load_model(candidate.evaluated_uri, project.task)
+    _refuse_unknown_floors(task_type=task_type, settings=settings)
+    predictor = stores.registry.load_model(candidate.evaluated_uri, task_type)
     holdout = load_frame(split.holdout)
     gates = [
-        _enough_rows(project, len(holdout)),
-        *holdout_classes(
-            holdout[project.dataset.columns.target], project.task, project.gates.minimum_class_rows
-        ),
-        *_floors(project, predictor, holdout),
+        _enough_rows(len(holdout), minimum_holdout_rows=settings.minimum_holdout_rows),
+        *holdout_classes(holdout[columns.target], task_type, settings.minimum_class_rows),
+        *_floors(predictor, holdout, columns=columns, task_type=task_type, settings=settings),
     ]
     report_uri = None
-    wanted = project.gates.deepchecks
-    if wanted is None or wanted or project.gates.report_suites:
-        found, report = _deepchecks(project, split, candidate, predictor, holdout)
+    wanted = settings.deepchecks
+    if wanted is None or wanted or settings.report_suites:
+        found, report = _deepchecks(
+            split, candidate, predictor, holdout, columns=columns, settings=settings, seed=seed
+        )
         gates += found
         if report is not None:
             name = f"reports/{split.holdout.digest[:16]}/{candidate.run_id}/{_REPORT}"
-            report_uri = project.open_workspace().write_bytes(name, report)
-            log_file(project, candidate.run_id, report, f"reports/{_REPORT}")
+            report_uri = stores.open_workspace().write_bytes(name, report)
+            log_file(stores.registry, candidate.run_id, report, f"reports/{_REPORT}")
     result = ModelValidation(gates=gates, report_uri=report_uri)
     blocking = [gate.name for gate in gates if gate.blocks]
     run_logger().info(
@@ -80,8 +86,8 @@ def check_model(project: MLProject, split: Split, candidate: Candidate) -> Model
     return result
 
 
-def _enough_rows(project: MLProject, rows: int) -> Gate:
-    needed = project.gates.minimum_holdout_rows
+def _enough_rows(rows: int, *, minimum_holdout_rows: int) -> Gate:
+    needed = minimum_holdout_rows
     enough = rows >= needed
     return Gate(
         name="holdout rows",
@@ -93,53 +99,63 @@ def _enough_rows(project: MLProject, rows: int) -> Gate:
     )
 
 
-def _refuse_unknown_floors(project: MLProject) -> None:
-    from ..core.metrics import HIGHER_IS_BETTER, losses_for
+def _refuse_unknown_floors(*, task_type: TaskType, settings: GateSettings) -> None:
+    from ..metrics.losses import HIGHER_IS_BETTER, losses_for
 
-    of_scores = {"r2"} if project.task == "regression" else HIGHER_IS_BETTER - {"r2"}
-    known = {*losses_for(project.task), *of_scores}
-    unknown = sorted(set(project.gates.floors) - known)
+    of_scores = {"r2"} if task_type == "regression" else HIGHER_IS_BETTER - {"r2"}
+    known = {*losses_for(task_type), *of_scores}
+    unknown = sorted(set(settings.floors) - known)
     if unknown:
         raise ConfigurationError(
-            f"gates.floors names {unknown}, no metric for {project.task}: choose among {sorted(known)}"
+            f"gates.floors names {unknown}, no metric for {task_type}: choose among {sorted(known)}"
         )
 
 
-def _floors(project: MLProject, predictor: Predictor, holdout: pd.DataFrame) -> list[Gate]:
-    from ..core.evaluation import aligned_labels
-    from ..core.floors import floor_gates
-    from ..core.metrics import scores
+def _floors(
+    predictor: Predictor,
+    holdout: pd.DataFrame,
+    *,
+    columns: Columns,
+    task_type: TaskType,
+    settings: GateSettings,
+) -> list[Gate]:
+    from ..gates.floors import floor_gates
+    from ..metrics.losses import scores
+    from ..models.evaluation import aligned_labels
 
-    if not project.gates.floors:
+    if not settings.floors:
         return []
-    truth, classes = aligned_labels(predictor, holdout, project.dataset.columns.target)
-    found = scores(project.task, truth, predictor.predict(holdout), classes)
-    return floor_gates(found, project.gates.floors)
+    truth, classes = aligned_labels(predictor, holdout, columns.target)
+    found = scores(task_type, truth, predictor.predict(holdout), classes)
+    return floor_gates(found, settings.floors)
 
 
 def _deepchecks(
-    project: MLProject,
     split: Split,
     candidate: Candidate,
     predictor: Predictor,
     holdout: pd.DataFrame,
+    *,
+    columns: Columns,
+    settings: GateSettings,
+    seed: int,
 ) -> tuple[list[Gate], bytes | None]:
-    from ..core.deepchecks_runner import run_checks
-    from ..core.snapshots import load_frame
+    from ..data.snapshots import load_frame
+    from ..gates.deepchecks_runner import run_checks
 
     train = load_frame(split.train)
     try:
         run = run_checks(
-            project.gates.deepchecks,
+            settings.deepchecks,
             train=train,
             holdout=holdout,
-            columns=project.dataset.columns,
+            columns=columns,
             predictor=predictor,
             importance=candidate.importance,
-            rows=project.gates.deepchecks_rows,
-            seed=project.training.seed,
-            most_columns=project.gates.deepchecks_columns,
-            suites=project.gates.report_suites,
+            rows=settings.deepchecks_rows,
+            seed=seed,
+            most_columns=settings.deepchecks_columns,
+            suites=settings.report_suites,
         )
     except MLOpsError:
         raise

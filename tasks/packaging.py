@@ -10,20 +10,20 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from ..core.errors import ModelUnavailable
+from ..core.library_switches import DO_NOT_TRACK, MLFLOW_TELEMETRY_OFF
 from ..core.results import Candidate, Gate, PackageCheck, Split, Verdict
+from ..runs.run_logger import run_logger
+from ..runs.step import step
 from ..serving import package_probe
-from .run_log import run_logger
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..blocks.project import MLProject
-    from ..core.metrics import Floats
-    from ..core.models import Predictor
+    from ..blocks.model_registry import ModelRegistry
+    from ..core.settings import TaskType
+    from ..metrics.losses import Floats
+    from ..models.predictor import Predictor
 
 _ROWS = 200
 _CALLS = 50
@@ -33,14 +33,15 @@ _TAIL_CHARACTERS = 800
 _LOADS, _SAME, _LATENCY = "loads", "same predictions", "latency"
 
 
-@task(
-    name="check_package",
-    task_run_name="check package of {candidate.estimator}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@step("check package of {candidate.estimator}")
 def check_package(
-    project: MLProject, split: Split, candidate: Candidate, evaluated: bool = False
+    split: Split,
+    candidate: Candidate,
+    evaluated: bool = False,
+    *,
+    task_type: TaskType,
+    latency_p99_ms: float | None,
+    registry: ModelRegistry,
 ) -> PackageCheck:
     """Check that the logged model works where it will be served.
 
@@ -48,10 +49,12 @@ def check_package(
     holdout rows, and times one-row predictions.
 
     Args:
-        project: The project; `gates.latency_p99_ms` bounds the latency.
         split: Whose holdout to score.
         candidate: The model.
         evaluated: Whether to check the evaluated model instead of the served one.
+        task_type: What is predicted: `binary`, `multiclass` or `regression`.
+        latency_p99_ms: Longest 99th percentile of the latency, milliseconds. None: unbounded.
+        registry: Where runs and models are kept.
 
     Returns:
         Gates `loads`, `same predictions` and `latency`.
@@ -61,18 +64,18 @@ def check_package(
         RegistryUnavailable: If MLflow cannot be reached.
         WorkspaceUnavailable: If rows cannot be read.
     """
-    from ..core.schema import conform
-    from ..core.snapshots import load_frame
+    from ..data.schema import conform
+    from ..data.snapshots import load_frame
 
     uri = candidate.evaluated_uri if evaluated else candidate.model_uri
     try:
-        predictor = project.registry.load_model(uri, project.task)
+        predictor = registry.load_model(uri, task_type)
     except ModelUnavailable as error:
         return PackageCheck(gates=_stopped(_LOADS, "failed", str(error)))
-    rows, _ = conform(load_frame(split.holdout).head(_ROWS), predictor.kinds)
+    rows, _ = conform(load_frame(split.holdout).head(_ROWS), predictor.feature_types)
     with tempfile.TemporaryDirectory() as temporary:
-        found, problem = _probe(project, uri, rows, Path(temporary))
-    check = _judge(project, predictor, rows, found, problem)
+        found, problem = _probe(registry, uri, rows, Path(temporary))
+    check = _judge(predictor, rows, found, problem, latency_p99_ms=latency_p99_ms)
     run_logger().info(
         "package of %s: %s",
         candidate.estimator,
@@ -82,12 +85,12 @@ def check_package(
 
 
 def _probe(
-    project: MLProject, uri: str, rows: pd.DataFrame, temporary: Path
+    registry: ModelRegistry, uri: str, rows: pd.DataFrame, temporary: Path
 ) -> tuple[dict[str, Any], tuple[Verdict, str] | None]:
     """Run the process; return what it wrote, and how it ended when not well."""
-    from ..core.models import fetch_model
+    from ..models.predictor import fetch_model
 
-    tracking_uri, registry_uri = project.registry.uris
+    tracking_uri, registry_uri = registry.uris
     folder = fetch_model(uri, str(temporary), tracking_uri=tracking_uri, registry_uri=registry_uri)
     rows_path, result_path = temporary / "rows.parquet", temporary / "result.json"
     rows.to_parquet(rows_path)
@@ -127,15 +130,16 @@ def _environment() -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith(("MLFLOW_", "PREFECT_"))
     }
-    return {**kept, "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+    return {**kept, **MLFLOW_TELEMETRY_OFF, **DO_NOT_TRACK}
 
 
 def _judge(
-    project: MLProject,
     predictor: Predictor,
     rows: pd.DataFrame,
     found: dict[str, Any],
     problem: tuple[Verdict, str] | None,
+    *,
+    latency_p99_ms: float | None,
 ) -> PackageCheck:
     import numpy as np
 
@@ -152,7 +156,7 @@ def _judge(
         gates += _stopped(_LATENCY, verdict, reason)
         return PackageCheck(gates=gates, largest_difference=difference)
     p50, p99 = (float(value) for value in np.percentile(found["milliseconds"], [50, 99]))
-    longest = project.gates.latency_p99_ms
+    longest = latency_p99_ms
     bound = "no bound is set" if longest is None else f"at most {longest:g} ms is asked"
     gates.append(
         Gate(

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
-from ..core.errors import DataRejected
 from ..core.results import ModelVersion, PerformanceReport, WindowData
-from .run_log import run_logger
-from .windows import load_window, reference_of
+from ..monitoring.window_rows import load_window
+from ..registry.references import reference_of
+from ..runs.run_logger import run_logger
+from ..runs.step import step
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from ..blocks.model_registry import ModelRegistry
+    from ..core.settings import PerformanceThresholds
 
-    from ..blocks.project import MLProject
 
-
-@task(name="measure performance", cache_policy=NO_CACHE, persist_result=False)
+@step()
 def measure_performance(
-    project: MLProject,
     data: WindowData,
     champion: ModelVersion,
     asked: WindowData | None = None,
+    *,
+    metric: str,
+    thresholds: PerformanceThresholds,
+    resamples: int,
+    seed: int,
+    registry: ModelRegistry,
 ) -> PerformanceReport:
     """Hold the champion's realised metric against what it promised.
 
@@ -32,10 +34,14 @@ def measure_performance(
     tolerance, beyond chance, and beyond what the promise's periods ordinarily differ by.
 
     Args:
-        project: The project.
         data: The window to judge, see `read_labelled_window`.
         champion: The champion.
         asked: The window that was asked for, when its labels are not complete yet; None: `data`.
+        metric: Metric to decide by; lower is better.
+        thresholds: When the metric counts as worse than promised.
+        resamples: Bootstrap resamples.
+        seed: Seed of every draw.
+        registry: Where runs and models are kept.
 
     Returns:
         The verdict; `not_run` with fewer than `monitoring.performance.minimum_labels` usable rows, or
@@ -46,26 +52,26 @@ def measure_performance(
         RegistryUnavailable: If MLflow cannot be reached.
         WorkspaceUnavailable: If the snapshot cannot be read.
     """
-    from ..core.realised import realised
+    from ..monitoring.performance import realised
 
-    policy = project.monitoring.performance
+    policy = thresholds
     logger = run_logger()
     if data.labelled < policy.minimum_labels:
         report = PerformanceReport(
             verdict="not_run",
             reason=f"{data.labelled} labelled predictions; performance needs at least "
             f"{policy.minimum_labels}",
-            metric=project.metric,
+            metric=metric,
             rows=data.labelled,
         )
     else:
         report = realised(
-            reference_of(project, champion),
+            reference_of(registry, champion),
             load_window(data),
             version=champion.version,
             policy=policy,
-            resamples=project.gates.resamples,
-            seed=project.training.seed,
+            resamples=resamples,
+            seed=seed,
         )
     if asked is not None and asked.window != data.window:
         report = _of_earlier(report, data, asked)
@@ -89,40 +95,3 @@ def _of_earlier(
             f"{asked.labelled} of {asked.rows} labels are there",
         }
     )
-
-
-def labelled_rows(project: MLProject, data: WindowData) -> pd.DataFrame:
-    """Return the labelled rows of a window as rows of the dataset.
-
-    Args:
-        project: The project.
-        data: The window.
-
-    Returns:
-        Feature columns under their own names, `at` (UTC) and `label`: floats for regression, else as
-        logged (`core.labels.to_classes` turns them into a model's classes).
-
-    Raises:
-        DataRejected: If a feature is called `at` or `label`.
-        WorkspaceUnavailable: If the snapshot cannot be read.
-    """
-    import pandas as pd
-
-    from ..core.drift_profile import FEATURE
-
-    frame = load_window(data)
-    rows = frame[frame["label"].notna()].reset_index(drop=True)
-    features = [name for name in rows.columns if name.startswith(FEATURE)]
-    named = rows[features].rename(columns=lambda name: name.removeprefix(FEATURE))
-    for name in ("at", "label"):
-        if name in named:
-            raise DataRejected(
-                f"feature {name!r} has the name of a column of the prediction log: rename it at its "
-                "source",
-                column=name,
-            )
-    named = named.assign(at=pd.to_datetime(rows["at"], utc=True), label=rows["label"])
-    if project.task == "regression":
-        named["label"] = pd.to_numeric(named["label"], errors="coerce").astype(float)
-        named = named[named["label"].notna()].reset_index(drop=True)
-    return named

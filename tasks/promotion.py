@@ -13,45 +13,40 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 from prefect.runtime import task_run
 
 from ..core import tags
 from ..core.errors import ChampionChanged, ConfigurationError, ModelUnavailable
 from ..core.results import ModelVersion
-from ..core.rollback import ROLLED_BACK, champion_before, is_rollback
-from .champion import find_version, get_version
-from .run_log import run_logger
-from .tracking import flow_run_link, registry_errors
+from ..registry.promotion_log import _entries
+from ..registry.rollback import ROLLED_BACK, champion_before, is_rollback
+from ..registry.tracking import flow_run_link, registry_errors
+from ..registry.versions import find_version, get_version
+from ..runs.run_logger import run_logger
+from ..runs.step import step
 
 if TYPE_CHECKING:
-    from ..blocks.project import MLProject
+    from ..blocks.stores import Stores
     from ..storage.interface import PredictionStore
 
 
-@task(
-    name="promote",
-    task_run_name="promote version {version.version}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@step("promote version {version.version}")
 def promote(
-    project: MLProject,
     version: ModelVersion,
     *,
     expected: str | None,
     reason: str,
     cause_id: str | None = None,
+    stores: Stores,
 ) -> ModelVersion:
     """Make a version the champion, if the champion is still the expected one.
 
     Args:
-        project: The project.
         version: The version to promote.
         expected: Version of the champion that the comparison saw; None when there was none.
         reason: One sentence for the promotion log.
         cause_id: Cause of the training, if any.
+        stores: Where the model's things are kept.
 
     Returns:
         The version as it is now.
@@ -62,28 +57,28 @@ def promote(
         RegistryUnavailable: If MLflow cannot be reached. When the entry was made already, repeating
             the call finishes the promotion.
     """
-    with project.predictions.get_client() as store:
-        last = _finish_interrupted(project, store)
+    with stores.predictions.get_client() as store:
+        last = _finish_interrupted(stores, store)
         made = last is not None and (last["version"], last["previous"]) == (
             version.version,
             expected,
         )
         # Where nobody is the champion, it was made for one that was deleted: version numbers begin
         # again with a registered model.
-        if made and find_version(project, tags.CHAMPION) is not None:
+        if made and find_version(stores.registry, tags.CHAMPION) is not None:
             # Made already, before a crash. A person who moved the alias since then is respected.
-            return get_version(project, version.version)
+            return get_version(stores.registry, version.version)
         entry = _claim(
-            project, store, version, expected=expected, last=last, reason=reason, cause_id=cause_id
+            stores, store, version, expected=expected, last=last, reason=reason, cause_id=cause_id
         )
-        _activate(project, store, entry)
+        _activate(stores, store, entry)
     run_logger().info("%s version %s is the champion now", version.name, version.version)
-    return get_version(project, version.version)
+    return get_version(stores.registry, version.version)
 
 
-@task(name="roll back", cache_policy=NO_CACHE, persist_result=False)
+@step()
 def roll_back(
-    project: MLProject, to: str | None = None, reason: str = "", *, intent: str | None = None
+    to: str | None = None, reason: str = "", *, intent: str | None = None, stores: Stores
 ) -> ModelVersion:
     """Make an earlier champion the champion again.
 
@@ -91,11 +86,11 @@ def roll_back(
     roll back that was interrupted is finished by the next call, which goes no further then.
 
     Args:
-        project: The project.
         to: Version to go back to. None: the champion before this one that nobody rolled back from.
         reason: One sentence for the promotion log.
         intent: Any text that stands for this one roll back: repeated with the same text it is done
             once. None: the Prefect task run, if there is one, so that its retries are the same one.
+        stores: Where the model's things are kept.
 
     Returns:
         The champion as it is now.
@@ -107,37 +102,42 @@ def roll_back(
 
     Example:
         ```python
-        from prefect_mlops.blocks import MLProject
+        from prefect_mlops.blocks import ModelRegistry, PredictionLog, Stores
         from prefect_mlops.tasks.promotion import roll_back
 
-        roll_back.fn(MLProject.load("telemarketing"), reason="complaints from sales")
+        registry = ModelRegistry.load("registry")
+        log = PredictionLog.load("predictions")
+        stores = Stores("telemarketing", registry, log, "/var/lib/mlops/telemarketing")
+        roll_back(reason="complaints from sales", stores=stores)
         ```
     """
     intent = intent or task_run.id
-    with project.predictions.get_client() as store:
-        entries = _entries(project, store)
-        interrupted = entries[0] if entries and not _active(project, store, entries[0]) else None
-        last = _finish_interrupted(project, store)
-        current = find_version(project, tags.CHAMPION)
+    with stores.predictions.get_client() as store:
+        entries = _entries(stores.name, store)
+        interrupted = (
+            entries[0] if entries and not _active(stores.name, store, entries[0]) else None
+        )
+        last = _finish_interrupted(stores, store)
+        current = find_version(stores.registry, tags.CHAMPION)
         serving = current.version if current else None
         if current is not None and to == serving:
             return current
         if interrupted and is_rollback(interrupted) and to in (None, interrupted["version"]):
-            return get_version(project, interrupted["version"])
+            return get_version(stores.registry, interrupted["version"])
         if intent is not None and any(entry.get("intent") == intent for entry in entries):
             # Made already, before a crash. Who moved the alias since then is respected.
-            return current or get_version(project, entries[0]["version"])
+            return current or get_version(stores.registry, entries[0]["version"])
         target = to or champion_before(reversed(entries), serving)
         if target is None:
             raise ConfigurationError(
-                f"{project.registry.model_name} had no champion before version {serving} that was not "
+                f"{stores.registry.model_name} had no champion before version {serving} that was not "
                 "rolled back from: name a version in `to`"
                 if entries
-                else f"{project.registry.model_name} had no champion yet: name a version in `to`"
+                else f"{stores.registry.model_name} had no champion yet: name a version in `to`"
             )
-        version = get_version(project, target)
+        version = get_version(stores.registry, target)
         entry = _claim(
-            project,
+            stores,
             store,
             version,
             expected=serving,
@@ -146,59 +146,40 @@ def roll_back(
             cause_id=None,
             intent=intent,
         )
-        _activate(project, store, entry)
-    return get_version(project, version.version)
+        _activate(stores, store, entry)
+    return get_version(stores.registry, version.version)
 
 
-def promotion_log(project: MLProject) -> list[dict[str, Any]]:
-    """Return the history of champions, newest first.
-
-    Returns:
-        Entries with `sequence`, `version`, `previous`, `reason`, `cause_id`, `flow_run_id` and `at`;
-        roll backs with an `intent` have that too.
-
-    Raises:
-        LogUnavailable: If the log cannot be reached.
-    """
-    with project.predictions.get_client() as store:
-        return _entries(project, store)
-
-
-def _entries(project: MLProject, store: PredictionStore) -> list[dict[str, Any]]:
-    entries = store.journal("promotion", project.name)
-    return sorted(entries, key=lambda entry: -entry["sequence"])
-
-
-def _finish_interrupted(project: MLProject, store: PredictionStore) -> dict[str, Any] | None:
+def _finish_interrupted(stores: Stores, store: PredictionStore) -> dict[str, Any] | None:
     """Return the last entry, after moving the alias if its process died before it could."""
-    entries = _entries(project, store)
+    entries = _entries(stores.name, store)
     if not entries:
         return None
     last = entries[0]
-    if not _active(project, store, last):
+    if not _active(stores.name, store, last):
         try:
-            get_version(project, last["version"])
+            get_version(stores.registry, last["version"])
         except ModelUnavailable:
             # Deleted since: nothing is left to finish, and nobody else must try again.
-            _record_activation(store, project, last)
+            _record_activation(store, stores.name, last)
         else:
-            _activate(project, store, last)
+            _activate(stores, store, last)
     return last
 
 
-def _active(project: MLProject, store: PredictionStore, entry: dict[str, Any]) -> bool:
+def _active(project_name: str, store: PredictionStore, entry: dict[str, Any]) -> bool:
     """Return whether the alias has been moved to an entry's version."""
-    found = store.journal("activation", project.name)
+    found = store.journal("activation", project_name)
     return any(activation["sequence"] == entry["sequence"] for activation in found)
 
 
-def _record_activation(store: PredictionStore, project: MLProject, entry: dict[str, Any]) -> None:
+def _record_activation(store: PredictionStore, project_name: str, entry: dict[str, Any]) -> None:
     key = f"{entry['model']}/{entry['sequence']:08d}"
-    store.record("activation", key, project.name, {"sequence": entry["sequence"]})
+    store.record("activation", key, project_name, {"sequence": entry["sequence"]})
 
 
 def _claim(
-    project: MLProject,
+    stores: Stores,
     store: PredictionStore,
     version: ModelVersion,
     *,
@@ -208,7 +189,7 @@ def _claim(
     cause_id: str | None,
     intent: str | None = None,
 ) -> dict[str, Any]:
-    current = find_version(project, tags.CHAMPION)
+    current = find_version(stores.registry, tags.CHAMPION)
     found = current.version if current else None
     sequence = (last["sequence"] if last else 0) + 1
     entry = {
@@ -224,7 +205,7 @@ def _claim(
     if intent is not None:
         entry["intent"] = intent
     key = f"{version.name}/{sequence:08d}"
-    if found != expected or not store.record("promotion", key, project.name, entry):
+    if found != expected or not store.record("promotion", key, stores.name, entry):
         raise ChampionChanged(
             f"{version.name}: expected version {expected} to be the champion, found {found}; another "
             "promotion came first. Compare again with the new champion"
@@ -232,18 +213,18 @@ def _claim(
     return entry
 
 
-def _activate(project: MLProject, store: PredictionStore, entry: dict[str, Any]) -> None:
+def _activate(stores: Stores, store: PredictionStore, entry: dict[str, Any]) -> None:
     """Move the alias to an entry's version, or to that of a later entry made in the meantime."""
-    client = project.registry.get_client()
+    client = stores.registry.get_client()
     while True:
         name, version = entry["model"], entry["version"]
-        with registry_errors(project):
+        with registry_errors(stores.registry):
             client.set_registered_model_alias(name, tags.CHAMPION, version)
-            challenger = find_version(project, tags.CHALLENGER)
+            challenger = find_version(stores.registry, tags.CHALLENGER)
             if challenger is not None and challenger.version == version:
                 client.delete_registered_model_alias(name, tags.CHALLENGER)
-        _record_activation(store, project, entry)
-        last = _entries(project, store)[0]
+        _record_activation(store, stores.name, entry)
+        last = _entries(stores.name, store)[0]
         if last["sequence"] == entry["sequence"]:
             return
         # Others took this process for dead: they finished its entry and made another, whose alias

@@ -5,87 +5,30 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from ..core import tags
-from ..core.results import Candidate, Cause, DataValidation, ModelVersion, Snapshot, Split
-from .champion import as_result
-from .run_log import run_logger
-from .tracking import code_version, flow_run_link, registry_errors
+from ..core.results import Candidate, ModelVersion
+from ..registry.evidence_tags import LONGEST_TAG
+from ..registry.tracking import registry_errors
+from ..registry.versions import as_result
+from ..runs.run_logger import run_logger
+from ..runs.step import step
 
 if TYPE_CHECKING:
-    from ..blocks.project import MLProject
-
-# What MySQL's TEXT holds, with room for characters of several bytes.
-_LONGEST_TAG = 30_000
+    from ..blocks.model_registry import ModelRegistry
+    from ..blocks.stores import Stores
 
 
-def evidence_tags(
-    project: MLProject,
-    *,
-    snapshot: Snapshot,
-    validation: DataValidation,
-    split: Split,
-    candidate: Candidate,
-    training_key: str,
-    cause: Cause | None,
-) -> dict[str, str]:
-    """Return the tags that answer: which data, which code, which flow run, which cause.
-
-    Args:
-        project: The project.
-        snapshot: All extracted rows.
-        validation: The verdict on them.
-        split: Rows fitted on and decided on.
-        candidate: The model.
-        training_key: Digest of data, configuration and cause.
-        cause: Why the training was asked for, or None.
-
-    Returns:
-        Tag name to text.
-    """
-    link = flow_run_link()
-    found: dict[str, str | None] = {
-        tags.PROJECT: project.name,
-        tags.TRAINING_KEY: training_key,
-        tags.SNAPSHOT_DIGEST: snapshot.digest,
-        tags.SNAPSHOT_URI: snapshot.uri,
-        tags.HOLDOUT_DIGEST: split.holdout.digest,
-        tags.FITTED_DIGEST: candidate.fitted_digest,
-        tags.CUTOFF: candidate.cutoff.isoformat() if candidate.cutoff else None,
-        tags.CUTOFF_ROW: str(candidate.cutoff_row) if candidate.cutoff_row is not None else None,
-        tags.EVALUATED_URI: candidate.evaluated_uri,
-        tags.EVALUATED_CUTOFF: split.train.last.isoformat() if split.train.last else None,
-        tags.PROFILE_URI: candidate.profile_uri,
-        tags.SUITE_URI: validation.suite_uri,
-        tags.METRIC: project.metric,
-        tags.HOLDOUT_SCORE: repr(candidate.metrics[project.metric]),
-        tags.CODE_VERSION: code_version(),
-        tags.FLOW_RUN_ID: link.id,
-        tags.FLOW_RUN_URL: link.url,
-        tags.CAUSE_ID: cause.id if cause else None,
-        tags.CAUSE: cause.model_dump_json()[:_LONGEST_TAG] if cause else None,
-    }
-    return {name: value for name, value in found.items() if value is not None}
-
-
-@task(
-    name="register",
-    task_run_name="register {candidate.estimator}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
-def register(project: MLProject, candidate: Candidate, evidence: dict[str, str]) -> ModelVersion:
+@step("register {candidate.estimator}")
+def register(candidate: Candidate, evidence: dict[str, str], *, stores: Stores) -> ModelVersion:
     """Register a candidate as a new version, exactly once.
 
     A version of the same model with the same training key is returned as it is: registering twice, after a
     crash or a retry, gives one version.
 
     Args:
-        project: The project.
         candidate: The model.
         evidence: Tags, see `evidence_tags`.
+        stores: Where the model's things are kept.
 
     Returns:
         The version.
@@ -95,13 +38,13 @@ def register(project: MLProject, candidate: Candidate, evidence: dict[str, str])
     """
     from mlflow.exceptions import MlflowException
 
-    from ..core.models import place_of
+    from ..models.predictor import place_of
 
-    client = project.registry.get_client()
-    name = project.registry.model_name
-    with registry_errors(project):
+    client = stores.registry.get_client()
+    name = stores.registry.model_name
+    with registry_errors(stores.registry):
         try:
-            client.create_registered_model(name, tags={tags.PROJECT: project.name})
+            client.create_registered_model(name, tags={tags.PROJECT: stores.name})
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
@@ -131,22 +74,17 @@ def register(project: MLProject, candidate: Candidate, evidence: dict[str, str])
     return as_result(version)
 
 
-@task(
-    name="settle",
-    task_run_name="settle version {version.version} as {outcome}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
-def settle(
-    project: MLProject, version: ModelVersion, outcome: str, reasons: list[str]
+@step("finalise version {version.version} as {outcome}")
+def finalise(
+    version: ModelVersion, outcome: str, reasons: list[str], *, registry: ModelRegistry
 ) -> ModelVersion:
     """Write how a training ended on its version; a version not promoted becomes the challenger.
 
     Args:
-        project: The project.
         version: The version.
         outcome: `promoted` or `challenger`.
         reasons: Why it was not promoted; empty when it was.
+        registry: Where runs and models are kept.
 
     Returns:
         The version as it is now.
@@ -154,11 +92,11 @@ def settle(
     Raises:
         RegistryUnavailable: If MLflow cannot be reached.
     """
-    client = project.registry.get_client()
+    client = registry.get_client()
     name = version.name
-    with registry_errors(project):
+    with registry_errors(registry):
         client.set_model_version_tag(name, version.version, tags.OUTCOME, outcome)
-        text = json.dumps(reasons)[:_LONGEST_TAG]
+        text = json.dumps(reasons)[:LONGEST_TAG]
         client.set_model_version_tag(name, version.version, tags.REASONS, text)
         if outcome == tags.CHALLENGER:
             client.set_registered_model_alias(name, tags.CHALLENGER, version.version)

@@ -7,36 +7,38 @@ labelled are all rows used, and the result says which share had been fitted on.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from ..core import tags
-from ..core.errors import ModelUnavailable
 from ..core.results import Cause, ModelVersion, Repair, Verdict, WindowData
-from .champion import get_version
-from .drift import measure_features
-from .performance import labelled_rows
-from .run_log import run_logger
-from .tracking import registry_errors
+from ..registry.references import measure_features
+from ..registry.rescoring import RescoredWindow, score_again
+from ..registry.tracking import registry_errors
+from ..runs.run_logger import run_logger
+from ..runs.step import step
 from .windows import read_window
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from ..blocks.model_registry import ModelRegistry
+    from ..blocks.stores import Stores
+    from ..core.settings import DriftThresholds, PerformanceThresholds, TaskType
 
-    from ..blocks.project import MLProject
-    from ..core.bootstrap import Interval
 
-
-@task(
-    name="verify_repair",
-    task_run_name="verify repair by version {version.version}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
-def verify_repair(project: MLProject, cause: Cause, version: ModelVersion) -> Repair:
+@step("verify repair by version {version.version}")
+def verify_repair(
+    cause: Cause,
+    version: ModelVersion,
+    *,
+    task_type: TaskType,
+    metric: str,
+    performance_thresholds: PerformanceThresholds,
+    drift_thresholds: DriftThresholds,
+    window_rows: int,
+    resamples: int,
+    seed: int,
+    redacted: list[str],
+    stores: Stores,
+) -> Repair:
     """Look whether what was wrong in the window that caused a training is mended.
 
     What was wrong decides what is looked at. Asked for by **performance**: the metric of both champions
@@ -46,9 +48,17 @@ def verify_repair(project: MLProject, cause: Cause, version: ModelVersion) -> Re
     told yet: the verdict is `not_run`, and the governor goes by the new champion's next window.
 
     Args:
-        project: The project.
         cause: Why the training was asked for.
         version: The version that was promoted.
+        task_type: What is predicted: `binary`, `multiclass` or `regression`.
+        metric: Metric to decide by; lower is better.
+        performance_thresholds: When the metric counts as worse than promised.
+        drift_thresholds: What counts as drift.
+        window_rows: Rows of a monitoring window.
+        resamples: Bootstrap resamples.
+        seed: Seed of every draw.
+        redacted: Features that are logged redacted.
+        stores: Where the model's things are kept.
 
     Returns:
         The verdict; it is written to the journal and to the version's tags too.
@@ -58,147 +68,136 @@ def verify_repair(project: MLProject, cause: Cause, version: ModelVersion) -> Re
         ModelUnavailable: If the new champion has no reference.
         RegistryUnavailable: If MLflow cannot be reached.
     """
-    data = read_window.fn(project, cause.window)
+    data = read_window.fn(cause.window, stores=stores, window_rows=window_rows)
     if "performance" in cause.signals:
-        repair = _of_performance(project, cause, version, data)
+        repair = _of_performance(
+            cause,
+            version,
+            data,
+            registry=stores.registry,
+            task_type=task_type,
+            metric=metric,
+            thresholds=performance_thresholds,
+            resamples=resamples,
+            seed=seed,
+            redacted=redacted,
+        )
     else:
-        repair = _of_drift(project, cause, version, data)
-    with project.predictions.get_client() as store:
-        store.record("repair", cause.id, project.name, repair.model_dump(mode="json"))
-    client = project.registry.get_client()
-    with registry_errors(project):
+        repair = _of_drift(
+            cause,
+            version,
+            data,
+            registry=stores.registry,
+            task_type=task_type,
+            metric=metric,
+            performance_thresholds=performance_thresholds,
+            drift_thresholds=drift_thresholds,
+            resamples=resamples,
+            seed=seed,
+            redacted=redacted,
+        )
+    with stores.predictions.get_client() as store:
+        store.record("repair", cause.id, stores.name, repair.model_dump(mode="json"))
+    client = stores.registry.get_client()
+    with registry_errors(stores.registry):
         client.set_model_version_tag(version.name, version.version, tags.REPAIR, repair.verdict)
     run_logger().info("repair of %s: %s, %s", cause.id, repair.verdict, repair.reason)
     return repair
 
 
 def _of_performance(
-    project: MLProject, cause: Cause, version: ModelVersion, data: WindowData
+    cause: Cause,
+    version: ModelVersion,
+    data: WindowData,
+    *,
+    task_type: TaskType,
+    metric: str,
+    thresholds: PerformanceThresholds,
+    resamples: int,
+    seed: int,
+    redacted: list[str],
+    registry: ModelRegistry,
 ) -> Repair:
-    from ..core.repair import repair_of_performance
+    from ..gates.repair import repair_of_performance
 
-    scored = _score_again(project, cause, version, data)
+    scored = score_again(
+        cause,
+        version,
+        data,
+        registry=registry,
+        task_type=task_type,
+        metric=metric,
+        thresholds=thresholds,
+        resamples=resamples,
+        seed=seed,
+        redacted=redacted,
+    )
     found = None if isinstance(scored, str) else scored
-    tolerance = project.monitoring.performance.tolerance
+    tolerance = thresholds.tolerance
     verdict, told = repair_of_performance(
         found and found.interval, found.before if found else 0.0, tolerance
     )
     return _repair(
-        project, cause, version, verdict, f"{scored}; {told}", scored=found, rows=data.rows
+        cause, version, verdict, f"{scored}; {told}", scored=found, rows=data.rows, metric=metric
     )
 
 
-def _of_drift(project: MLProject, cause: Cause, version: ModelVersion, data: WindowData) -> Repair:
-    from ..core.repair import repair_of_drift
+def _of_drift(
+    cause: Cause,
+    version: ModelVersion,
+    data: WindowData,
+    *,
+    task_type: TaskType,
+    metric: str,
+    performance_thresholds: PerformanceThresholds,
+    drift_thresholds: DriftThresholds,
+    resamples: int,
+    seed: int,
+    redacted: list[str],
+    registry: ModelRegistry,
+) -> Repair:
+    from ..gates.repair import repair_of_drift
 
-    drift = measure_features(project, data, version)
-    scored = _score_again(project, cause, version, data)
+    drift = measure_features(
+        data, version, registry=registry, thresholds=drift_thresholds, redacted=redacted
+    )
+    scored = score_again(
+        cause,
+        version,
+        data,
+        registry=registry,
+        task_type=task_type,
+        metric=metric,
+        thresholds=performance_thresholds,
+        resamples=resamples,
+        seed=seed,
+        redacted=redacted,
+    )
     found = None if isinstance(scored, str) else scored
     verdict, told = repair_of_drift(drift.verdict, found and found.interval)
     reason = f"against the new reference: {drift.reason}; {scored}; {told}"
-    return _repair(project, cause, version, verdict, reason, scored=found, rows=data.rows)
+    return _repair(cause, version, verdict, reason, scored=found, rows=data.rows, metric=metric)
 
 
 def _repair(
-    project: MLProject,
     cause: Cause,
     version: ModelVersion,
     verdict: Verdict,
     reason: str,
     *,
-    scored: _Scored | None = None,
+    scored: RescoredWindow | None = None,
     rows: int = 0,
+    metric: str,
 ) -> Repair:
     return Repair(
         cause_id=cause.id,
         version=version.version,
         verdict=verdict,
         reason=reason.removesuffix("; "),
-        metric=project.metric,
+        metric=metric,
         signals=cause.signals,
         before=scored.before if scored else None,
         after=scored.after if scored else None,
         fitted_on_window=scored.fitted if scored else 0.0,
         rows=scored.rows if scored else rows,
-    )
-
-
-@dataclass(frozen=True)
-class _Scored:
-    """Both champions on the labelled rows of the window."""
-
-    metric: str
-    before: float
-    after: float
-    interval: Interval
-    rows: int
-    fitted: float
-
-    def __str__(self) -> str:
-        share = f"; {self.fitted:.0%} of them had been fitted on" if self.fitted else ""
-        return (
-            f"{self.metric} {self.before:.4g} before, {self.after:.4g} after, on {self.rows:,} rows of "
-            f"the window{share}; improvement {self.interval.value:+.4g}, interval "
-            f"{self.interval.low:+.4g} to {self.interval.high:+.4g}"
-        )
-
-
-def _score_again(
-    project: MLProject, cause: Cause, version: ModelVersion, data: WindowData
-) -> _Scored | str:
-    """Return how both champions score the window, or why nobody can tell."""
-    rows = labelled_rows(project, data)
-    minimum = project.monitoring.performance.minimum_labels
-    if project.redacted:
-        named = ", ".join(project.redacted)
-        return f"{named} are logged redacted, so nobody can score these rows again"
-    if len(rows) < minimum:
-        return f"too few labels to compare {project.metric}"
-    try:
-        return _by_performance(project, cause, version, rows, minimum)
-    except ModelUnavailable as error:
-        # The old champion's files may be gone: that is why it was replaced.
-        return f"{project.metric} cannot be compared, {error}"
-
-
-def _by_performance(
-    project: MLProject, cause: Cause, version: ModelVersion, rows: pd.DataFrame, minimum: int
-) -> _Scored:
-    import pandas as pd
-
-    from ..core.bootstrap import paired_difference
-    from ..core.labels import to_classes
-    from ..core.metrics import row_losses, total
-
-    cutoff = version.tags.get(tags.EVALUATED_CUTOFF)
-    # Without timestamps nobody can tell which rows were fitted on: assume all of them.
-    seen = rows["at"] <= pd.Timestamp(cutoff) if cutoff else pd.Series(True, index=rows.index)
-    unseen = rows[~seen]
-    judged, fitted = (unseen, 0.0) if len(unseen) >= minimum else (rows, float(seen.mean()))
-
-    def losses(uri: str):  # noqa: ANN202
-        model = project.registry.load_model(uri, project.task)
-        classes = model.classes
-        labels = judged["label"] if classes is None else to_classes(judged["label"], classes)
-        return row_losses(project.metric, labels, model.predict(judged), classes)
-
-    before_version = get_version(project, cause.champion_version)
-    before = losses(before_version.tags.get(tags.EVALUATED_URI, before_version.uri))
-    after = losses(version.tags[tags.EVALUATED_URI])
-    policy = project.monitoring.performance
-    interval = paired_difference(
-        project.metric,
-        before,
-        after,
-        confidence=policy.confidence,
-        resamples=project.gates.resamples,
-        seed=project.training.seed,
-    )
-    return _Scored(
-        metric=project.metric,
-        before=total(project.metric, before),
-        after=total(project.metric, after),
-        interval=interval,
-        rows=len(judged),
-        fitted=fitted,
     )

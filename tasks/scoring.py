@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from ..core.errors import DataRejected, LogUnavailable
 from ..core.results import ModelVersion, ScoringOutcome
-from .run_log import retry_on, run_logger
-from .scored_rows import (
+from ..runs.run_logger import run_logger
+from ..runs.step import step
+from ..sources.scored_rows import (
     ScoredRows,
     differs,
     read_rows,
@@ -22,24 +20,28 @@ from .scored_rows import (
 
 if TYPE_CHECKING:
     from ..blocks.dataset import Dataset
-    from ..blocks.project import MLProject
-    from ..core.models import Predictor
+    from ..blocks.prediction_log import PredictionLog
+    from ..blocks.stores import Stores
+    from ..core.settings import Columns, ScoringSettings, TaskType
+    from ..models.predictor import Predictor
+    from ..storage.redaction import Redaction
 
 _CHUNK_ROWS = 5_000
 _IDS_PER_LOOK = 2_000
 _EXAMPLES = 3
 
 
-@task(
-    name="score",
-    task_run_name="score with version {champion.version}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-    retries=1,
-    retry_delay_seconds=5,
-    retry_condition_fn=retry_on(LogUnavailable),
-)
-def score_rows(project: MLProject, dataset: Dataset, champion: ModelVersion) -> ScoringOutcome:
+@step("score with version {champion.version}", retry_on=LogUnavailable)
+def score_rows(
+    dataset: Dataset,
+    champion: ModelVersion,
+    *,
+    columns: Columns,
+    task_type: TaskType,
+    settings: ScoringSettings,
+    redaction: Redaction | None,
+    stores: Stores,
+) -> ScoringOutcome:
     """Score rows with the champion and log every prediction.
 
     Rows need not have the target. A few values that are no values of their column's kind are scored as
@@ -50,9 +52,13 @@ def score_rows(project: MLProject, dataset: Dataset, champion: ModelVersion) -> 
     the model sees it.
 
     Args:
-        project: The project.
         dataset: The rows.
         champion: The version to score with.
+        columns: What each column is for.
+        task_type: What is predicted: `binary`, `multiclass` or `regression`.
+        settings: Which rows are refused.
+        redaction: What of a column may be kept in the prediction log. None: everything.
+        stores: Where the model's things are kept.
 
     Returns:
         What was logged, and where every row's id, prediction and scores are.
@@ -67,23 +73,25 @@ def score_rows(project: MLProject, dataset: Dataset, champion: ModelVersion) -> 
         WorkspaceUnavailable: If the workspace cannot be written; nothing was logged.
         LogUnavailable: If the log cannot be written; what was logged before stays.
     """
-    from ..core.schema import conform
-    from ..core.snapshots import save_snapshot
-    from ..core.unreadable import count_unreadable, refuse_unreadable
+    from ..data.schema import conform
+    from ..data.snapshots import save_snapshot
+    from ..data.unreadable_rows import count_unreadable, refuse_unreadable
 
-    rows = read_rows(project, dataset)
-    predictor = project.registry.load_model(champion.uri, project.task)
-    conformed, coerced = conform(rows.frame, predictor.kinds)
-    hidden = set(project.redaction.columns) if project.redaction else set()
+    rows = read_rows(
+        dataset, stores=stores, columns=columns, task_type=task_type, redaction=redaction
+    )
+    predictor = stores.registry.load_model(champion.uri, task_type)
+    conformed, coerced = conform(rows.frame, predictor.feature_types)
+    hidden = set(redaction.columns) if redaction else set()
     refuse_unreadable(
         rows.frame,
         conformed,
         coerced,
-        kinds=predictor.kinds,
-        settings=project.scoring,
+        feature_types=predictor.feature_types,
+        settings=settings,
         hidden=hidden,
     )
-    refuse_unloggable(rows.frame, [name for name in predictor.kinds if name not in hidden])
+    refuse_unloggable(rows.frame, [name for name in predictor.feature_types if name not in hidden])
     unreadable = count_unreadable(coerced)
     if unreadable:
         run_logger().warning(
@@ -93,11 +101,19 @@ def score_rows(project: MLProject, dataset: Dataset, champion: ModelVersion) -> 
     predicted = _predict(predictor, rows)
     scores_uri = None
     if rows.ids:
-        table = scores_table(rows, predictor, predicted, champion, project.redaction)
-        workspace = project.open_workspace()
+        table = scores_table(rows, predictor, predicted, champion, redaction)
+        workspace = stores.open_workspace()
         scores_uri = save_snapshot(workspace, table, "scores", timestamp="at").uri
-    logged = _log(project, champion, predictor, rows, predicted)
-    differing = [] if logged == len(rows.ids) else _differing(project, champion, predictor, rows)
+    logged = _log(
+        champion, predictor, rows, predicted, predictions=stores.predictions, redaction=redaction
+    )
+    differing = (
+        []
+        if logged == len(rows.ids)
+        else _differing(
+            champion, predictor, rows, predictions=stores.predictions, redaction=redaction
+        )
+    )
     run_logger().info("%d rows scored, %d predictions new to the log", len(rows.ids), logged)
     if logged < len(rows.ids):
         run_logger().warning(
@@ -135,20 +151,22 @@ def _parts(rows: ScoredRows, size: int) -> Iterator[slice]:
 
 
 def _log(
-    project: MLProject,
     champion: ModelVersion,
     predictor: Predictor,
     rows: ScoredRows,
     predicted: Any,
+    *,
+    redaction: Redaction | None,
+    predictions: PredictionLog,
 ) -> int:
     """Log every row, and return how many were new."""
-    logger = project.predictions.get_logger(
-        champion.name, champion.version, redaction=project.redaction, handle_sigterm=False
+    logger = predictions.get_logger(
+        champion.name, champion.version, redaction=redaction, handle_sigterm=False
     )
     try:
         with logger:
             for part in _parts(rows, _CHUNK_ROWS):
-                features = records(rows.frame.iloc[part], predictor.kinds)
+                features = records(rows.frame.iloc[part], predictor.feature_types)
                 answers = _answers(predictor, predicted[part])
                 whose = zip(rows.ids[part], rows.moments[part], strict=True)
                 for saw, answer, (id, at) in zip(features, answers, whose, strict=True):
@@ -178,19 +196,24 @@ def _answers(predictor: Predictor, predicted: Any) -> Iterator[tuple[Any, dict[s
 
 
 def _differing(
-    project: MLProject, champion: ModelVersion, predictor: Predictor, rows: ScoredRows
+    champion: ModelVersion,
+    predictor: Predictor,
+    rows: ScoredRows,
+    *,
+    redaction: Redaction | None,
+    predictions: PredictionLog,
 ) -> list[str]:
     """Return the ids whose features are others than those that were logged.
 
     Which ids were new, the log does not say: all are looked at, and those that were logged just now do
     not differ.
     """
-    redact = (lambda saw: saw) if project.redaction is None else project.redaction.apply
+    redact = (lambda saw: saw) if redaction is None else redaction.apply
     found: list[str] = []
-    with project.predictions.get_client() as store:
+    with predictions.get_client() as store:
         for part in _parts(rows, _IDS_PER_LOOK):
             before = store.find(champion.name, rows.ids[part])
-            features = records(rows.frame.iloc[part], predictor.kinds)
+            features = records(rows.frame.iloc[part], predictor.feature_types)
             found += [
                 id
                 for id, saw in zip(rows.ids[part], features, strict=True)

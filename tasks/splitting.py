@@ -4,28 +4,36 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from ..core.errors import DataRejected
-from ..core.results import Snapshot, Split
-from .run_log import run_logger
+from ..core.results import Split
+from ..core.settings import DataSettings
+from ..core.settings.gates import MINIMUM_HOLDOUT_ROWS
+from ..core.settings.monitoring import WINDOW_ROWS
+from ..core.workspace import as_workspace
+from ..data.holdout import held_out_by_hash
+from ..runs.run_logger import run_logger
+from ..runs.step import step
 
 if TYPE_CHECKING:
     import numpy as np
-    import pandas as pd
     import pyarrow as pa
 
-    from ..blocks.project import MLProject
+    from ..core.settings import Columns, TaskType
+    from ..core.workspace import Workspace
+    from ..data.snapshots import Rows
 
 
-@task(
-    name="split",
-    task_run_name="split {snapshot.rows} rows",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
-def split(project: MLProject, snapshot: Snapshot) -> Split:
+@step()
+def split(
+    rows: Rows,
+    *,
+    columns: Columns,
+    task_type: TaskType,
+    workspace: Workspace | str,
+    settings: DataSettings | None = None,
+    minimum_holdout_rows: int = MINIMUM_HOLDOUT_ROWS,
+    window_rows: int = WINDOW_ROWS,
+) -> Split:
     """Hold out rows that nothing is fitted or tuned on.
 
     With a time order the latest rows are held out, and rows of one moment stay together. Without
@@ -33,8 +41,13 @@ def split(project: MLProject, snapshot: Snapshot) -> Split:
     lands on the same side in every snapshot, so no later holdout holds rows that a champion saw.
 
     Args:
-        project: The project.
-        snapshot: The rows, in time order when they have one.
+        rows: The rows, in time order when they have one: a snapshot, a pandas frame or an Arrow table.
+        columns: What each column is for.
+        task_type: What is predicted: `binary`, `multiclass` or `regression`.
+        workspace: Where both parts are written: a path, a URL or a workspace.
+        settings: Data validation and splitting. None: the defaults.
+        minimum_holdout_rows: Rows that a decision needs at least.
+        window_rows: Rows of a monitoring window.
 
     Returns:
         Both parts, as snapshots.
@@ -45,15 +58,15 @@ def split(project: MLProject, snapshot: Snapshot) -> Split:
     """
     import numpy as np
 
-    from ..core.holdout import first_held_out, wanted_holdout
-    from ..core.snapshots import load_table, save_snapshot
-    from ..core.tables import without_spaces
+    from ..data.holdout import first_held_out, wanted_holdout
+    from ..data.snapshots import as_snapshot, load_table, save_snapshot
+    from ..data.tables import without_spaces
 
-    columns = project.dataset.columns
+    workspace, settings = as_workspace(workspace), settings or DataSettings()
+    snapshot = as_snapshot(rows, workspace, timestamp=columns.timestamp)
     table = load_table(snapshot)
     if columns.has_order:
-        window_rows = project.monitoring.window_rows
-        wanted = wanted_holdout(table.num_rows, project.data, window_rows)
+        wanted = wanted_holdout(table.num_rows, settings, window_rows)
         first = first_held_out(table, columns.timestamp, wanted)
         held_out = np.arange(table.num_rows) >= first
     else:
@@ -62,13 +75,18 @@ def split(project: MLProject, snapshot: Snapshot) -> Split:
             without_spaces(table).to_pandas(),
             columns.id,
             columns.feature_names(table.column_names),
-            project.data.holdout_share,
+            settings.holdout_share,
         )
-    _check_parts(project, table, held_out)
-    workspace = project.open_workspace()
+    _check_parts(
+        table,
+        held_out,
+        columns=columns,
+        task_type=task_type,
+        minimum_holdout_rows=minimum_holdout_rows,
+    )
     train, holdout = (
-        save_snapshot(workspace, table.filter(rows), snapshot.source, timestamp=columns.timestamp)
-        for rows in (~held_out, held_out)
+        save_snapshot(workspace, table.filter(part), snapshot.source, timestamp=columns.timestamp)
+        for part in (~held_out, held_out)
     )
     method = "hash" if first is None else "time"
     run_logger().info("%d rows to fit on, %d held out by %s", train.rows, holdout.rows, method)
@@ -81,66 +99,31 @@ def split(project: MLProject, snapshot: Snapshot) -> Split:
     )
 
 
-def held_out_by_hash(
-    frame: pd.DataFrame, identifier: str | None, features: list[str], share: float
-) -> np.ndarray:
-    """Say for every row whether it is held out, by nothing but the row's own content.
-
-    Args:
-        frame: Rows.
-        identifier: Column that identifies a row, or None to use the features.
-        features: Features.
-        share: Share of rows to hold out, 0 to 1, in expectation.
-
-    Returns:
-        Booleans, shape (rows,). Equal ids, or equal features, land on the same side.
-
-    Example:
-        >>> import pandas as pd
-        >>> rows = pd.DataFrame({"id": list("abcdefgh")})
-        >>> held_out_by_hash(rows, "id", [], 0.2).tolist()
-        [False, False, True, True, False, True, False, False]
-    """
-    import hashlib
-
-    import numpy as np
-
-    from ..core.identifiers import id_texts
-    from ..core.schema import category_text
-
-    # Through text, so that an integer column that met a null, and became float, hashes as before.
-    if identifier is not None:
-        texts = [id_texts(frame[identifier]).fillna("")]
-    else:
-        texts = [
-            frame[name].map(category_text).where(frame[name].notna(), "")
-            for name in sorted(features)
-        ]
-    digests = (
-        hashlib.sha256("\x1f".join(row).encode()).digest() for row in zip(*texts, strict=True)
-    )
-    places = np.array([int.from_bytes(digest[:8], "big") for digest in digests], dtype=np.uint64)
-    return places.astype(float) / 2.0**64 < share
-
-
-def _check_parts(project: MLProject, table: pa.Table, held_out: np.ndarray) -> None:
+def _check_parts(
+    table: pa.Table,
+    held_out: np.ndarray,
+    *,
+    columns: Columns,
+    task_type: TaskType,
+    minimum_holdout_rows: int,
+) -> None:
     rows = int(held_out.sum())
-    if rows < project.gates.minimum_holdout_rows:
+    if rows < minimum_holdout_rows:
         raise DataRejected(
             f"{rows} of {table.num_rows} rows would be held out, and a promotion needs "
-            f"{project.gates.minimum_holdout_rows} (gates.minimum_holdout_rows): raise "
+            f"{minimum_holdout_rows} (gates.minimum_holdout_rows): raise "
             "data.holdout_share or data.holdout_rows, or bring more rows"
         )
     left = table.num_rows - rows
-    if left < project.gates.minimum_holdout_rows:
+    if left < minimum_holdout_rows:
         raise DataRejected(
             f"{left} of {table.num_rows} rows would be left to fit on, fewer than a promotion is decided "
-            f"on, {project.gates.minimum_holdout_rows} (gates.minimum_holdout_rows): lower "
+            f"on, {minimum_holdout_rows} (gates.minimum_holdout_rows): lower "
             "data.holdout_share or data.holdout_rows"
         )
-    if project.task == "regression":
+    if task_type == "regression":
         return
-    name = project.dataset.columns.target
+    name = columns.target
     target = table.column(name).to_pandas()
     lacking = sorted(set(target.unique()) - set(target[~held_out].unique()))
     if lacking:

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import time
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
-from ..core import tags
 from ..core.results import Split
-from .tracking import log_batch, registry_errors
+from ..runs.step import step
 
 if TYPE_CHECKING:
-    from ..blocks.project import MLProject
-    from ..core.cross_validation import Fold, TrialScore
-    from ..core.settings import TaskType
-    from ..core.training_rows import TrainingRows
-
-_PARENT_RUN = "mlflow.parentRunId"
-_STATUS = {"failed": "FAILED", "pruned": "KILLED", "complete": "FINISHED"}
+    from ..core.settings import Columns, TaskType, TrainingSettings
+    from ..data.training_rows import TrainingRows
+    from ..training.cross_validation import Fold, TrialScore
 
 
-def rows_and_folds(project: MLProject, split: Split) -> tuple[TrainingRows, list[Fold]]:
+def rows_and_folds(
+    split: Split, *, columns: Columns, task_type: TaskType, settings: TrainingSettings
+) -> tuple[TrainingRows, list[Fold]]:
     """Return the rows that trials may use, and their folds; read once a process.
 
     Raises:
@@ -32,9 +25,9 @@ def rows_and_folds(project: MLProject, split: Split) -> tuple[TrainingRows, list
     """
     return _rows_and_folds(
         split.model_dump_json(),
-        project.dataset.columns.model_dump_json(),
-        project.training.model_dump_json(),
-        project.task,
+        columns.model_dump_json(),
+        settings.model_dump_json(),
+        task_type,
     )
 
 
@@ -42,10 +35,10 @@ def rows_and_folds(project: MLProject, split: Split) -> tuple[TrainingRows, list
 def _rows_and_folds(
     split_json: str, columns_json: str, training_json: str, task_type: TaskType
 ) -> tuple[TrainingRows, list[Fold]]:
-    from ..core.cross_validation import make_folds, tuning_rows
     from ..core.settings import Columns, TrainingSettings
-    from ..core.snapshots import load_frame
-    from ..core.training_rows import training_rows
+    from ..data.snapshots import load_frame
+    from ..data.training_rows import training_rows
+    from ..training.cross_validation import make_folds, tuning_rows
 
     split = Split.model_validate_json(split_json)
     columns = Columns.model_validate_json(columns_json)
@@ -60,30 +53,31 @@ def forget_rows() -> None:
     _rows_and_folds.cache_clear()
 
 
-@task(
-    name="run_trial",
-    task_run_name="trial {number}: {estimator}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@step("trial {number}: {estimator}")
 def run_trial(
-    project: MLProject,
     split: Split,
     *,
     number: int,
     estimator: str,
     parameters: dict[str, Any],
     cutoffs: list[float],
+    columns: Columns,
+    task_type: TaskType,
+    metric: str,
+    settings: TrainingSettings,
 ) -> TrialScore:
     """Score one recipe by cross-validation on the training rows.
 
     Args:
-        project: The project.
         split: Rows; the holdout is not read.
         number: Number of the trial, for its name.
         estimator: Name of the estimator.
         parameters: Its hyperparameters.
-        cutoffs: See `core.cross_validation.score_trial`.
+        cutoffs: See `training.cross_validation.score_trial`.
+        columns: What each column is for.
+        task_type: What is predicted: `binary`, `multiclass` or `regression`.
+        metric: Metric to decide by; lower is better.
+        settings: Estimators, study and fitting.
 
     Returns:
         The score; what the estimator raised is its `error`.
@@ -92,62 +86,16 @@ def run_trial(
         DataRejected: If the training rows cannot be cross-validated.
         WorkspaceUnavailable: If they cannot be read.
     """
-    from ..core.cross_validation import score_trial
+    from ..training.cross_validation import score_trial
 
-    data, folds = rows_and_folds(project, split)
+    data, folds = rows_and_folds(split, columns=columns, task_type=task_type, settings=settings)
     return score_trial(
         data,
         folds,
         estimator=estimator,
         parameters=parameters,
-        task=project.task,
-        metric=project.metric,
-        seed=project.training.seed,
+        task=task_type,
+        metric=metric,
+        seed=settings.seed,
         cutoffs=cutoffs,
     )
-
-
-def log_trial(
-    project: MLProject,
-    run_id: str,
-    experiment: str,
-    *,
-    number: int,
-    estimator: str,
-    parameters: dict[str, Any],
-    score: TrialScore,
-) -> None:
-    """Log a finished trial as a run below the training's run.
-
-    Args:
-        project: The project.
-        run_id: The training's run.
-        experiment: Id of the experiment.
-        number: Number of the trial.
-        estimator: Name of the estimator.
-        parameters: Its hyperparameters.
-        score: What it achieved.
-
-    Raises:
-        RegistryUnavailable: If MLflow cannot be reached.
-    """
-    state = "failed" if score.error else "pruned" if score.pruned else "complete"
-    texts = {_PARENT_RUN: run_id, tags.PROJECT: project.name, tags.TRIAL_STATE: state}
-    if score.error:
-        texts[tags.REASONS] = score.error[:1_000]
-    metrics = {project.metric: score.means[-1], "folds": len(score.means)} if score.means else {}
-    client = project.registry.get_client()
-    with registry_errors(project):
-        run = client.create_run(
-            experiment,
-            start_time=int((time.time() - score.seconds) * 1_000),
-            tags=texts,
-            run_name=f"trial {number}",
-        )
-        log_batch(
-            client,
-            run.info.run_id,
-            parameters={"estimator": estimator, **parameters},
-            metrics=metrics,
-        )
-        client.set_terminated(run.info.run_id, _STATUS[state])

@@ -13,31 +13,38 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from prefect import task
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
-from prefect.cache_policies import NO_CACHE
 from prefect.context import FlowRunContext, TaskRunContext
 from prefect.futures import PrefectFuture, as_completed
 
 from ..core.results import Split, Study
-from .reporting import artifact_key
-from .run_log import run_logger
-from .tracking import experiment_id, registry_errors
-from .trials import forget_rows, log_trial, rows_and_folds, run_trial
+from ..registry.tracking import experiment_id, registry_errors
+from ..registry.trial_runs import log_trial
+from ..runs.artifacts import artifact_key
+from ..runs.run_logger import run_logger
+from ..runs.step import step
+from .trials import forget_rows, rows_and_folds, run_trial
 
 if TYPE_CHECKING:
-    from ..blocks.project import MLProject
-    from ..core.cross_validation import TrialScore
-    from ..core.study import PersistentStudy
+    from ..blocks.stores import Stores
+    from ..core.settings import Columns, TaskType, TrainingSettings
+    from ..core.workspace import Workspace
+    from ..training.cross_validation import TrialScore
+    from ..training.study import PersistentStudy
 
 
-@task(
-    name="tune",
-    task_run_name="tune {project.name}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
-def tune(project: MLProject, split: Split, run_id: str, key: str) -> Study:
+@step("tune {stores.name}")
+def tune(
+    split: Split,
+    run_id: str,
+    key: str,
+    *,
+    columns: Columns,
+    task_type: TaskType,
+    metric: str,
+    settings: TrainingSettings,
+    stores: Stores,
+) -> Study:
     """Find the best recipe by cross-validation on the training rows.
 
     The first trials are scikit-learn's defaults for each estimator; another recipe must beat them by
@@ -45,10 +52,14 @@ def tune(project: MLProject, split: Split, run_id: str, key: str) -> Study:
     trials are task runs on the flow's task runner.
 
     Args:
-        project: The project.
         split: Rows; the holdout is not read.
         run_id: MLflow run of the training.
         key: Training key; the study's name.
+        columns: What each column is for.
+        task_type: What is predicted: `binary`, `multiclass` or `regression`.
+        metric: Metric to decide by; lower is better.
+        settings: Estimators, study and fitting.
+        stores: Where the model's things are kept.
 
     Returns:
         The best recipe. The same seed gives the same one, killed in between or not, unless trials run
@@ -62,23 +73,32 @@ def tune(project: MLProject, split: Split, run_id: str, key: str) -> Study:
     """
     from optuna.trial import TrialState
 
-    from ..core.study import PersistentStudy
+    from ..training.study import PersistentStudy
 
-    training = project.training
-    url = study_url(project, key)
+    training = settings
+    url = study_url(stores.open_workspace(), key)
     try:
-        data, _ = rows_and_folds(project, split)
+        data, _ = rows_and_folds(split, columns=columns, task_type=task_type, settings=settings)
         study = PersistentStudy(
             url,
             key,
             estimators=training.estimators,
-            task=project.task,
-            kinds=data.kinds,
+            task=task_type,
+            feature_types=data.feature_types,
             seed=training.seed,
             trials=training.trials,
         )
         if not study.ended:
-            _run_trials(project, split, study, run_id)
+            _run_trials(
+                split,
+                study,
+                run_id,
+                stores=stores,
+                columns=columns,
+                task_type=task_type,
+                metric=metric,
+                settings=settings,
+            )
     finally:
         forget_rows()
     estimator, parameters, score = study.best()
@@ -87,7 +107,7 @@ def tune(project: MLProject, split: Split, run_id: str, key: str) -> Study:
         storage=url,
         estimator=estimator,
         parameters=parameters,
-        metric=project.metric,
+        metric=metric,
         score=score,
         trials=len(study.begun),
         pruned=study.count(TrialState.PRUNED),
@@ -97,7 +117,7 @@ def tune(project: MLProject, split: Split, run_id: str, key: str) -> Study:
     run_logger().info(
         "%s: %s %.4f in cross-validation, best of %d trials (%d pruned, %d failed)",
         estimator,
-        project.metric,
+        metric,
         score,
         result.trials,
         result.pruned,
@@ -106,7 +126,7 @@ def tune(project: MLProject, split: Split, run_id: str, key: str) -> Study:
     return result
 
 
-def study_url(project: MLProject, key: str) -> str:
+def study_url(workspace: Workspace, key: str) -> str:
     """Return the URL of a study's database: in the workspace when that is a local folder.
 
     A remote workspace cannot hold a database: the study is then kept in this machine's folder for
@@ -116,15 +136,25 @@ def study_url(project: MLProject, key: str) -> str:
         WorkspaceUnavailable: If the folder cannot be made.
     """
     name = key if re.fullmatch(r"[\w.-]{1,100}", key) else hashlib.sha256(key.encode()).hexdigest()
-    return f"sqlite:///{project.open_workspace().local_folder('studies') / name}.db"
+    return f"sqlite:///{workspace.local_folder('studies') / name}.db"
 
 
-def _run_trials(project: MLProject, split: Split, study: PersistentStudy, run_id: str) -> None:
-    training = project.training
-    client = project.registry.get_client()
-    with registry_errors(project):
-        experiment = experiment_id(project, client)
-    show = _progress(project)
+def _run_trials(
+    split: Split,
+    study: PersistentStudy,
+    run_id: str,
+    *,
+    columns: Columns,
+    task_type: TaskType,
+    metric: str,
+    settings: TrainingSettings,
+    stores: Stores,
+) -> None:
+    training = settings
+    client = stores.registry.get_client()
+    with registry_errors(stores.registry):
+        experiment = experiment_id(stores, client)
+    show = _progress(stores.name)
     deadline = None
     if training.timeout_seconds is not None:
         # What an interrupted process spent counts too.
@@ -145,19 +175,39 @@ def _run_trials(project: MLProject, split: Split, study: PersistentStudy, run_id
     def end(trial: Any, recipe: dict[str, Any], score: TrialScore) -> None:
         study.tell(trial, score)
         described = {name: value for name, value in recipe.items() if name != "cutoffs"}
-        log_trial(project, run_id, experiment, score=score, **described)
+        log_trial(run_id, experiment, score=score, **described, stores=stores, metric=metric)
         show(100.0 * len(study.begun) / training.trials)
 
     if training.parallel_trials == 1:
         while more():
             trial, recipe = begin()
-            end(trial, recipe, run_trial.fn(project, split, **recipe))
+            end(
+                trial,
+                recipe,
+                run_trial.fn(
+                    split,
+                    **recipe,
+                    columns=columns,
+                    task_type=task_type,
+                    metric=metric,
+                    settings=settings,
+                ),
+            )
         return
     running: dict[PrefectFuture[TrialScore], tuple[Any, dict[str, Any]]] = {}
     while True:
         while len(running) < training.parallel_trials and more():
             trial, recipe = begin()
-            running[run_trial.submit(project, split, **recipe)] = (trial, recipe)
+            running[
+                run_trial.submit(
+                    split,
+                    **recipe,
+                    columns=columns,
+                    task_type=task_type,
+                    metric=metric,
+                    settings=settings,
+                )
+            ] = (trial, recipe)
         if not running:
             return
         future = next(as_completed(list(running)))
@@ -165,14 +215,14 @@ def _run_trials(project: MLProject, split: Split, study: PersistentStudy, run_id
         end(trial, recipe, future.result())
 
 
-def _progress(project: MLProject) -> Callable[[float], None]:
+def _progress(project_name: str) -> Callable[[float], None]:
     """Return a function that shows progress, in percent, where a person can see it."""
     if FlowRunContext.get() is None and TaskRunContext.get() is None:
         return lambda percent: None
     artifact = create_progress_artifact(
         0.0,
-        key=artifact_key("tuning", project.name),
-        description=f"Trials of the study of {project.name}",
+        key=artifact_key("tuning", project_name),
+        description=f"Trials of the study of {project_name}",
     )
     assert isinstance(artifact, UUID)
 

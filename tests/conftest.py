@@ -20,10 +20,14 @@ for name, value in {
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import settings
 from prefect.testing.utilities import prefect_test_harness
 from prefect_mlops.blocks import Dataset, MLProject, ModelRegistry, PredictionLog
 
 sys.path.insert(0, str(Path(__file__).parent))
+# How long an example takes depends on what else the machine does.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 from support.events_worker import forget_events
 from support.mongodb_fixture import cable, cable_uri, mongodb_uri  # noqa: F401

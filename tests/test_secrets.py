@@ -19,10 +19,10 @@ from conftest import make_calls
 from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL, get_current_settings
 from prefect_mlops.core.errors import ConfigurationError, LogUnavailable, RegistryUnavailable
-from prefect_mlops.core.mlflow_errors import mlflow_errors
-from prefect_mlops.core.references import fetch_reference
 from prefect_mlops.core.results import Window
 from prefect_mlops.demo.servers import MLflowServer
+from prefect_mlops.models.mlflow_errors import mlflow_errors
+from prefect_mlops.monitoring.stored_reference import fetch_reference
 from prefect_mlops.storage.open import open_store
 from pymongo.uri_parser import parse_uri
 
@@ -212,7 +212,7 @@ def traces(prefect_api, mongodb_uri, tmp_path_factory) -> Iterator[Traces]:
             output,
             folder,
             folder / "workspace",
-            mlflow.store,
+            mlflow.home,
         )
 
 

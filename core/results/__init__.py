@@ -1,4 +1,4 @@
-"""The contracts between steps: small frozen results that travel as JSON.
+"""Results that steps hand to each other: small, frozen, serialised as JSON.
 
 Big things (frames, models, HTML) stay in storage; a result carries their URIs.
 
@@ -16,14 +16,16 @@ Big things (frames, models, HTML) stay in storage; a result carries their URIs.
 | `WindowData` | `read_window` | which predictions, and how many are labelled |
 | `DriftReport` | `measure_drift` | how a window differs from the reference |
 | `PerformanceReport` | `measure_performance` | whether the model is worse than promised |
-| `Decision` | `govern` | retrain now, or not, and why |
-| `Cause` | `govern` | the immutable record of why a retraining was asked for |
+| `Decision` | `decide` | retrain now, or not, and why |
+| `Cause` | `decide` | the immutable record of why a retraining was asked for |
 | `CanaryVerdict` | `judge_canary` | whether a challenger on live traffic should be promoted |
+| `CheckReport` | `run_expectations`, `run_deepchecks`, `run_evidently` | what a suite or report of your own says |
 | `Repair` | `verify_repair` | whether the new champion fixes the window that caused it |
 """
 
 from .base import Gate, Result, UtcDatetime, Verdict, as_utc, digest_of, verdict_of
 from .canary import CanaryOutcome, CanaryVerdict
+from .checks import CheckReport
 from .data import DataValidation, Snapshot, Split
 from .model import (
     Candidate,
@@ -51,6 +53,7 @@ __all__ = [
     "CanaryVerdict",
     "Candidate",
     "Cause",
+    "CheckReport",
     "ColumnDrift",
     "Comparison",
     "DataValidation",

@@ -1,4 +1,4 @@
-"""Results of a backtest: what would have become of a stream under several policies."""
+"""Results of a backtest: metric, retrainings and cost of a stream under several policies."""
 
 from __future__ import annotations
 

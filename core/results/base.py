@@ -1,4 +1,4 @@
-"""What every result is made of: verdicts, gates, UTC moments and digests."""
+"""Building blocks of all results: verdicts, gates, UTC timestamps and digests."""
 
 from __future__ import annotations
 

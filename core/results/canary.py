@@ -1,4 +1,4 @@
-"""Results on a challenger that predicts on live traffic."""
+"""Results of canary decisions: verdict on a challenger that predicts on live traffic."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class CanaryVerdict(Result):
     """Whether a challenger on live traffic should become the champion.
 
     Attributes:
-        trial: Made of project, versions and what is asked of the challenger: one trial is decided once.
-        number: Which record of the trial this is, from 1; None when nothing was recorded.
+        trial: Made of project, versions and what is asked of the challenger: one canary run is decided once.
+        number: Which record of that run this is, from 1; None when nothing was recorded.
         data: Digest of the predictions and labels that were judged; empty without any.
         project: Name of the project.
         champion_version: Version that was serving.
@@ -69,7 +69,7 @@ class CanaryVerdict(Result):
 
     @property
     def final(self) -> bool:
-        """Whether the trial is decided."""
+        """Whether the canary run is decided."""
         return self.verdict != "keep_watching"
 
 

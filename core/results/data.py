@@ -1,4 +1,4 @@
-"""Results on rows: which they are, whether they may be used, and how they are split."""
+"""Results of extraction, data validation and splitting."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Results on models: tuned, fitted, checked, compared, packaged and registered."""
+"""Results of tuning, fitting, model validation, comparison, packaging and registration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Results on the champion at work: windows, drift, performance, decisions and repairs."""
+"""Results of monitoring the champion: windows, drift, performance, decisions and repairs."""
 
 from __future__ import annotations
 
@@ -68,6 +68,8 @@ class ColumnDrift(Result):
         kind: What was measured: `distance` of the values, `nulls` (rise of the null rate),
             `new_categories` (share of rows with values unknown to the reference), `rising` (distance of
             a feature that only rises and went on: never drift) or `unusable`.
+        method: Name of the method that measured it, such as `wasserstein`; empty when none did, and in
+            reports of earlier versions.
         score: The measure.
         threshold: Above it the column counts as drifted; None when it was not measured.
         drifted: Whether it drifted.
@@ -82,6 +84,7 @@ class ColumnDrift(Result):
     drifted: bool
     importance: float = 0.0
     reason: str = ""
+    method: str = ""
 
 
 class DriftReport(Result):
@@ -91,7 +94,7 @@ class DriftReport(Result):
         verdict: `passed` (no drift), `failed` (drift) or `not_run` (too few rows).
         reason: One sentence.
         rows: Rows in the window.
-        columns: One entry a column and kind of measure.
+        columns: One entry a column and method.
         drifted_importance: Importance of the columns that drifted, 0 to 1.
         prediction_drifted: Whether the distribution of the predictions drifted.
         target_drifted: Whether the labels' distribution drifted; None without labels.

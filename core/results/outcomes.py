@@ -1,4 +1,4 @@
-"""How a flow ended."""
+"""Outcomes of the training, monitoring and scoring flows."""
 
 from __future__ import annotations
 

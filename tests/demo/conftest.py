@@ -38,8 +38,9 @@ class Demo:
         header = """
         import sys, time
         from pathlib import Path
-        from prefect_mlops.demo.processes import Managed
-        from prefect_mlops.demo.servers import MLflowServer, PrefectServer, Servers
+        from prefect_mlops.demo.processes import ManagedProcess
+        from prefect_mlops.demo.servers import MLflowServer, PrefectServer
+        from prefect_mlops.demo.supervisor import Supervisor
         folder = Path(sys.argv[1])
         """
         script = textwrap.dedent(header) + textwrap.dedent(body)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.request import urlopen
@@ -20,9 +21,9 @@ from prefect_mlops.core.errors import (
     WorkspaceUnavailable,
 )
 from prefect_mlops.demo import processes
-from prefect_mlops.demo.orphans import kill_all, lock, reap_orphans
-from prefect_mlops.demo.processes import Managed, free_port
-from prefect_mlops.demo.servers import Servers
+from prefect_mlops.demo.orphans import TOKEN, lock, reap_orphans, with_token
+from prefect_mlops.demo.processes import ManagedProcess, free_port
+from prefect_mlops.demo.supervisor import Supervisor
 
 WEB = "import sys, time; time.sleep(float(sys.argv[2])); sys.argv[1:] = sys.argv[1:2] + ['--bind', '127.0.0.1']; import runpy; runpy.run_module('http.server', run_name='__main__')"
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
@@ -33,15 +34,15 @@ FAMILY = (
 )
 
 
-def web(folder: Path, *, delay: float = 0.0, **options) -> Managed:
+def web(folder: Path, *, delay: float = 0.0, **options) -> ManagedProcess:
     def command(port: int) -> list[str]:
         return [sys.executable, "-c", WEB, str(port), str(delay)]
 
-    return Managed("web", command, folder, health="/", **options)
+    return ManagedProcess("web", command, folder, health="/", **options)
 
 
-def python(name: str, code: str, folder: Path, **options) -> Managed:
-    return Managed(name, [sys.executable, "-c", code], folder, **options)
+def python(name: str, code: str, folder: Path, **options) -> ManagedProcess:
+    return ManagedProcess(name, [sys.executable, "-c", code], folder, **options)
 
 
 @pytest.fixture
@@ -68,7 +69,7 @@ def test_a_server_is_reachable_when_ready_and_gone_after_the_block(tmp_path: Pat
         assert server.seconds is not None
         port = server.port
         record = json.loads((tmp_path / "processes/web.json").read_text())
-        pids = [entry["pid"] for entry in record["processes"]]
+        pids = [process.pid for process in with_token(record["token"])]
         assert len(pids) == 2
     assert not any(psutil.pid_exists(pid) for pid in pids)
     assert not server.running
@@ -143,7 +144,7 @@ def test_a_start_that_takes_too_long_ends_the_process(tmp_path: Path) -> None:
 def test_a_command_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
     with (
         pytest.raises(OrchestratorUnavailable, match="no-such-program"),
-        Managed("absent", ["no-such-program"], tmp_path, ready_text="up"),
+        ManagedProcess("absent", ["no-such-program"], tmp_path, ready_text="up"),
     ):
         pytest.fail("it does not exist")
 
@@ -181,7 +182,7 @@ def test_servers_end_in_reverse_order(tmp_path: Path) -> None:
         "def stop(*_):\n open('order', 'a').write(name); sys.exit()\n"
         "signal.signal(signal.SIGTERM, stop); print('up', flush=True); time.sleep(60)"
     )
-    with Servers(tmp_path) as servers:
+    with Supervisor(tmp_path) as servers:
         parts = [python(n, code.format(n), tmp_path, ready_text="up") for n in "abc"]
         servers.start(*parts[:2])
         servers.start(parts[2])
@@ -190,13 +191,13 @@ def test_servers_end_in_reverse_order(tmp_path: Path) -> None:
 
 def test_one_that_fails_takes_the_others_down(tmp_path: Path) -> None:
     good = web(tmp_path)
-    with pytest.raises(OrchestratorUnavailable, match="bad ended"), Servers(tmp_path) as servers:
+    with pytest.raises(OrchestratorUnavailable, match="bad ended"), Supervisor(tmp_path) as servers:
         servers.start(good, python("bad", "raise SystemExit(3)", tmp_path, ready_text="up"))
     assert not good.running
 
 
 def test_a_process_that_ends_by_itself_is_noticed(tmp_path: Path) -> None:
-    with Servers(tmp_path) as servers:
+    with Supervisor(tmp_path) as servers:
         code = (
             "import time; print('up', flush=True); time.sleep(1); raise SystemExit('out of memory')"
         )
@@ -221,24 +222,27 @@ def test_a_second_demo_in_the_folder_is_refused_and_names_the_first(tmp_path: Pa
     holder.stdout.readline()
     with (
         pytest.raises(WorkspaceUnavailable, match=f"process {holder.pid}.*choose another folder"),
-        Servers(tmp_path),
+        Supervisor(tmp_path),
     ):
         pytest.fail("the folder is taken")
     holder.kill()
     holder.communicate()
-    with Servers(tmp_path), pytest.raises(WorkspaceUnavailable), lock(tmp_path):
+    with Supervisor(tmp_path), pytest.raises(WorkspaceUnavailable), lock(tmp_path):
         pytest.fail("this demo holds it")
 
 
 def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(WorkspaceUnavailable, match="may write"), Servers(tmp_path / "file" / "x"):
+    with (
+        pytest.raises(WorkspaceUnavailable, match="may be written"),
+        Supervisor(tmp_path / "file" / "x"),
+    ):
         pytest.fail("no folder")
 
 
 def test_signal_handlers_are_given_back(tmp_path: Path) -> None:
     before = [signal.getsignal(number) for number in processes.SIGNALS]
-    with Servers(tmp_path):
+    with Supervisor(tmp_path):
         assert signal.getsignal(signal.SIGTERM) is not before[1]
     assert [signal.getsignal(number) for number in processes.SIGNALS] == before
 
@@ -248,7 +252,7 @@ def test_a_signal_while_a_process_is_started_arrives_afterwards() -> None:
 
     def interrupted() -> None:
         nonlocal reached
-        with processes.uninterrupted():
+        with processes.deferred_signals():
             os.kill(os.getpid(), signal.SIGINT)
             reached = True
 
@@ -259,8 +263,8 @@ def test_a_signal_while_a_process_is_started_arrives_afterwards() -> None:
 
 def start_family(name: str = "family") -> str:
     return f"""
-    with Servers(folder) as servers:
-        family = Managed({name!r}, [sys.executable, "-c", {FAMILY!r}], folder, ready_text="up")
+    with Supervisor(folder) as servers:
+        family = ManagedProcess({name!r}, [sys.executable, "-c", {FAMILY!r}], folder, ready_text="up")
         servers.start(family)
         print("ready", flush=True)
         time.sleep(60)
@@ -273,7 +277,7 @@ def test_nothing_outlives_a_killed_demo(demo) -> None:
     assert len(demo.alive()) == 4
     process.kill()
     assert demo.all_gone(15)
-    with Servers(demo.folder) as servers:
+    with Supervisor(demo.folder) as servers:
         assert servers.reaped == []
 
 
@@ -293,48 +297,63 @@ def test_orphans_of_a_killed_guard_end_at_the_next_start_and_nothing_else_does(d
     guard = next(p for p in demo.alive() if "prefect_mlops.demo.guard" in p.cmdline())
     process.kill()
     guard.kill()
-    # The child dies with its guard; the grandchild, in its own session, does not.
-    assert demo.wait_until(lambda: len(demo.alive()) == 1, 10)
-    orphan = demo.alive()[0].pid
+    assert demo.wait_until(lambda: len(demo.alive()) == 2, 10)
+    orphans = {process.pid for process in demo.alive()}
     record = demo.folder / "processes" / "family.json"
-    innocent = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    token = json.loads(record.read_text())["token"]
+    innocent = [
+        subprocess.Popen(
+            [sys.executable, "-c", "import time; time.sleep(60)"],
+            env={name: value for name, value in environment.items() if value},
+        )
+        for environment in (
+            {**os.environ, TOKEN: ""},
+            {**os.environ, TOKEN: token[::-1]},
+            {**os.environ, "ANOTHER_VARIABLE": token},
+        )
+    ]
     try:
-        content = json.loads(record.read_text())
-        ours = psutil.Process(innocent.pid)
-        content["processes"] += [
-            {"pid": innocent.pid, "started": ours.create_time() - 60, "command": ours.cmdline()},
-            {"pid": innocent.pid, "started": ours.create_time(), "command": ["something", "else"]},
-        ]
-        record.write_text(json.dumps(content))
-        with Servers(demo.folder) as servers:
-            assert orphan in servers.reaped
-            assert innocent.pid not in servers.reaped
+        with Supervisor(demo.folder) as servers:
+            assert set(servers.reaped) == orphans
         assert not demo.alive()
-        assert innocent.poll() is None
+        assert not record.exists()
+        assert [process.poll() for process in innocent] == [None] * 3
     finally:
-        innocent.kill()
-        innocent.wait()
+        for process in innocent:
+            process.kill()
+            process.wait()
 
 
 def test_files_that_are_no_records_stay_and_do_not_stop_the_next_start(tmp_path: Path) -> None:
     records = tmp_path / "processes"
     records.mkdir()
     for number, content in enumerate(
-        ["{", "[]", '{"token": "x"}', '{"token": "x", "processes": 3}']
+        ["{", "[]", '{"token": ""}', '{"token": 3}', '{"processes": []}']
     ):
         (records / f"{number}.json").write_text(content)
     assert reap_orphans(tmp_path) == []
-    assert len(list(records.iterdir())) == 4
+    assert len(list(records.iterdir())) == 5
 
 
-def test_killing_never_ends_the_demo_itself() -> None:
-    assert kill_all([psutil.Process()], "no such token") == []
+def test_killing_never_ends_the_demo_itself(monkeypatch) -> None:
+    token = uuid.uuid4().hex
+    monkeypatch.setenv(TOKEN, token)
+    # A process's environment is the one that it was started with.
+    script = (
+        "import psutil, sys; from prefect_mlops.demo.orphans import kill_all, with_token\n"
+        "assert psutil.Process().environ()[sys.argv[1]] == sys.argv[2]\n"
+        "print(kill_all([psutil.Process()], sys.argv[2]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, TOKEN, token], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"
 
 
 def test_a_second_ctrl_c_kills_at_once(demo) -> None:
     process = demo.run(f"""
-    with Servers(folder) as servers:
-        servers.start(Managed("stubborn", [sys.executable, "-c", {STUBBORN!r}], folder, ready_text="up"))
+    with Supervisor(folder) as servers:
+        servers.start(ManagedProcess("stubborn", [sys.executable, "-c", {STUBBORN!r}], folder, ready_text="up"))
         print("ready", flush=True)
         time.sleep(60)
     """)

@@ -14,12 +14,12 @@ from prefect_mlops.demo.servers import (
     MLflowServer,
     PrefectServer,
     ServeProcess,
-    Servers,
     clean_environment,
 )
+from prefect_mlops.demo.supervisor import Supervisor
 
 START_BOTH = """
-with Servers(folder) as servers:
+with Supervisor(folder) as servers:
     prefect, mlflow = PrefectServer(folder), MLflowServer(folder)
     print("starting", flush=True)
     servers.start(prefect, mlflow)
@@ -70,7 +70,7 @@ def test_a_serve_process_gets_the_addresses_and_nothing_else_of_prefect(
 def test_both_servers_start_side_by_side_and_work_for_their_clients(tmp_path: Path) -> None:
     # A space in the path: it goes through two database URLs and an artifact root.
     folder = tmp_path / "a demo"
-    with Servers(folder) as servers:
+    with Supervisor(folder) as servers:
         prefect, mlflow = PrefectServer(folder), MLflowServer(folder)
         servers.start(prefect, mlflow)
         servers.check()

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prefect_mlops.core.errors import ConfigurationError, DataRejected, SourceUnavailable
 from prefect_mlops.demo.published import CATEGORIES, COLUMNS, NUMBERS, WHOLE_NUMBERS
-from prefect_mlops.demo.stream import LAST_MOMENT, generate, load_csv, with_clock
+from prefect_mlops.demo.stream import LAST_MOMENT, generate, load_csv, with_ids_and_times
 
 PUBLISHED = Path(__file__).parents[3] / "shared/data/bank-marketing/bank-additional-full.csv"
 
@@ -198,7 +198,7 @@ def test_a_wrong_value_is_named_with_column_and_row(
 @given(rows=st.integers(1, 500))
 @settings(max_examples=20, deadline=None)
 def test_the_clock_is_unique_increasing_and_inside_the_campaigns(rows: int) -> None:
-    clocked = with_clock(pd.DataFrame({"y": ["no"] * rows}, index=[7] * rows))
+    clocked = with_ids_and_times(pd.DataFrame({"y": ["no"] * rows}, index=[7] * rows))
     assert clocked["call_id"].is_unique
     assert clocked["call_id"].iloc[0] == "c-000000"
     moments = clocked["called_at"]
@@ -209,7 +209,7 @@ def test_the_clock_is_unique_increasing_and_inside_the_campaigns(rows: int) -> N
 
 
 def test_the_clock_spans_the_campaigns_and_renames_nothing(stream: pd.DataFrame) -> None:
-    clocked = with_clock(stream)
+    clocked = with_ids_and_times(stream)
     assert tuple(clocked.columns) == ("call_id", "called_at", *COLUMNS)
     assert LAST_MOMENT - clocked["called_at"].iloc[-1] < pd.Timedelta(days=1)
     pd.testing.assert_frame_equal(clocked[list(COLUMNS)], stream)
@@ -218,4 +218,4 @@ def test_the_clock_spans_the_campaigns_and_renames_nothing(stream: pd.DataFrame)
 
 def test_a_second_clock_is_refused() -> None:
     with pytest.raises(DataRejected, match="'call_id' already"):
-        with_clock(with_clock(generate(100)))
+        with_ids_and_times(with_ids_and_times(generate(100)))

@@ -2,7 +2,7 @@
 
 import pytest
 from prefect_mlops.core.results import Gate
-from prefect_mlops.demo.words import gates_in_words, why
+from prefect_mlops.demo.words import decision_in_words, gates_in_words
 from support.stories import (
     DRIFTED,
     HARMLESS,
@@ -28,11 +28,11 @@ from support.stories import (
     ],
 )
 def test_a_decision_in_a_few_words(found, words):
-    assert why(Story(ONE_IS_ENOUGH).see(day(0), found)) == words
+    assert decision_in_words(Story(ONE_IS_ENOUGH).see(day(0), found)) == words
 
 
 def test_a_held_back_retraining_says_by_what():
-    assert why(Story().see(day(0), DRIFTED)) == "waits for a second window"
+    assert decision_in_words(Story().see(day(0), DRIFTED)) == "waits for a second window"
 
 
 def test_checks_that_only_inform_are_no_gates():

@@ -22,7 +22,7 @@ from prefect_mlops.core.results import Cause, Window
 from prefect_mlops.deployments.automations import automation_name, install_automation
 from prefect_mlops.deployments.serving import deployments_of
 from prefect_mlops.flows import train
-from prefect_mlops.tasks.events import request_retraining
+from prefect_mlops.tasks.retraining_requests import request_retraining
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
 START = datetime(2026, 2, 1, tzinfo=UTC)
@@ -81,16 +81,16 @@ def test_a_request_runs_the_training_with_its_cause(make_project, name, deployed
     # An event right after its automation was created can be lost.
     time.sleep(2)
     cause, project = make_cause(name), make_project(name=name)
-    assert request_retraining.fn(project, cause) is True
+    assert request_retraining.fn(cause, **project.arguments(request_retraining)) is True
     (run,) = wait_for_runs(deployed, 1)
     assert run.parameters["project"] == name
     assert isinstance(run.parameters["cause"], dict)
     assert Cause.model_validate(run.parameters["cause"]) == cause
     assert train.validate_parameters(run.parameters)["cause"] == cause
     # Asking again, as a repeated monitoring run does, starts nothing.
-    assert request_retraining.fn(project, cause) is False
+    assert request_retraining.fn(cause, **project.arguments(request_retraining)) is False
     second = make_cause(name)
-    request_retraining.fn(project, second)
+    request_retraining.fn(second, **project.arguments(request_retraining))
     runs = wait_for_runs(deployed, 2)
     assert {run.parameters["cause"]["id"] for run in runs} == {cause.id, second.id}
     assert len(runs) == 2
@@ -100,8 +100,8 @@ def test_one_project_does_not_train_for_another(make_project, name, deployed):
     install_automation(name)
     time.sleep(2)
     longer = make_project(name=f"{name}-b")
-    request_retraining.fn(longer, make_cause(longer.name))
-    request_retraining.fn(make_project(name=name), make_cause(name))
+    request_retraining.fn(make_cause(longer.name), **longer.arguments(request_retraining))
+    request_retraining.fn(make_cause(name), **make_project(name=name).arguments(request_retraining))
     (run,) = wait_for_runs(deployed, 1)
     assert run.parameters["cause"]["project"] == name
 
@@ -163,6 +163,7 @@ def test_one_that_somebody_disabled_stays_disabled(name, deployed):
     assert [found.enabled for found in installed(name)] == [False]
 
 
+@pytest.mark.slow
 def test_no_request_is_lost_while_it_is_installed_over_and_over(make_project, name, deployed):
     install_automation(name)
     time.sleep(2)
@@ -178,7 +179,7 @@ def test_no_request_is_lost_while_it_is_installed_over_and_over(make_project, na
     thread.start()
     try:
         for cause in causes:
-            request_retraining.fn(project, cause)
+            request_retraining.fn(cause, **project.arguments(request_retraining))
         runs = wait_for_runs(deployed, len(causes))
     finally:
         stop.set()

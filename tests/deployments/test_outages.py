@@ -13,8 +13,8 @@ from conftest import make_calls
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 from prefect_mlops.core import tags
 from prefect_mlops.flows import train
-from prefect_mlops.tasks.champion import find_version
-from prefect_mlops.tasks.delivery import note_ended_runs
+from prefect_mlops.registry.versions import find_version
+from prefect_mlops.runs.outbox import note_ended_runs
 from support.candidates import with_mlflow
 from support.events_worker import forget_events
 from support.served import (
@@ -94,7 +94,7 @@ def settled(served, causes) -> bool:
 
 def first_champion(served) -> str:
     train(served.project)
-    champion = find_version(served.project, tags.CHAMPION)
+    champion = find_version(served.project.registry, tags.CHAMPION)
     assert champion is not None
     return champion.version
 
@@ -163,5 +163,5 @@ def test_a_training_whose_process_is_killed_is_noted_as_crashed(served):
     for child in served.children():
         os.kill(child.pid, signal.SIGKILL)
     assert until(lambda: settled(served, [cause]), 120), served.said()
-    until(lambda: note_ended_runs(served.project) or answers(served, cause), 60)
+    until(lambda: note_ended_runs(served.project.stores) or answers(served, cause), 60)
     assert answers(served, cause) == ["crashed"]

@@ -16,7 +16,7 @@ from prefect.flows import load_flow_from_entrypoint
 from prefect.settings import get_current_settings
 from prefect_mlops.deployments.automations import _from_event
 from prefect_mlops.deployments.serving import deployments_of
-from prefect_mlops.tasks.events import RETRAINING_REQUESTED, resource_id
+from prefect_mlops.runs.events import RETRAINING_REQUESTED, resource_id
 
 PATH = Path(package.__path__[0]) / "prefect.yaml"
 CONTENT = yaml.safe_load(PATH.read_text(encoding="utf-8"))

@@ -9,7 +9,7 @@ import pytest
 from conftest import make_calls
 from prefect_mlops.core.errors import DataRejected
 from prefect_mlops.flows import train, training
-from prefect_mlops.tasks.governor import ended_retrainings
+from prefect_mlops.runs.decisions import ended_retrainings
 from support.served import make_cause, trainings
 
 pytestmark = [pytest.mark.usefixtures("prefect_api"), pytest.mark.timeout(900)]
@@ -47,13 +47,13 @@ def test_a_failure_is_no_answer(champion):
     make_calls(1_000).drop(columns="y").to_parquet(path)
     with pytest.raises(Exception, match="y") as raised:
         train(champion, cause)
-    ending = ended_retrainings(champion)[cause.id]
+    ending = ended_retrainings(champion.stores)[cause.id]
     assert ending["outcome"] == "failed"
     assert ending["error"] == type(raised.value).__name__
     assert ending["reasons"] == [str(raised.value)]
     make_calls(1_000).to_parquet(path)
     assert train(champion, cause).outcome in {"challenger", "rejected"}
-    assert ended_retrainings(champion)[cause.id]["outcome"] != "failed"
+    assert ended_retrainings(champion.stores)[cause.id]["outcome"] != "failed"
 
 
 def test_of_two_runs_at_once_the_second_waits_for_what_the_first_one_finds(champion, monkeypatch):
@@ -103,4 +103,4 @@ def test_rejected_rows_name_their_error(champion):
     make_calls(1_000).assign(strong=float("nan")).to_parquet(champion.dataset.source.path)
     with pytest.raises(DataRejected):
         train(champion, cause)
-    assert ended_retrainings(champion)[cause.id]["error"] == "DataRejected"
+    assert ended_retrainings(champion.stores)[cause.id]["error"] == "DataRejected"

@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import make_calls
-from prefect_mlops.core.backtest.policies import Policy
+from prefect_mlops.backtest.policies import Policy
 from prefect_mlops.core.errors import ConfigurationError, DataRejected
 from prefect_mlops.core.results.backtest import Backtest
 from prefect_mlops.core.settings import GovernorPolicy, MonitoringSettings, PerformanceThresholds
 from prefect_mlops.flows import label, monitor, score, train
 from prefect_mlops.flows.__main__ import app
 from prefect_mlops.flows.backtesting import backtest
-from prefect_mlops.tasks.governor import ended_retrainings
+from prefect_mlops.runs.decisions import ended_retrainings
 from typer.testing import CliRunner
 
 pytestmark = [pytest.mark.usefixtures("prefect_api"), pytest.mark.timeout(900)]
@@ -61,7 +61,7 @@ def test_the_governor_decides_in_a_backtest_as_the_flows_do(project, dataset, tm
         ending = "none"
         if decision.cause is not None:
             train(live, decision.cause)
-            ending = ended_retrainings(live)[decision.id]["outcome"]
+            ending = ended_retrainings(live.stores)[decision.id]["outcome"]
         value = outcome.performance.value
         seen.append((decision.action, decision.held_by, ending, pytest.approx(value, rel=1e-6)))
     assert [(w.action, w.held_by, w.ending, w.value) for w in replayed] == seen

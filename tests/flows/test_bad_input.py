@@ -40,9 +40,9 @@ from prefect_mlops.core.errors import (
 from prefect_mlops.core.results import Window
 from prefect_mlops.core.tags import CHAMPION
 from prefect_mlops.flows import label, monitor, score, train
-from prefect_mlops.tasks import databases
+from prefect_mlops.sources import databases
 from prefect_mlops.tasks.extraction import extract
-from prefect_mlops.tasks.governor import govern
+from prefect_mlops.tasks.governor import decide
 from prefect_mlops.tasks.scoring import score_rows
 from prefect_mlops.tasks.windows import read_window
 from pydantic import ValidationError
@@ -51,7 +51,7 @@ ROLES = {"target": "y", "timestamp": "called_at", "id": "call_id", "slices": ["j
 EVER = Window(start=datetime(2000, 1, 1, tzinfo=UTC), end=datetime(2100, 1, 1, tzinfo=UTC))
 SECRET = "hunter2"
 DOCS = Path(__file__).parents[2] / "docs/bad-input.md"
-RETRIED = (extract, score_rows, read_window, govern)
+RETRIED = (extract, score_rows, read_window, decide)
 DELAYS = {task.name: task.retry_delay_seconds for task in RETRIED}
 # What is said, beside what each `Case` says.
 NO_CHAMPION = "has no champion yet: run the training flow first"

@@ -14,9 +14,9 @@ from prefect_mlops.core import tags
 from prefect_mlops.core.errors import ModelUnavailable
 from prefect_mlops.core.settings import CanarySettings
 from prefect_mlops.flows import judge, label, score
-from prefect_mlops.storage.interface import Prediction
-from prefect_mlops.tasks.champion import find_version, get_version
-from prefect_mlops.tasks.events import CANARY_DECIDED, MODEL_PROMOTED, resource_id
+from prefect_mlops.registry.versions import find_version, get_version
+from prefect_mlops.runs.events import CANARY_DECIDED, MODEL_PROMOTED, resource_id
+from prefect_mlops.storage.predictions import Prediction
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
 
@@ -82,7 +82,7 @@ def test_a_better_challenger_is_promoted_and_everybody_is_told(watched, artifact
     state = judge(project, return_state=True)
     outcome = state.result()
     assert (state.name, outcome.action) == ("Promoted", "promoted")
-    found = find_version(project, tags.CHAMPION)
+    found = find_version(project.registry, tags.CHAMPION)
     assert found is not None
     assert found.version == "2"
     events = {event.event: event.payload for event in events_of(project, 2)}
@@ -100,8 +100,8 @@ def test_a_worse_challenger_is_withdrawn(watched):
     project = watched(400, quality=0.2, act=True)
     state = judge(project, return_state=True)
     assert (state.name, state.result().action) == ("Withdrawn", "withdrawn")
-    assert find_version(project, tags.CHALLENGER) is None
-    assert get_version(project, "1").aliases == ["champion"]
+    assert find_version(project.registry, tags.CHALLENGER) is None
+    assert get_version(project.registry, "1").aliases == ["champion"]
 
 
 def test_by_default_the_verdict_is_reported_and_its_event_comes_once(watched, artifacts_of):
@@ -110,7 +110,7 @@ def test_by_default_the_verdict_is_reported_and_its_event_comes_once(watched, ar
     assert [state.name for state in states] == ["Promote", "Promote"]
     assert states[0].result() == states[1].result()
     assert states[0].result().action == "none"
-    assert get_version(project, "1").aliases == ["champion"]
+    assert get_version(project.registry, "1").aliases == ["champion"]
     (event,) = events_of(project, 1)
     assert event.event == CANARY_DECIDED
     assert "canary.act is off" in artifacts_of(states[1])[f"canary-{project.name}"].data
@@ -121,7 +121,7 @@ def test_too_little_traffic_is_watched(watched, artifacts_of):
     state = judge(project, return_state=True)
     assert state.name == "Keep watching"
     assert "50 are missing" in artifacts_of(state)[f"canary-{project.name}"].data
-    assert get_version(project, "2").aliases == ["challenger"]
+    assert get_version(project.registry, "2").aliases == ["challenger"]
 
 
 def test_without_a_challenger_there_is_nothing_to_judge(champion, artifacts_of):

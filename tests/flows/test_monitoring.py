@@ -15,9 +15,10 @@ from prefect_mlops.core import tags
 from prefect_mlops.core.errors import ModelUnavailable, OrchestratorUnavailable
 from prefect_mlops.core.results import Cause
 from prefect_mlops.flows import label, monitor, score, train
-from prefect_mlops.tasks.champion import get_champion
-from prefect_mlops.tasks.delivery import deliver_pending, undelivered
-from prefect_mlops.tasks.governor import ended_retrainings
+from prefect_mlops.registry.versions import get_champion
+from prefect_mlops.runs.decisions import ended_retrainings
+from prefect_mlops.runs.outbox import undelivered
+from prefect_mlops.tasks.delivery import deliver_pending
 from support.served import ask, make_cause
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
@@ -80,15 +81,15 @@ def test_a_later_window_sends_what_the_server_did_not_take(watched, dataset, mon
     first = see(watched, dataset, wrong, labelled=True)
     with monkeypatch.context() as patch:
         # As of a server that stops between the decision and the event.
-        patch.setattr("prefect_mlops.tasks.events.emit_event", lambda *_, **__: None)
+        patch.setattr("prefect_mlops.runs.events.emit_event", lambda *_, **__: None)
         patch.setattr(deliver_pending, "fn", partial(deliver_pending.fn, wait_seconds=0.5))
         with pytest.raises(OrchestratorUnavailable, match="whatever its window"):
             monitor(watched, *first)
-    (cause,) = undelivered(watched)
+    (cause,) = undelivered(watched.stores)
     healthy = make_calls(400, seed=SEED, start="2026-02-03")
     outcome = monitor(watched, *see(watched, dataset, healthy, labelled=True))
     assert outcome.requested is False
-    assert undelivered(watched) == []
+    assert undelivered(watched.stores) == []
     assert monitor(watched, *first).decision.cause == cause
 
 
@@ -103,7 +104,7 @@ def test_a_training_that_was_cancelled_is_known_to_the_next_window(watched, data
         )
     window = see(watched, dataset, make_calls(400, seed=SEED, start="2026-02-01"), labelled=True)
     monitor(watched, *window)
-    ending = ended_retrainings(watched)[cause.id]
+    ending = ended_retrainings(watched.stores)[cause.id]
     assert (ending["outcome"], ending["flow_run_id"]) == ("cancelled", str(run.id))
 
 
@@ -143,7 +144,7 @@ def test_the_whole_loop_closes(champion, dataset):
     assert outcome.cause_id == asked.id
     assert outcome.repair is not None
     assert outcome.repair.verdict == "passed"
-    version = get_champion(champion)
+    version = get_champion(champion.registry)
     assert version.version == "2"
     assert Cause.model_validate_json(version.tags[tags.CAUSE]) == asked
     assert version.tags[tags.REPAIR] == "passed"

@@ -12,11 +12,11 @@ import pytest
 from prefect_mlops.blocks import MLProject
 from prefect_mlops.core import tags
 from prefect_mlops.core.results import Cause, TrainingOutcome, Window
-from prefect_mlops.core.study import PersistentStudy
-from prefect_mlops.storage.interface import Prediction
-from prefect_mlops.tasks.champion import find_version
-from prefect_mlops.tasks.promotion import promotion_log
+from prefect_mlops.registry.promotion_log import promotion_log
+from prefect_mlops.registry.versions import find_version
+from prefect_mlops.storage.predictions import Prediction
 from prefect_mlops.tasks.tuning import study_url
+from prefect_mlops.training.study import PersistentStudy
 from support.candidates import crown, log_candidate, split_at
 from support.killed import MOMENTS, STEPS, Trainer
 
@@ -87,11 +87,11 @@ def cause(project, calls) -> Cause:
 def trials_of(project: MLProject, outcome: TrainingOutcome) -> int:
     key = outcome.training_key
     study = PersistentStudy(
-        study_url(project, key),
+        study_url(project.open_workspace(), key),
         key,
         estimators=["linear"],
         task="binary",
-        kinds={},
+        feature_types={},
         seed=0,
         trials=TRIALS,
     )
@@ -106,14 +106,14 @@ def assert_trained_once(project: MLProject, cause: Cause, outcome: TrainingOutco
     assert outcome.version.version == "2"
     client = project.registry.get_client()
     assert sorted(v.version for v in client.search_model_versions("name='calls'")) == [1, 2]
-    champion = find_version(project, tags.CHAMPION)
+    champion = find_version(project.registry, tags.CHAMPION)
     assert champion is not None
     assert champion.version == "2"
     assert champion.tags[tags.OUTCOME] == "promoted"
     assert champion.tags[tags.REASONS] == "[]"
     assert champion.tags[tags.REPAIR] == "passed"
-    assert find_version(project, tags.CHALLENGER) is None
-    log = promotion_log(project)
+    assert find_version(project.registry, tags.CHALLENGER) is None
+    log = promotion_log(project.stores)
     assert [(entry["previous"], entry["version"]) for entry in log] == [("1", "2")]
     with project.predictions.get_client() as store:
         assert [entry["sequence"] for entry in store.journal("activation", "calls")] == [1]

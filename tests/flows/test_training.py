@@ -16,8 +16,8 @@ from prefect_mlops.core import tags
 from prefect_mlops.core.errors import ConfigurationError, DataRejected
 from prefect_mlops.core.results import Cause, Window
 from prefect_mlops.flows import train
-from prefect_mlops.tasks.champion import find_version, get_champion
-from prefect_mlops.tasks.promotion import promotion_log
+from prefect_mlops.registry.promotion_log import promotion_log
+from prefect_mlops.registry.versions import find_version, get_champion
 from sklearn.datasets import load_diabetes, load_wine
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
@@ -56,11 +56,11 @@ def test_a_first_model_that_passes_every_gate_is_promoted(trained):
         g.name for g in outcome.gates
     }
     assert list(outcome.seconds) == STEPS
-    champion = get_champion(project)
+    champion = get_champion(project.registry)
     assert champion == outcome.version
     assert champion.tags[tags.FLOW_RUN_ID] == str(state.state_details.flow_run_id)
-    assert [(e["previous"], e["version"]) for e in promotion_log(project)] == [(None, "1")]
-    assert promotion_log(project)[0]["flow_run_id"] == str(state.state_details.flow_run_id)
+    assert [(e["previous"], e["version"]) for e in promotion_log(project.stores)] == [(None, "1")]
+    assert promotion_log(project.stores)[0]["flow_run_id"] == str(state.state_details.flow_run_id)
 
 
 def test_its_evidence_is_kept_for_people(trained, artifacts_of):
@@ -108,12 +108,12 @@ def test_a_candidate_that_is_no_better_is_the_challenger_and_says_why(champion, 
     assert (state.type, state.name) == (StateType.COMPLETED, "Challenger")
     assert outcome.outcome == "challenger"
     assert any(reason.startswith("superiority: ") for reason in outcome.reasons)
-    challenger = find_version(champion, tags.CHALLENGER)
+    challenger = find_version(champion.registry, tags.CHALLENGER)
     assert challenger is not None
     assert challenger == outcome.version
     assert json.loads(challenger.tags[tags.REASONS]) == outcome.reasons
-    assert get_champion(champion).version == "1"
-    assert len(promotion_log(champion)) == 1
+    assert get_champion(champion.registry).version == "1"
+    assert len(promotion_log(champion.stores)) == 1
 
 
 def test_a_candidate_below_the_floor_is_rejected_and_never_registered(champion, artifacts_of):
@@ -124,7 +124,7 @@ def test_a_candidate_below_the_floor_is_rejected_and_never_registered(champion, 
     assert outcome.version is None
     assert any("roc_auc" in reason for reason in outcome.reasons)
     assert versions(champion) == ["1"]
-    assert get_champion(champion).version == "1"
+    assert get_champion(champion.registry).version == "1"
     assert "roc_auc" in artifacts_of(state)["training-calls"].data
 
 
@@ -143,7 +143,7 @@ def test_older_rows_never_replace_newer_ones(champion, dataset):
     outcome = train(champion)
     assert outcome.outcome == "challenger"
     assert any(reason.startswith("recency: ") for reason in outcome.reasons)
-    assert get_champion(champion).version == "1"
+    assert get_champion(champion.registry).version == "1"
 
 
 def test_rows_that_break_expectations_are_rejected(champion, dataset):
@@ -152,7 +152,7 @@ def test_rows_that_break_expectations_are_rejected(champion, dataset):
     with pytest.raises(DataRejected, match="job"):
         train(champion)
     assert versions(champion) == ["1"]
-    assert get_champion(champion).version == "1"
+    assert get_champion(champion.registry).version == "1"
     assert not list(Path(champion.workspace).glob("attempts/*"))
 
 

@@ -6,8 +6,8 @@ import pytest
 from conftest import make_calls
 from prefect_mlops.core import tags
 from prefect_mlops.flows import train
-from prefect_mlops.tasks.champion import find_version, get_champion
-from prefect_mlops.tasks.promotion import promotion_log
+from prefect_mlops.registry.promotion_log import promotion_log
+from prefect_mlops.registry.versions import find_version, get_champion
 
 pytestmark = [pytest.mark.usefixtures("prefect_api"), pytest.mark.timeout(900)]
 
@@ -32,12 +32,12 @@ def test_a_version_or_champion_that_was_deleted_is_trained_again(
 ):
     dataset("rows", make_calls(1_000))
     delete(champion.registry.get_client())
-    assert find_version(champion, tags.CHAMPION) is None
+    assert find_version(champion.registry, tags.CHAMPION) is None
     outcome = train(champion)
     assert outcome.outcome == "promoted"
-    assert get_champion(champion) == outcome.version
-    assert get_champion(champion).version == version
-    assert promotion_log(champion)[0]["version"] == version
+    assert get_champion(champion.registry) == outcome.version
+    assert get_champion(champion.registry).version == version
+    assert promotion_log(champion.stores)[0]["version"] == version
     # And now it is known again.
     assert train(champion).version == outcome.version
 
@@ -55,8 +55,8 @@ def test_somebody_elses_champion_is_replaced_by_one_command_that_every_place_nam
     assert "train(project, replace_champion=True)" in outcome.reasons[0]
     outcome = train(champion, replace_champion=True)
     assert outcome.outcome == "promoted", outcome.reasons
-    assert get_champion(champion) == outcome.version
-    entry = promotion_log(champion)[0]
+    assert get_champion(champion.registry) == outcome.version
+    entry = promotion_log(champion.stores)[0]
     assert (entry["previous"], entry["version"]) == ("2", outcome.version.version)
     assert "version 2 is replaced without a comparison, as was asked" in entry["reason"]
     superiority = next(gate for gate in outcome.gates if gate.name == "superiority")

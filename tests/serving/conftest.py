@@ -1,10 +1,9 @@
-"""A service of given versions, and what it logged; loggers with a spool."""
+"""A service of given versions, and what it logged."""
 
 import pytest
 from prefect_mlops.core.results import Window
-from prefect_mlops.serving.logger import PredictionLogger
 from prefect_mlops.serving.model_service import ModelService
-from prefect_mlops.serving.served_models import Served
+from prefect_mlops.serving.served_models import ServedPair
 from prefect_mlops.serving.server_settings import ServerSettings
 from prefect_mlops.storage.open import open_store
 
@@ -21,7 +20,7 @@ def serve(tmp_path):
             "predictions": f"sqlite:///{tmp_path}/predictions.db",
         }
         service = ModelService(ServerSettings.read(least | settings, {}))
-        service.models.current = champion and Served(champion, challenger)
+        service.models.current = champion and ServedPair(champion, challenger)
         made.append(service)
         return service
 
@@ -39,29 +38,3 @@ def logged(tmp_path):
             return store.read("calls", Window(last=1000), role=role).to_pylist()
 
     return read
-
-
-@pytest.fixture
-def uri(tmp_path):
-    return f"sqlite:///{tmp_path}/predictions/predictions.db"
-
-
-@pytest.fixture
-def away(uri, tmp_path):
-    """A function that brings the database back."""
-    (tmp_path / "predictions").write_text("in the way")
-    return (tmp_path / "predictions").unlink
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return tmp_path / "spool"
-
-
-@pytest.fixture
-def open_logger(uri, folder):
-    def make(**settings):
-        defaults = {"spool": folder, "flush_seconds": 0.02, "timeout_seconds": 0.3}
-        return PredictionLogger(uri, "calls", "1", **{**defaults, **settings})
-
-    return make

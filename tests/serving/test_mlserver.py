@@ -19,10 +19,10 @@ import pyarrow as pa
 import pytest
 from prefect_mlops.blocks import Dataset, MLProject, ModelRegistry, PredictionLog
 from prefect_mlops.core.results import Split, Window
-from prefect_mlops.core.snapshots import save_snapshot
+from prefect_mlops.data.snapshots import save_snapshot
 from prefect_mlops.demo.processes import free_port
 from prefect_mlops.demo.servers import MLflowServer
-from prefect_mlops.serving.routing import takes_challenger
+from prefect_mlops.serving.routing import routes_to_challenger
 from prefect_mlops.storage.open import open_store
 from support.candidates import crown, log_candidate
 from support.model_server import NAME, ModelServer, serving_python
@@ -250,15 +250,15 @@ def test_metadata_describes_the_champion_and_a_caller_may_choose_outputs(serve):
     server, frame = serve(), make_rows(2)
     body = server.infer({"inputs": tensors(frame), "outputs": [{"name": "score.yes"}]}).json()
     assert [output["name"] for output in body["outputs"]] == ["score.yes"]
-    described = httpx.get(f"{server.url}/v2/models/{NAME}", trust_env=False).json()
-    assert described["versions"] == ["1"]
-    assert {given["name"]: given["datatype"] for given in described["inputs"]} == {
+    type_in_words = httpx.get(f"{server.url}/v2/models/{NAME}", trust_env=False).json()
+    assert type_in_words["versions"] == ["1"]
+    assert {given["name"]: given["datatype"] for given in type_in_words["inputs"]} == {
         "strong": "FP64",
         "new": "BOOL",
         "job": "BYTES",
         "due": "BYTES",
     }
-    assert [given["name"] for given in described["outputs"]] == [
+    assert [given["name"] for given in type_in_words["outputs"]] == [
         "prediction",
         "score.no",
         "score.yes",
@@ -386,7 +386,7 @@ def test_a_canary_answers_its_share_and_sticks_to_its_requests(world, serve, log
     again = server.infer_over_grpc([{"id": i, "inputs": inputs} for i in ids], 20)
     assert [a["model_version"] for a in answers] == [a["model_version"] for a in again]
     for request, answer in zip(ids, answers, strict=True):
-        canary = takes_challenger(request, 0.25)
+        canary = routes_to_challenger(request, 0.25)
         assert answer["role"] == ("challenger" if canary else "champion")
         assert answer["model_version"] == ("2" if canary else "1")
     world.point("1")
@@ -394,10 +394,10 @@ def test_a_canary_answers_its_share_and_sticks_to_its_requests(world, serve, log
         lambda: server.metric("prefect_mlops_server_version", alias="challenger") == 0,
         "the challenger was never withdrawn",
     )
-    [late] = [i for i in ids if takes_challenger(i, 0.25)][:1]
+    [late] = [i for i in ids if routes_to_challenger(i, 0.25)][:1]
     assert server.infer({"id": f"{late}", "inputs": inputs}).json()["model_version"] == "1"
     server.stop()
-    canary = {i for i in ids if takes_challenger(i, 0.25)}
+    canary = {i for i in ids if routes_to_challenger(i, 0.25)}
     assert set(logged("challenger")) == canary
     assert {row["version"] for row in logged("challenger").values()} == {"2"}
     assert set(logged("champion")) == set(ids) - canary | {late}
@@ -438,7 +438,7 @@ def test_it_goes_on_while_mlflow_is_away_and_follows_again(world, serve):
 
 def test_a_version_that_does_not_load_changes_nothing(world, serve):
     broken, identifier = world.add_version("broken", 0.2)
-    [model] = world.mlflow.store.rglob(f"{identifier}/**/model.skops")
+    [model] = world.mlflow.home.rglob(f"{identifier}/**/model.skops")
     model.write_bytes(b"no model")
     world.point("1", broken)
     server, inputs = serve(canary_share=1.0), tensors(make_rows(1))
@@ -467,7 +467,7 @@ def test_sigterm_answers_what_is_in_flight_and_writes_everything(world, serve, l
     server, inputs = serve(shadow=True, shadow_requests=1000), tensors(make_rows(1))
     answered, stopping = set(), threading.Event()
 
-    def call(worker):
+    def decoded(worker):
         with httpx.Client(trust_env=False, timeout=60) as client:
             for i in range(10_000):
                 request = f"{worker}-{i}"
@@ -486,7 +486,7 @@ def test_sigterm_answers_what_is_in_flight_and_writes_everything(world, serve, l
                 answered.add(request)
 
     with ThreadPoolExecutor(10) as pool:
-        calls = [pool.submit(call, worker) for worker in range(10)]
+        calls = [pool.submit(decoded, worker) for worker in range(10)]
         server.wait(lambda: len(answered) > 200, "too slow")
         stopping.set()
         server.stop()

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from prefect_mlops.core.errors import DataRejected, ModelUnavailable
-from prefect_mlops.serving.requests import Tensor
-from prefect_mlops.serving.routing import takes_challenger
+from prefect_mlops.serving.routing import routes_to_challenger
+from prefect_mlops.serving.v2_codec import Tensor
 from support.versions import INPUTS, broken, fitted
 
 
@@ -87,7 +87,7 @@ def test_nothing_is_logged_of_a_refused_request(serve, logged):
 def test_a_canary_goes_by_the_request_id(serve):
     service = serve(fitted("1"), fitted("2"), canary_share=0.3)
     for request in map(str, range(50)):
-        expected = "challenger" if takes_challenger(request, 0.3) else "champion"
+        expected = "challenger" if routes_to_challenger(request, 0.3) else "champion"
         assert {service.answer(request, INPUTS).role for _ in range(2)} == {expected}
 
 

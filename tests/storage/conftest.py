@@ -6,8 +6,8 @@ from uuid import uuid4
 import pymongo
 import pytest
 from prefect_mlops.core.results import Window
-from prefect_mlops.storage.interface import Prediction
 from prefect_mlops.storage.open import open_store
+from prefect_mlops.storage.predictions import Prediction
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pyarrow as pa
 import pytest
-from prefect_mlops.storage.arrow import Decoder
-from prefect_mlops.storage.columns import lay_out
+from prefect_mlops.storage.arrow import ArrowDecoder
+from prefect_mlops.storage.columns import column_layouts
 from prefect_mlops.storage.documents import encode_row
 
 WEST = timezone(timedelta(hours=-3))
@@ -32,7 +32,7 @@ def column_of(values, kinds=None):
     if kinds is not None:
         known = {(field, kind) for field, kind in known if field != "f_x"}
         known |= {("f_x", kind) for kind in kinds}
-    decoder = Decoder(lay_out(known, None))
+    decoder = ArrowDecoder(column_layouts(known, None))
     for document in documents:
         decoder.add(document.body)
     batch = decoder.batch()

@@ -9,7 +9,13 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from prefect_mlops.storage.codec import decode, encode, microseconds, moment_of, plain
+from prefect_mlops.storage.codec import (
+    decode,
+    encode,
+    from_microseconds,
+    python_scalar,
+    to_microseconds,
+)
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
@@ -70,8 +76,10 @@ def test_what_cannot_be_logged_is_refused(value):
 
 @given(st.datetimes(timezones=st.just(UTC)))
 def test_microseconds_are_exact(moment):
-    assert datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds(moment)) == moment
-    assert moment_of(microseconds(moment)) == moment
+    assert (
+        datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=to_microseconds(moment)) == moment
+    )
+    assert from_microseconds(to_microseconds(moment)) == moment
 
 
 @pytest.mark.parametrize(
@@ -93,7 +101,7 @@ def test_microseconds_are_exact(moment):
     ],
 )
 def test_scalars_of_numpy_and_pandas_become_pythons(value, expected):
-    found = plain(value)
+    found = python_scalar(value)
     assert type(found) is type(expected)
     assert found == expected
     assert decode(encode(value)) == expected

@@ -10,16 +10,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from prefect_mlops.storage.documents import (
-    DRAWS,
+    SAMPLE_BUCKETS,
     UnreadDocument,
     decode_document,
-    draw_of,
+    document_key,
     encode_failure,
     encode_prediction,
     encode_row,
-    key_of,
+    sample_bucket,
 )
-from prefect_mlops.storage.interface import Prediction
+from prefect_mlops.storage.predictions import Prediction
 
 NOON = datetime(2026, 1, 31, 12, 0, 0, 123457, tzinfo=UTC)
 VALUES = (
@@ -119,7 +119,7 @@ def test_the_document_is_the_documented_one():
         "version": "1",
         "at": 1769860800123457,
         "made": datetime(2026, 1, 31, 12, 0, 0, 123000),
-        "draw": draw_of("a"),
+        "draw": sample_bucket("a"),
         "request": "r",
         "latency_seconds": 0.5,
         "prediction": "yes",
@@ -133,15 +133,15 @@ def test_the_document_is_the_documented_one():
 
 @given(st.tuples(st.text(), st.text()), st.tuples(st.text(), st.text()))
 def test_only_the_same_model_and_id_have_the_same_key(one, other):
-    assert (key_of(*one) == key_of(*other)) == (one == other)
-    assert key_of(*one) != key_of(*one, "shadow")
+    assert (document_key(*one) == document_key(*other)) == (one == other)
+    assert document_key(*one) != document_key(*one, "shadow")
 
 
 def test_draws_are_even():
-    draws = np.array([draw_of(f"call-{i}") for i in range(20_000)])
+    draws = np.array([sample_bucket(f"call-{i}") for i in range(20_000)])
     assert draws.min() >= 0
-    assert draws.max() < DRAWS
-    counts, _ = np.histogram(draws, bins=20, range=(0, DRAWS))
+    assert draws.max() < SAMPLE_BUCKETS
+    counts, _ = np.histogram(draws, bins=20, range=(0, SAMPLE_BUCKETS))
     assert np.abs(counts - 1_000).max() < 150
 
 

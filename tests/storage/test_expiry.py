@@ -4,7 +4,7 @@ import math
 
 import pymongo
 import pytest
-from prefect_mlops.storage.expiry import expire
+from prefect_mlops.storage.expiry import set_expiry
 from prefect_mlops.storage.mongodb import MongoStore
 
 
@@ -42,7 +42,7 @@ def test_forever_takes_the_expiring_index_away_and_no_other():
             del self.indexes[name]
 
     rows = Rows()
-    expire(rows, math.inf)
+    set_expiry(rows, math.inf)
     assert set(rows.indexes) == {"_id_", "at_1"}
 
 
@@ -52,4 +52,4 @@ def test_a_refusal_that_is_not_about_expiry_is_no_reason_to_go_on():
             raise pymongo.errors.OperationFailure("not allowed", 13)
 
     with pytest.raises(pymongo.errors.OperationFailure):
-        expire(Refusing(), 1)
+        set_expiry(Refusing(), 1)

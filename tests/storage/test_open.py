@@ -3,8 +3,9 @@
 import pytest
 from prefect_mlops.core.errors import ConfigurationError, LogUnavailable
 from prefect_mlops.storage.mongodb import MongoStore
-from prefect_mlops.storage.open import check_uri, open_store
+from prefect_mlops.storage.open import open_store
 from prefect_mlops.storage.sqlite import SqliteStore
+from prefect_mlops.storage.uris import check_uri
 
 SECRET = "s3cret"
 

@@ -14,12 +14,12 @@ import pyarrow as pa
 from mlflow import MlflowClient
 from prefect_mlops.blocks import MLProject
 from prefect_mlops.core import tags
-from prefect_mlops.core.preprocessing import default_preprocessor
 from prefect_mlops.core.results import Candidate, ModelVersion, Split
-from prefect_mlops.core.schema import conform, infer_kinds
-from prefect_mlops.core.snapshots import load_frame, save_snapshot
-from prefect_mlops.tasks.model_logging import log_model
-from prefect_mlops.tasks.tracking import open_run
+from prefect_mlops.data.schema import conform, infer_feature_types
+from prefect_mlops.data.snapshots import load_frame, save_snapshot
+from prefect_mlops.registry.model_logging import log_model
+from prefect_mlops.registry.tracking import open_run
+from prefect_mlops.training.preprocessing import default_preprocessor
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.pipeline import make_pipeline
 
@@ -69,8 +69,8 @@ def log_candidate(
     `noise` is the share of training labels that are drawn anew: the more, the worse the model.
     """
     frame, target = load_frame(split.train), project.dataset.columns.target
-    kinds = infer_kinds(frame, project.dataset.columns.feature_names(list(frame)))
-    rows, _ = conform(frame, kinds)
+    feature_types = infer_feature_types(frame, project.dataset.columns.feature_names(list(frame)))
+    rows, _ = conform(frame, feature_types)
     rng = np.random.default_rng(0)
     labels: Any = frame[target].to_numpy(copy=True)
     drawn = rng.random(len(labels)) < noise
@@ -78,9 +78,17 @@ def log_candidate(
     regression = project.task == "regression"
     kind = HistGradientBoostingRegressor if regression else HistGradientBoostingClassifier
     estimator = kind(max_iter=iterations, random_state=0)
-    model = make_pipeline(default_preprocessor(kinds), estimator).fit(rows, labels)
-    run_id = open_run(project, f"key-{name}", None)
-    uri = log_model(project, run_id, model, name=name, kinds=kinds, example=rows, parameters={})
+    model = make_pipeline(default_preprocessor(feature_types), estimator).fit(rows, labels)
+    run_id = open_run(project.stores, f"key-{name}", None)
+    uri = log_model(
+        run_id,
+        model,
+        name=name,
+        feature_types=feature_types,
+        example=rows,
+        parameters={},
+        **project.arguments(log_model),
+    )
     return Candidate(
         run_id=run_id,
         model_uri=uri,
@@ -92,7 +100,7 @@ def log_candidate(
         fitted_digest=split.train.digest,
         cutoff=split.train.last,
         cutoff_row=split.first_holdout_row,
-        importance=dict.fromkeys(kinds, 1 / len(kinds)),
+        importance=dict.fromkeys(feature_types, 1 / len(feature_types)),
         profile_uri="none",
     )
 

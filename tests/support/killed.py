@@ -131,8 +131,8 @@ def main() -> None:
     import mlflow.sklearn  # noqa: F401
     import optuna  # noqa: F401
     import skops.io  # noqa: F401
-    from prefect_mlops.core import curves, importance, models, study  # noqa: F401
     from prefect_mlops.flows import train  # noqa: F401
+    from prefect_mlops.training import study  # noqa: F401
 
     for line in sys.stdin:
         request = json.loads(line)
@@ -233,7 +233,7 @@ def _journal(kind: str, *, before: bool = False) -> None:
 
 
 def _second_trial() -> None:
-    from prefect_mlops.core.study import PersistentStudy
+    from prefect_mlops.training.study import PersistentStudy
 
     _hook(PersistentStudy, "tell", before=_die_if(0, lambda study: len(study.begun) == 2))
 
@@ -246,15 +246,15 @@ def _half_settled() -> None:
 
 
 def _half_evidence() -> None:
-    from prefect_mlops.flows import evidence
+    from prefect_mlops.flows import report_artifacts
 
-    _hook(evidence, "log_file", after=_die_if(3, lambda path: path == "outcome.json"))
+    _hook(report_artifacts, "log_file", after=_die_if(3, lambda path: path == "outcome.json"))
 
 
 def _artifacts_created() -> None:
-    from prefect_mlops.flows import evidence
+    from prefect_mlops.flows import report_artifacts
 
-    _hook(evidence, "report_training", after=_die)
+    _hook(report_artifacts, "report_training", after=_die)
 
 
 def _run_closed() -> None:

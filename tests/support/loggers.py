@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pymongo
 from prefect_mlops.core.results import Window
+from prefect_mlops.storage.documents import encode_row
 from prefect_mlops.storage.open import open_store
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -59,6 +60,13 @@ def ids(uri):
 def files(folder):
     """Return the names of all files in a folder and below."""
     return sorted(path.name for path in folder.rglob("*") if path.is_file())
+
+
+def row(name):
+    """Return an encoded row without features."""
+    return encode_row(
+        model="calls", id=name, role="champion", version="1", at=NOON, features={}, prediction=1
+    )
 
 
 def log(logger, *names):

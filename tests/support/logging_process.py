@@ -12,7 +12,7 @@ from itertools import count
 from pathlib import Path
 
 from prefect_mlops.core.errors import LogUnavailable
-from prefect_mlops.serving.logger import PredictionLogger
+from prefect_mlops.logger.logger import PredictionLogger
 
 
 def make(settings, **more):

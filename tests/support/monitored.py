@@ -9,15 +9,15 @@ import numpy as np
 import pandas as pd
 from mlflow import MlflowClient
 from prefect_mlops.blocks import MLProject
-from prefect_mlops.core.drift_profile import build_reference
-from prefect_mlops.core.metrics import row_losses
 from prefect_mlops.core.results import ModelVersion
-from prefect_mlops.core.schema import conform
 from prefect_mlops.core.tags import PROFILE_URI
-from prefect_mlops.storage.interface import Prediction
+from prefect_mlops.data.schema import conform
+from prefect_mlops.metrics.losses import row_losses
+from prefect_mlops.monitoring.reference import build_reference
+from prefect_mlops.storage.predictions import Prediction
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
-KINDS = {"strong": "number", "weak": "number", "job": "category"}
+FEATURE_TYPES = {"strong": "number", "weak": "number", "job": "category"}
 CLASSES = ["no", "yes"]
 
 
@@ -44,7 +44,7 @@ def chances(frame: pd.DataFrame) -> np.ndarray:
 def log_reference(tracking_uri: str, folder: Path) -> ModelVersion:
     """Log a reference and return the version it belongs to."""
     frame = calls_like(2_000, seed=1)
-    features, _ = conform(frame, KINDS)
+    features, _ = conform(frame, FEATURE_TYPES)
     predicted = chances(frame)
     reference = build_reference(
         features,
@@ -52,7 +52,7 @@ def log_reference(tracking_uri: str, folder: Path) -> ModelVersion:
         frame["y"],
         task="binary",
         classes=CLASSES,
-        kinds=KINDS,
+        feature_types=FEATURE_TYPES,
         importance={"strong": 0.9, "weak": 0.05, "job": 0.05},
         losses=row_losses("log_loss", frame["y"], predicted, CLASSES),
         metric="log_loss",
@@ -83,7 +83,7 @@ def log_predictions(
 ) -> None:
     """Log what the model (or `predicted`) says about `frame`, the first `labelled` rows labelled."""
     known = len(frame) if labelled is None else labelled
-    rows = frame[list(KINDS)].astype(object).where(frame[list(KINDS)].notna(), None)
+    rows = frame[list(FEATURE_TYPES)].astype(object).where(frame[list(FEATURE_TYPES)].notna(), None)
     predicted = chances(frame) if predicted is None else predicted
     with project.predictions.get_client() as store:
         store.append(

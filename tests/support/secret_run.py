@@ -23,13 +23,13 @@ logging.basicConfig(
 from prefect_mlops.blocks import Dataset, MLProject
 from prefect_mlops.core.tags import PROFILE_URI
 from prefect_mlops.flows import label, monitor, score, train
-from prefect_mlops.serving.logger import PredictionLogger
+from prefect_mlops.logger.logger import PredictionLogger
+from prefect_mlops.registry.references import reference_of
+from prefect_mlops.registry.versions import get_champion
 from prefect_mlops.serving.served_models import ServedModels, load_version
 from prefect_mlops.serving.server_metrics import ServerMetrics
 from prefect_mlops.serving.server_settings import ServerSettings
-from prefect_mlops.tasks.champion import get_champion
 from prefect_mlops.tasks.extraction import extract
-from prefect_mlops.tasks.windows import reference_of
 from pydantic import BaseModel, ValidationError
 
 
@@ -105,15 +105,15 @@ def fail(settings: dict[str, Any], wrong: dict[str, Any], project: MLProject, fo
     for position, (what, source) in enumerate(wrong["sources"].items()):
         broken = changed(settings, dataset={**settings["dataset"], "source": source})
         with failing(f"rows, {what}"):
-            train(broken) if position == 0 else extract.fn(broken)
+            train(broken) if position == 0 else extract.fn(**broken.arguments(extract))
     for position, (what, uri) in enumerate(wrong["registries"].items()):
         broken = changed(settings, registry={**settings["registry"], "tracking_uri": uri})
         with failing(f"registry {what}"):
-            score(broken) if position == 0 else get_champion(broken)
-    champion = get_champion(project)
+            score(broken) if position == 0 else get_champion(broken.registry)
+    champion = get_champion(project.registry)
     gone = champion.model_copy(update={"tags": {PROFILE_URI: f"runs:/{champion.run_id}/nowhere"}})
     with failing("a reference that is gone"):
-        reference_of(project, gone)
+        reference_of(project.registry, gone)
     for position, registry in enumerate(
         [project.registry, changed(settings, registry=wrong_registry(settings, wrong)).registry]
     ):

@@ -25,8 +25,8 @@ from prefect_mlops.core import tags
 from prefect_mlops.core.results import Cause, Decision, Window
 from prefect_mlops.demo.processes import free_port
 from prefect_mlops.demo.servers import PrefectServer, clean_environment
-from prefect_mlops.tasks.events import RETRAINING_REQUESTED, resource_id
-from prefect_mlops.tasks.training_runs import training_runs
+from prefect_mlops.runs.events import RETRAINING_REQUESTED, resource_id
+from prefect_mlops.runs.training_runs import training_runs
 
 
 def until(reached: Callable[[], Any], seconds: float = 120) -> Any:

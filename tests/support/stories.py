@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from prefect_mlops.core.governor import decide
-from prefect_mlops.core.history import History
 from prefect_mlops.core.results import (
     ColumnDrift,
     Decision,
@@ -14,6 +12,8 @@ from prefect_mlops.core.results import (
     Window,
 )
 from prefect_mlops.core.settings import GovernorPolicy
+from prefect_mlops.monitoring.governor import decide
+from prefect_mlops.monitoring.retraining_history import History
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = 86_400.0

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pandas as pd
-from prefect_mlops.core.models import Predictor
-from prefect_mlops.core.schema import conform
-from prefect_mlops.serving.requests import Tensor
+from prefect_mlops.data.schema import conform
+from prefect_mlops.models.predictor import Predictor
 from prefect_mlops.serving.served_models import ServedModel
+from prefect_mlops.serving.v2_codec import Tensor
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -16,11 +16,11 @@ INPUTS = [Tensor("age", "FP64", [2], [25.0, None])]
 
 def fitted(version, labels=("no", "no", "yes", "yes"), task="binary", **more):
     """A small version; `more` are further number columns that it needs."""
-    kinds = dict.fromkeys(["age", *more], "number")
-    rows, _ = conform(pd.DataFrame({"age": AGES, **more}), kinds)
+    feature_types = dict.fromkeys(["age", *more], "number")
+    rows, _ = conform(pd.DataFrame({"age": AGES, **more}), feature_types)
     estimator = LinearRegression() if task == "regression" else LogisticRegression()
     model = make_pipeline(SimpleImputer(), estimator).fit(rows, list(labels))
-    return ServedModel(version, Predictor(model=model, task=task, kinds=kinds))
+    return ServedModel(version, Predictor(model=model, task=task, feature_types=feature_types))
 
 
 class Broken:
@@ -34,4 +34,6 @@ class Broken:
 
 def broken(version):
     """A version that fails on every row."""
-    return ServedModel(version, Predictor(model=Broken(), task="binary", kinds={"age": "number"}))
+    return ServedModel(
+        version, Predictor(model=Broken(), task="binary", feature_types={"age": "number"})
+    )

@@ -17,13 +17,13 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from prefect_mlops.blocks import Dataset
-from prefect_mlops.core.broken import judge_rows
-from prefect_mlops.core.expectations import number_bounds
 from prefect_mlops.core.results import Cause, Window
 from prefect_mlops.core.settings import Columns
-from prefect_mlops.core.snapshots import save_snapshot
-from prefect_mlops.storage.interface import Prediction
+from prefect_mlops.data.snapshots import save_snapshot
+from prefect_mlops.storage.predictions import Prediction
 from prefect_mlops.tasks.data_validation import validate_data
+from prefect_mlops.validation.broken_data import judge_rows
+from prefect_mlops.validation.expectations import number_bounds
 from support.loans import JOBS, KNOWN, NEW, loans
 
 DOCS = Path(__file__).parents[2] / "docs/training.md"
@@ -63,7 +63,7 @@ def hold(make_project):
             return save_snapshot(project.open_workspace(), table, "test")
 
         before = loans()[:KNOWN] if known is None else known
-        return validate_data.fn(project, kept(rows), kept(before), cause)
+        return validate_data.fn(kept(rows), kept(before), cause, **project.arguments(validate_data))
 
     return run
 
@@ -374,7 +374,14 @@ REAL = {
 
 
 @pytest.mark.parametrize("name", REAL)
-@pytest.mark.parametrize("rows", [200, 1_000, 5_000])
+@pytest.mark.parametrize(
+    "rows",
+    [
+        200,
+        pytest.param(1_000, marks=pytest.mark.slow),
+        pytest.param(5_000, marks=pytest.mark.slow),
+    ],
+)
 def test_no_drift_free_rows_of_real_tables_are_refused(name, rows):
     file, roles, task = REAL[name]
     frame = data_of(file)

@@ -14,11 +14,12 @@ from prefect_mlops.core import tags
 from prefect_mlops.core.errors import LogUnavailable
 from prefect_mlops.core.results import CanaryOutcome, CanaryVerdict
 from prefect_mlops.core.settings import CanarySettings
-from prefect_mlops.storage.interface import Prediction, Role
+from prefect_mlops.registry.promotion_log import promotion_log
+from prefect_mlops.registry.versions import find_version, get_version
+from prefect_mlops.storage.predictions import Prediction, Role
 from prefect_mlops.storage.sqlite import SqliteStore
 from prefect_mlops.tasks.canary import conclude_canary, judge_canary
-from prefect_mlops.tasks.champion import find_version, get_version
-from prefect_mlops.tasks.promotion import promote, promotion_log, roll_back
+from prefect_mlops.tasks.promotion import promote, roll_back
 from support.candidates import with_mlflow
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -40,7 +41,12 @@ def make_registered(make_project):
         client.create_registered_model("calls")
         for _ in range(4):
             client.create_model_version("calls", "file:///nowhere")
-        promote.fn(project, get_version(project, "1"), expected=None, reason="first model")
+        promote.fn(
+            get_version(project.registry, "1"),
+            expected=None,
+            reason="first model",
+            **project.arguments(promote),
+        )
         name_challenger(project, "2")
         return project
 
@@ -57,7 +63,7 @@ def name_challenger(project: MLProject, version: str) -> None:
 
 
 def alias(project: MLProject, name: str) -> str | None:
-    found = find_version(project, name)
+    found = find_version(project.registry, name)
     return found and found.version
 
 
@@ -118,12 +124,14 @@ def shadow(project: MLProject, *, before: float, after: float, **options) -> Non
 
 def judged(project: MLProject, champion: str = "1", challenger: str = "2") -> CanaryVerdict:
     return judge_canary.fn(
-        project, get_version(project, champion), get_version(project, challenger)
+        get_version(project.registry, champion),
+        get_version(project.registry, challenger),
+        **project.arguments(judge_canary),
     )
 
 
 def concluded(project: MLProject, verdict: CanaryVerdict) -> CanaryOutcome:
-    return conclude_canary.fn(project, verdict)
+    return conclude_canary.fn(verdict, **project.arguments(conclude_canary))
 
 
 def records(project: MLProject) -> list[dict]:
@@ -139,10 +147,10 @@ def test_a_better_challenger_on_the_same_rows_is_promoted(project):
     outcome = concluded(project, verdict)
     assert outcome.action == "promoted"
     assert (alias(project, "champion"), alias(project, "challenger")) == ("2", None)
-    newest = promotion_log(project)[0]
+    newest = promotion_log(project.stores)[0]
     assert (newest["version"], newest["previous"]) == ("2", "1")
     assert newest["reason"] == f"shadow: {verdict.reason}"
-    kept = get_version(project, "2").tags[tags.CANARY]
+    kept = get_version(project.registry, "2").tags[tags.CANARY]
     assert CanaryVerdict.model_validate_json(kept) == verdict
 
 
@@ -154,9 +162,9 @@ def test_a_worse_challenger_on_its_share_of_the_requests_is_withdrawn(project):
     outcome = concluded(project, verdict)
     assert outcome.action == "withdrawn"
     assert (alias(project, "champion"), alias(project, "challenger")) == ("1", None)
-    kept = get_version(project, "2").tags[tags.CANARY]
+    kept = get_version(project.registry, "2").tags[tags.CANARY]
     assert CanaryVerdict.model_validate_json(kept).reason == verdict.reason
-    assert len(promotion_log(project)) == 1
+    assert len(promotion_log(project.stores)) == 1
     # Once more, as after a crash.
     assert concluded(project, verdict) == outcome
 
@@ -326,13 +334,18 @@ def test_by_default_a_verdict_is_only_reported(make_registered, quality):
     assert outcome.action == "none"
     assert "canary.act is off" in outcome.reason
     assert (alias(project, "champion"), alias(project, "challenger")) == ("1", "2")
-    assert tags.CANARY not in get_version(project, "2").tags
+    assert tags.CANARY not in get_version(project.registry, "2").tags
 
 
 def test_after_another_promotion_nothing_happens(project):
     shadow(project, before=0.5, after=2.0)
     verdict = judged(project)
-    promote.fn(project, get_version(project, "3"), expected="1", reason="trained")
+    promote.fn(
+        get_version(project.registry, "3"),
+        expected="1",
+        reason="trained",
+        **project.arguments(promote),
+    )
     outcome = concluded(project, verdict)
     assert outcome.action == "none"
     assert "the champion is version 3 by now, version 1 was judged" in outcome.reason
@@ -362,7 +375,12 @@ def test_a_promotion_that_comes_in_between_is_told(project, monkeypatch):
     def record(self, kind, *rest):
         if kind == "promotion":
             monkeypatch.setattr(SqliteStore, "record", original)
-            promote.fn(project, get_version(project, "3"), expected="1", reason="trained")
+            promote.fn(
+                get_version(project.registry, "3"),
+                expected="1",
+                reason="trained",
+                **project.arguments(promote),
+            )
         return original(self, kind, *rest)
 
     monkeypatch.setattr(SqliteStore, "record", record)
@@ -406,7 +424,7 @@ def test_a_killed_promotion_is_finished(project, monkeypatch, kind):
     monkeypatch.setattr(SqliteStore, "record", original)
     assert concluded(project, judged(project)).action == "promoted"
     assert (alias(project, "champion"), alias(project, "challenger")) == ("2", None)
-    assert len(promotion_log(project)) == 2
+    assert len(promotion_log(project.stores)) == 2
 
 
 def test_a_killed_withdrawal_is_finished(project, monkeypatch):
@@ -431,7 +449,7 @@ def test_a_promotion_that_was_undone_is_not_repeated(project):
     shadow(project, before=0.5, after=2.0)
     verdict = judged(project)
     concluded(project, verdict)
-    roll_back.fn(project, reason="complaints")
+    roll_back.fn(reason="complaints", **project.arguments(roll_back))
     name_challenger(project, "2")
     again = judged(project)
     assert again == verdict

@@ -11,10 +11,10 @@ import pytest
 from mlflow.artifacts import download_artifacts
 from prefect_mlops.blocks import Dataset
 from prefect_mlops.core.errors import RegistryUnavailable
-from prefect_mlops.core.evaluation import losses_of
-from prefect_mlops.core.metrics import total
-from prefect_mlops.core.snapshots import load_frame
 from prefect_mlops.core.tags import CUTOFF
+from prefect_mlops.data.snapshots import load_frame
+from prefect_mlops.metrics.losses import metric_value
+from prefect_mlops.models.evaluation import losses_of
 from prefect_mlops.tasks.comparison import compare
 from support.candidates import crown, log_candidate, split_at
 
@@ -42,7 +42,7 @@ def split(project, frame):
 
 def test_the_first_model_has_nobody_to_beat(project, split):
     candidate = log_candidate(project, split)
-    result = compare.fn(project, split, candidate)
+    result = compare.fn(split, candidate, **project.arguments(compare))
     assert verdicts(result) == {"superiority": "passed"}
     assert result.gates[0].reason == "first model: there is no champion"
     assert result.champion_version is None
@@ -53,10 +53,10 @@ def test_a_better_candidate_passes_with_scores_taken_on_the_same_rows(project, s
     champion = log_candidate(project, split, noise=0.9, name="champion")
     version = crown(project, champion)
     candidate = log_candidate(project, split)
-    result = compare.fn(project, split, candidate)
+    result = compare.fn(split, candidate, **project.arguments(compare))
     holdout = load_frame(split.holdout)
     expected = {
-        uri: total(
+        uri: metric_value(
             "log_loss",
             losses_of("log_loss", project.registry.load_model(uri, "binary"), holdout, "y"),
         )
@@ -76,9 +76,11 @@ def test_a_better_candidate_passes_with_scores_taken_on_the_same_rows(project, s
 def test_the_same_model_and_a_worse_one_do_not_pass(project, split):
     good = log_candidate(project, split)
     crown(project, good)
-    assert verdicts(compare.fn(project, split, good))["superiority"] == "failed"
+    assert (
+        verdicts(compare.fn(split, good, **project.arguments(compare)))["superiority"] == "failed"
+    )
     worse = log_candidate(project, split, noise=0.9, name="worse")
-    result = compare.fn(project, split, worse)
+    result = compare.fn(split, worse, **project.arguments(compare))
     assert result.verdict == "failed"
     assert result.interval[1] < 0
 
@@ -90,7 +92,7 @@ def test_rows_that_the_champion_was_fitted_on_are_not_compared_on(project, frame
     crown(project, champion)
     # The candidate is fitted on rows as late as the champion's, so that it may replace it.
     candidate = log_candidate(project, split).model_copy(update={"cutoff": champion.cutoff})
-    result = compare.fn(project, split, candidate)
+    result = compare.fn(split, candidate, **project.arguments(compare))
     assert result.rows == 200
     assert verdicts(result)["recency"] == "passed"
 
@@ -103,10 +105,12 @@ def test_without_timestamps_rows_are_told_by_their_position(make_project, frame)
     champion = log_candidate(project, split_at(project, frame, 650), noise=0.9, name="champion")
     crown(project, champion)
     candidate = log_candidate(project, split)
-    result = compare.fn(project, split, candidate.model_copy(update={"cutoff_row": 900}))
+    result = compare.fn(
+        split, candidate.model_copy(update={"cutoff_row": 900}), **project.arguments(compare)
+    )
     assert result.rows == 250
     assert result.verdict == "passed"
-    older = compare.fn(project, split, candidate)
+    older = compare.fn(split, candidate, **project.arguments(compare))
     assert verdicts(older) == {"superiority": "not_run", "recency": "failed"}
 
 
@@ -114,7 +118,7 @@ def test_too_few_later_rows_are_not_run(project, frame, split):
     champion = log_candidate(project, split_at(project, frame, 870), noise=0.9, name="champion")
     crown(project, champion)
     candidate = log_candidate(project, split).model_copy(update={"cutoff": champion.cutoff})
-    result = compare.fn(project, split, candidate)
+    result = compare.fn(split, candidate, **project.arguments(compare))
     assert result.verdict == "not_run"
     assert "30 of 400 holdout rows are later" in result.gates[0].reason
 
@@ -123,7 +127,7 @@ def test_an_older_data_cutoff_never_replaces_a_newer_one(project, frame, split):
     project.training.refit = "train"
     champion = log_candidate(project, split_at(project, frame, 600), noise=0.9, name="champion")
     crown(project, champion)
-    result = compare.fn(project, split, log_candidate(project, split))
+    result = compare.fn(split, log_candidate(project, split), **project.arguments(compare))
     assert result.verdict == "failed"
     assert verdicts(result)["recency"] == "failed"
     assert "an older data cutoff never replaces a newer one" in result.gates[1].reason
@@ -134,7 +138,7 @@ def test_a_candidate_that_will_be_fitted_on_all_rows_is_as_recent_as_these(make_
     project = make_project(frame, gates=QUICK, training=training)
     split = split_at(project, frame, 500)
     crown(project, log_candidate(project, split_at(project, frame, 600), noise=0.9, name="old"))
-    result = compare.fn(project, split, log_candidate(project, split))
+    result = compare.fn(split, log_candidate(project, split), **project.arguments(compare))
     assert verdicts(result)["recency"] == "passed"
     assert result.rows == 300
 
@@ -155,7 +159,7 @@ def test_a_champion_whose_files_are_gone_is_treated_as_absent_and_still_expected
         shutil.rmtree(folder)
     else:
         (folder / gone).unlink()
-    result = compare.fn(project, split, log_candidate(project, split))
+    result = compare.fn(split, log_candidate(project, split), **project.arguments(compare))
     assert verdicts(result) == {"superiority": "passed"}
     reason = result.gates[0].reason
     assert f"champion version {version.version} cannot load, its files are gone" in reason
@@ -175,11 +179,11 @@ def test_a_champion_that_is_there_but_does_not_load_names_the_one_command(projec
         described = (folder / "MLmodel").read_text()
         (folder / "MLmodel").write_text(described.replace("prefect_mlops:", "theirs:"))
     candidate = log_candidate(project, split)
-    result = compare.fn(project, split, candidate)
+    result = compare.fn(split, candidate, **project.arguments(compare))
     assert result.verdict == "not_run"
     assert f"champion version {version.version} cannot score these rows" in result.gates[0].reason
     assert result.gates[0].reason.count("train(project, replace_champion=True)") == 1
-    asked = compare.fn(project, split, candidate, replace_champion=True)
+    asked = compare.fn(split, candidate, replace_champion=True, **project.arguments(compare))
     assert asked.verdict == "passed"
     assert "replaced without a comparison, as was asked" in asked.gates[0].reason
     assert asked.champion_version == version.version
@@ -196,13 +200,13 @@ def test_a_store_that_does_not_answer_is_no_reason_to_replace_a_champion(project
     moved = client.create_model_version("calls", source, candidate.run_id, tags=found)
     client.set_registered_model_alias("calls", "champion", moved.version)
     with pytest.raises(RegistryUnavailable):
-        compare.fn(project, split, candidate)
+        compare.fn(split, candidate, **project.arguments(compare))
 
 
 def test_a_champion_that_needs_a_column_which_is_gone_is_not_run(project, frame, split):
     crown(project, log_candidate(project, split, name="champion"))
     slim = split_at(project, frame.drop(columns="weak"), 500)
-    result = compare.fn(project, slim, log_candidate(project, slim))
+    result = compare.fn(slim, log_candidate(project, slim), **project.arguments(compare))
     assert result.verdict == "not_run"
     assert "column 'weak' is missing" in result.gates[0].reason
 
@@ -214,7 +218,7 @@ def test_a_champion_that_lacks_a_new_class_is_surely_wrong_on_it(make_project, f
     project = make_project(new, task="multiclass", gates=QUICK)
     crown(project, log_candidate(project, split_at(project, old, 500), name="champion"))
     split = split_at(project, new, 500)
-    result = compare.fn(project, split, log_candidate(project, split))
+    result = compare.fn(split, log_candidate(project, split), **project.arguments(compare))
     assert verdicts(result)["superiority"] == "passed"
     assert "does not know the class 'later'" in result.gates[0].reason
 
@@ -223,7 +227,7 @@ def test_a_champion_with_an_unreadable_cutoff_is_not_run(project, split):
     version = crown(project, log_candidate(project, split, name="champion"))
     client = project.registry.get_client()
     client.set_model_version_tag("calls", version.version, CUTOFF, "yesterday")
-    result = compare.fn(project, split, log_candidate(project, split))
+    result = compare.fn(split, log_candidate(project, split), **project.arguments(compare))
     assert result.verdict == "not_run"
     assert "cannot be read" in result.gates[0].reason
 
@@ -233,9 +237,9 @@ def test_a_champion_of_unknown_cutoff_is_not_run(project, split):
     crown(project, champion.model_copy(update={"cutoff": None, "cutoff_row": None}))
     candidate = log_candidate(project, split)
     late = candidate.model_copy(update={"cutoff": candidate.cutoff + timedelta(days=1)})
-    result = compare.fn(project, split, late)
+    result = compare.fn(split, late, **project.arguments(compare))
     assert result.verdict == "not_run"
     assert "which of them it was fitted on cannot be told" in result.gates[0].reason
     assert "train(project, replace_champion=True)" in result.gates[0].reason
-    asked = compare.fn(project, split, late, replace_champion=True)
+    asked = compare.fn(split, late, replace_champion=True, **project.arguments(compare))
     assert (asked.verdict, asked.champion_version) == ("passed", "1")

@@ -3,13 +3,16 @@ import re
 import time
 from pathlib import Path
 
+import great_expectations as gx
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 from prefect_mlops.blocks import Dataset
-from prefect_mlops.core.errors import ConfigurationError
-from prefect_mlops.core.snapshots import load_frame, load_table, save_snapshot
+from prefect_mlops.core.errors import ConfigurationError, DataRejected
+from prefect_mlops.core.settings import Columns
+from prefect_mlops.core.workspace import read_uri
+from prefect_mlops.data.snapshots import load_frame, load_table, save_snapshot
 from prefect_mlops.tasks.data_validation import validate_data
 from prefect_mlops.tasks.extraction import extract
 
@@ -26,7 +29,9 @@ def hold(make_project, calls):
             return save_snapshot(project.open_workspace(), table, "test", timestamp="called_at")
 
         return validate_data.fn(
-            project, kept(frame), kept(reference) if reference is not None else None
+            kept(frame),
+            kept(reference) if reference is not None else None,
+            **project.arguments(validate_data),
         )
 
     return run
@@ -262,12 +267,12 @@ def test_a_real_crisis_is_drift_and_not_broken_data(make_project):
         columns={"target": "y", "ordered": True, "ignored": ["duration"]},
     )
     project = make_project(dataset=dataset)
-    table = load_table(extract.fn(project))
+    table = load_table(extract.fn(**project.arguments(extract)))
     before, after = (
         save_snapshot(project.open_workspace(), part, "test")
         for part in (table.slice(0, 20_000), table.slice(20_000))
     )
-    assert validate_data.fn(project, after, before).verdict == "passed"
+    assert validate_data.fn(after, before, **project.arguments(validate_data)).verdict == "passed"
 
 
 def test_forty_thousand_rows_take_seconds(hold):
@@ -283,3 +288,43 @@ def test_forty_thousand_rows_take_seconds(hold):
     assert hold(frame).verdict == "passed"
     # Three seconds on an idle machine; the margin is for a loaded one.
     assert time.process_time() - began < 10
+
+
+ROLES = Columns(target="y", timestamp="called_at", id="call_id")
+GIVEN = {"frame": lambda frame: frame, "table": pa.Table.from_pandas}
+
+
+@pytest.mark.parametrize("given", GIVEN.values(), ids=GIVEN)
+def test_rows_need_no_project_to_be_held_against_a_suite_of_ones_own(given, calls, tmp_path):
+    suite = gx.ExpectationSuite(
+        name="own",
+        expectations=[
+            gx.expectations.ExpectColumnValuesToBeInSet(column="job", value_set=["admin"])
+        ],
+    )
+    found = validate_data.fn(
+        given(calls(200)),
+        columns=ROLES,
+        task_type="binary",
+        suite=suite.to_json_dict(),
+        workspace=str(tmp_path / "own"),
+    )
+    assert found.verdict == "failed"
+    assert not found.inferred
+    assert "admin" in next(gate.reason for gate in found.gates if gate.verdict == "failed")
+    assert read_uri(found.docs_uri).startswith(b"<!DOCTYPE html>")
+    assert load_frame(found.snapshot)["job"].tolist() == calls(200)["job"].tolist()
+
+
+def test_rows_without_a_suite_are_held_against_known_ones(calls, tmp_path):
+    known = calls(400)
+    broken = calls(400, seed=1).assign(strong=1e6)
+    given = {"columns": ROLES, "task_type": "binary", "workspace": str(tmp_path / "own")}
+    assert validate_data.fn(calls(400, seed=1), known, **given).verdict == "passed"
+    assert validate_data.fn(broken, known, **given).verdict == "failed"
+
+
+def test_a_column_of_several_types_is_named(calls, tmp_path):
+    mixed = calls(10).assign(job=[1, "a"] * 5)
+    with pytest.raises(DataRejected, match="'job'"):
+        validate_data.fn(mixed, columns=ROLES, task_type="binary", workspace=str(tmp_path / "own"))

@@ -15,11 +15,12 @@ from prefect.states import Cancelled, Completed, Crashed, Failed, Pending, Runni
 from prefect_mlops.core.errors import OrchestratorUnavailable
 from prefect_mlops.deployments.automations import automation_name, install_automation
 from prefect_mlops.deployments.serving import deployments_of
-from prefect_mlops.tasks.delivery import deliver_pending, note_ended_runs, undelivered
-from prefect_mlops.tasks.endings import judged_end, record_end
-from prefect_mlops.tasks.events import request_received
-from prefect_mlops.tasks.governor import ended_retrainings
-from prefect_mlops.tasks.training_runs import listening_deployment, start_training, training_runs
+from prefect_mlops.runs.decisions import ended_retrainings
+from prefect_mlops.runs.endings import judged_end, record_end
+from prefect_mlops.runs.events import request_received
+from prefect_mlops.runs.outbox import note_ended_runs, undelivered
+from prefect_mlops.runs.training_runs import listening_deployment, start_training, training_runs
+from prefect_mlops.tasks.delivery import deliver_pending
 from support.candidates import with_mlflow
 from support.served import ask, make_cause, until
 
@@ -79,7 +80,7 @@ def end(run, state) -> None:
 
 def received(project, cause) -> bool:
     with get_client(sync_client=True) as client:
-        return request_received(client, project, cause)
+        return request_received(client, project.name, cause)
 
 
 def test_what_the_server_did_not_take_is_sent_later_oldest_first_and_once(project):
@@ -88,13 +89,13 @@ def test_what_the_server_did_not_take_is_sent_later_oldest_first_and_once(projec
         temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}),
         pytest.raises(OrchestratorUnavailable, match="the next monitoring run sends"),
     ):
-        deliver_pending.fn(project, **SOON)
-    assert undelivered(project) == [first, second]
-    assert deliver_pending.fn(project) == [first, second]
-    assert undelivered(project) == []
+        deliver_pending.fn(**SOON, **project.arguments(deliver_pending))
+    assert undelivered(project.stores) == [first, second]
+    assert deliver_pending.fn(**project.arguments(deliver_pending)) == [first, second]
+    assert undelivered(project.stores) == []
     assert received(project, first)
     assert received(project, second)
-    assert deliver_pending.fn(project) == []
+    assert deliver_pending.fn(**project.arguments(deliver_pending)) == []
     (document,) = deliveries(project, first)
     assert set(document) == {"cause_id", "delivered_at", "reason"}
     assert datetime.fromisoformat(document["delivered_at"]) <= datetime.now(UTC)
@@ -103,12 +104,12 @@ def test_what_the_server_did_not_take_is_sent_later_oldest_first_and_once(projec
 def test_a_process_that_died_after_it_had_sent_finds_the_event(project, monkeypatch):
     cause = asked(project)
     with monkeypatch.context() as patch:
-        patch.setattr("prefect_mlops.tasks.events.record_delivery", lambda *_: None)
-        assert deliver_pending.fn(project) == [cause]
-    assert undelivered(project) == [cause]
+        patch.setattr("prefect_mlops.tasks.retraining_requests.record_delivery", lambda *_: None)
+        assert deliver_pending.fn(**project.arguments(deliver_pending)) == [cause]
+    assert undelivered(project.stores) == [cause]
     # Though it is out of date by now: it was sent, and says so.
     crown(project, "2")
-    assert deliver_pending.fn(project) == []
+    assert deliver_pending.fn(**project.arguments(deliver_pending)) == []
     assert [set(document) for document in deliveries(project, cause)] == [
         {"cause_id", "delivered_at", "reason"}
     ]
@@ -121,18 +122,18 @@ def test_a_request_about_another_champion_is_superseded_not_sent(project, champi
         crown(project, champion)
     else:
         project.registry.get_client().delete_registered_model_alias("calls", "champion")
-    assert deliver_pending.fn(project) == []
+    assert deliver_pending.fn(**project.arguments(deliver_pending)) == []
     (document,) = deliveries(project, cause)
     assert set(document) == {"cause_id", "superseded_at", "reason"}
     assert "because of version 1" in document["reason"]
-    assert undelivered(project) == []
+    assert undelivered(project.stores) == []
     assert not received(project, cause)
 
 
 def test_a_request_that_a_later_one_answered_is_superseded(project):
     early, late = asked(project), asked(project)
-    record_end(project, late, {"outcome": "rejected", "reasons": ["it is no better"]})
-    assert deliver_pending.fn(project) == []
+    record_end(project.stores, late, {"outcome": "rejected", "reasons": ["it is no better"]})
+    assert deliver_pending.fn(**project.arguments(deliver_pending)) == []
     (document,) = deliveries(project, early)
     assert document["reason"] == f"retraining {late.id} was asked for later and has ended"
 
@@ -140,22 +141,22 @@ def test_a_request_that_a_later_one_answered_is_superseded(project):
 def test_a_later_one_that_judged_nothing_supersedes_nothing(project):
     early, late = asked(project), asked(project)
     record_end(
-        project, late, {"outcome": "failed", "reasons": ["no rows"], "error": "DataRejected"}
+        project.stores, late, {"outcome": "failed", "reasons": ["no rows"], "error": "DataRejected"}
     )
-    assert deliver_pending.fn(project) == [early]
+    assert deliver_pending.fn(**project.arguments(deliver_pending)) == [early]
 
 
 def test_an_event_that_started_nothing_is_run_directly_and_once(project, deployed):
     cause = asked(project)
     # Nobody listens: the event is lost for good.
-    assert deliver_pending.fn(project) == [cause]
-    deliver_pending.fn(project, **SOON)
+    assert deliver_pending.fn(**project.arguments(deliver_pending)) == [cause]
+    deliver_pending.fn(**SOON, **project.arguments(deliver_pending))
     assert runs_of(project, cause) == [[]]
     install_automation(project.name)
-    deliver_pending.fn(project, grace_seconds=3600)
+    deliver_pending.fn(grace_seconds=3600, **project.arguments(deliver_pending))
     assert runs_of(project, cause) == [[]]
     for _ in range(3):
-        assert deliver_pending.fn(project, **SOON) == []
+        assert deliver_pending.fn(**SOON, **project.arguments(deliver_pending)) == []
     ((run,),) = runs_of(project, cause)
     assert run.deployment_id == deployed
     assert run.parameters["project"] == project.name
@@ -175,9 +176,9 @@ def test_an_event_that_was_answered_by_the_automation_is_not_run_again(project, 
     install_automation(project.name)
     time.sleep(2)
     cause = asked(project)
-    assert deliver_pending.fn(project) == [cause]
+    assert deliver_pending.fn(**project.arguments(deliver_pending)) == [cause]
     assert until(lambda: runs_of(project, cause)[0], 30)
-    deliver_pending.fn(project, **SOON)
+    deliver_pending.fn(**SOON, **project.arguments(deliver_pending))
     assert len(runs_of(project, cause)[0]) == 1
 
 
@@ -186,12 +187,12 @@ def test_an_automation_that_somebody_disabled_is_respected(project, deployed):
     with get_client(sync_client=True) as client:
         client.pause_automation(created.id)
     cause = asked(project)
-    deliver_pending.fn(project)
-    deliver_pending.fn(project, **SOON)
+    deliver_pending.fn(**project.arguments(deliver_pending))
+    deliver_pending.fn(**SOON, **project.arguments(deliver_pending))
     assert runs_of(project, cause) == [[]]
     with get_client(sync_client=True) as client:
         client.resume_automation(created.id)
-    deliver_pending.fn(project, **SOON)
+    deliver_pending.fn(**SOON, **project.arguments(deliver_pending))
     assert len(runs_of(project, cause)[0]) == 1
 
 
@@ -225,18 +226,18 @@ def test_a_run_that_could_not_say_how_it_ended_is_noted(
     cause = asked(project)
     with get_client(sync_client=True) as client:
         run = start_training(client, project.name, cause, deployed)
-    assert note_ended_runs(project) == []
+    assert note_ended_runs(project.stores) == []
     end(run, state)
-    assert note_ended_runs(project) == [cause]
-    assert note_ended_runs(project) == []
-    ending = ended_retrainings(project)[cause.id]
+    assert note_ended_runs(project.stores) == [cause]
+    assert note_ended_runs(project.stores) == []
+    ending = ended_retrainings(project.stores)[cause.id]
     assert ending["outcome"] == outcome
     assert ending["flow_run_id"] == str(run.id)
     assert sentence in ending["reasons"][0]
-    assert judged_end(project, cause) is None
+    assert judged_end(project.stores, cause) is None
     # Somebody runs it again, and what comes of it counts.
-    record_end(project, cause, {"outcome": "promoted", "reasons": [], "version": "2"})
-    assert ended_retrainings(project)[cause.id]["outcome"] == "promoted"
+    record_end(project.stores, cause, {"outcome": "promoted", "reasons": [], "version": "2"})
+    assert ended_retrainings(project.stores)[cause.id]["outcome"] == "promoted"
 
 
 @pytest.mark.parametrize("other", [Running(), Pending(), Completed()])
@@ -249,7 +250,7 @@ def test_a_cause_with_a_run_that_may_still_end_or_has_answered_is_left_alone(
         second = client.create_flow_run_from_deployment(deployed, parameters=first.parameters)
     end(first, Cancelled())
     end(second, other)
-    assert note_ended_runs(project) == []
+    assert note_ended_runs(project.stores) == []
 
 
 def test_a_run_that_gives_no_sign_of_life_any_more_has_crashed(project, deployed, monkeypatch):
@@ -257,7 +258,7 @@ def test_a_run_that_gives_no_sign_of_life_any_more_has_crashed(project, deployed
     with get_client(sync_client=True) as client:
         run = start_training(client, project.name, cause, deployed)
         end(run, Running())
-        assert note_ended_runs(project) == []
+        assert note_ended_runs(project.stores) == []
         client.request(
             "POST",
             "/events",
@@ -272,5 +273,5 @@ def test_a_run_that_gives_no_sign_of_life_any_more_has_crashed(project, deployed
                 }
             ],
         )
-    assert until(lambda: note_ended_runs(project), 20) == [cause]
-    assert "no sign of life" in ended_retrainings(project)[cause.id]["reasons"][0]
+    assert until(lambda: note_ended_runs(project.stores), 20) == [cause]
+    assert "no sign of life" in ended_retrainings(project.stores)[cause.id]["reasons"][0]

@@ -10,7 +10,9 @@ from prefect_mlops.blocks import ModelRegistry
 from prefect_mlops.core.errors import ModelUnavailable, RegistryUnavailable
 from prefect_mlops.core.results import Window
 from prefect_mlops.core.tags import PROFILE_URI
-from prefect_mlops.tasks.drift import measure_drift, measure_features, report_path
+from prefect_mlops.monitoring.window_rows import report_path
+from prefect_mlops.registry.references import measure_features
+from prefect_mlops.tasks.drift import measure_drift
 from prefect_mlops.tasks.windows import read_window
 from support.monitored import calls_like, chances, log_predictions, log_reference
 
@@ -29,8 +31,8 @@ def project(make_project, watched):
 
 def test_a_window_like_the_reference_passes_and_leaves_a_report(project, watched):
     log_predictions(project, calls_like(600, seed=2))
-    data = read_window.fn(project)
-    report = measure_drift.fn(project, data, watched[1])
+    data = read_window.fn(**project.arguments(read_window))
+    report = measure_drift.fn(data, watched[1], **project.arguments(measure_drift))
     assert report.verdict == "passed"
     assert report.target_drifted is False
     html = Path(report.report_uri).read_text()
@@ -44,12 +46,20 @@ def test_a_window_like_the_reference_passes_and_leaves_a_report(project, watched
 
 def test_a_shifted_window_fails_and_names_the_column(project, watched):
     log_predictions(project, calls_like(600, seed=2, shift=1.0))
-    report = measure_features(project, read_window.fn(project), watched[1])
+    report = measure_features(
+        read_window.fn(**project.arguments(read_window)),
+        watched[1],
+        **project.arguments(measure_features),
+    )
     assert report.verdict == "failed"
     assert report.drifted_columns[0] == "strong"
     assert not report.prediction_drifted
     assert report.report_uri is None
-    whole = measure_drift.fn(project, read_window.fn(project), watched[1])
+    whole = measure_drift.fn(
+        read_window.fn(**project.arguments(read_window)),
+        watched[1],
+        **project.arguments(measure_drift),
+    )
     assert whole.prediction_drifted
 
 
@@ -60,8 +70,8 @@ def test_numbers_of_any_size_can_be_watched(project, watched, large, others):
     predicted = chances(frame)
     values = pd.Series([large, None, *others] * 150, dtype=object)
     log_predictions(project, frame.assign(weak=values), predicted=predicted)
-    data = read_window.fn(project)
-    report = measure_drift.fn(project, data, watched[1])
+    data = read_window.fn(**project.arguments(read_window))
+    report = measure_drift.fn(data, watched[1], **project.arguments(measure_drift))
     assert "weak" in report.drifted_columns
     assert Path(report.report_uri).exists()
 
@@ -74,16 +84,24 @@ def test_production_input_nobody_expected_does_not_lose_the_report(project, watc
     frame["strong"] = frame["strong"].astype(object)
     frame.loc[:99, "strong"] = "n/a"
     log_predictions(project, frame, predicted=predicted)
-    report = measure_drift.fn(project, read_window.fn(project), watched[1])
-    kinds = {(c.column, c.kind) for c in report.columns if c.drifted}
-    assert {("weak", "unusable"), ("strong", "nulls"), ("job", "new_categories")} <= kinds
+    report = measure_drift.fn(
+        read_window.fn(**project.arguments(read_window)),
+        watched[1],
+        **project.arguments(measure_drift),
+    )
+    feature_types = {(c.column, c.kind) for c in report.columns if c.drifted}
+    assert {("weak", "unusable"), ("strong", "nulls"), ("job", "new_categories")} <= feature_types
     assert not report.prediction_drifted
     assert report.report_uri is not None
 
 
 def test_too_few_predictions_are_not_judged(project, watched):
     log_predictions(project, calls_like(150))
-    report = measure_drift.fn(project, read_window.fn(project), watched[1])
+    report = measure_drift.fn(
+        read_window.fn(**project.arguments(read_window)),
+        watched[1],
+        **project.arguments(measure_drift),
+    )
     assert (report.verdict, report.report_uri) == ("not_run", None)
 
 
@@ -93,7 +111,11 @@ def test_a_reference_that_is_gone_is_an_error_not_a_pass(project, watched, place
     uri = f"runs:/{place.format(run=watched[1].run_id)}"
     gone = watched[1].model_copy(update={"tags": {PROFILE_URI: uri}})
     with pytest.raises(ModelUnavailable, match="is not there"):
-        measure_drift.fn(project, read_window.fn(project), gone)
+        measure_drift.fn(
+            read_window.fn(**project.arguments(read_window)),
+            gone,
+            **project.arguments(measure_drift),
+        )
 
 
 def test_a_registry_out_of_reach_is_named_without_its_password(make_project, watched):
@@ -101,7 +123,11 @@ def test_a_registry_out_of_reach_is_named_without_its_password(make_project, wat
     project = make_project(registry=registry)
     log_predictions(project, calls_like(300))
     with pytest.raises(RegistryUnavailable, match=r"127\.0\.0\.1") as raised:
-        measure_drift.fn(project, read_window.fn(project), watched[1])
+        measure_drift.fn(
+            read_window.fn(**project.arguments(read_window)),
+            watched[1],
+            **project.arguments(measure_drift),
+        )
     assert "secret" not in str(raised.value)
 
 

@@ -9,8 +9,8 @@ import pytest
 from prefect import flow
 from prefect_mlops.blocks import Dataset
 from prefect_mlops.core.errors import DataRejected, LogUnavailable, SourceUnavailable
-from prefect_mlops.core.snapshots import load_frame
-from prefect_mlops.storage.interface import Prediction
+from prefect_mlops.data.snapshots import load_frame
+from prefect_mlops.storage.predictions import Prediction
 from prefect_mlops.tasks.extraction import extract
 
 ROLES = {"target": "y", "timestamp": "called_at", "id": "call_id"}
@@ -19,14 +19,14 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 def rejected(project, match):
     with pytest.raises(DataRejected, match=match) as caught:
-        extract.fn(project)
+        extract.fn(**project.arguments(extract))
     return caught.value
 
 
 def test_rows_become_a_snapshot_that_says_what_it_holds(make_project, calls, caplog):
     project = make_project(calls(300))
     with caplog.at_level(logging.INFO):
-        snapshot = extract.fn(project)
+        snapshot = extract.fn(**project.arguments(extract))
     assert snapshot.rows == 300
     assert snapshot.columns["called_at"] == "timestamp[us, tz=UTC]"
     assert snapshot.first == START
@@ -36,15 +36,15 @@ def test_rows_become_a_snapshot_that_says_what_it_holds(make_project, calls, cap
 
 def test_the_same_rows_have_the_same_digest_however_they_were_stored(make_project, calls, tmp_path):
     frame = calls(300)
-    digest = extract.fn(make_project(frame)).digest
+    digest = extract.fn(**make_project(frame).arguments(extract)).digest
     shuffled = make_project(frame.sample(frac=1, random_state=1))
-    assert extract.fn(shuffled).digest == digest
+    assert extract.fn(**shuffled.arguments(extract)).digest == digest
     frame.to_csv(tmp_path / "calls.csv", index=False)
     from_csv = make_project(
         dataset=Dataset(source={"type": "csv", "path": str(tmp_path / "calls.csv")}, columns=ROLES)
     )
-    assert extract.fn(from_csv).digest == digest
-    assert extract.fn(make_project(calls(300, seed=1))).digest != digest
+    assert extract.fn(**from_csv.arguments(extract)).digest == digest
+    assert extract.fn(**make_project(calls(300, seed=1)).arguments(extract)).digest != digest
 
 
 def test_the_window_of_the_dataset_is_cut(make_project, calls, tmp_path):
@@ -55,7 +55,7 @@ def test_the_window_of_the_dataset_is_cut(make_project, calls, tmp_path):
         start=START + timedelta(minutes=100),
         end=START + timedelta(minutes=400),
     )
-    snapshot = extract.fn(make_project(dataset=dataset))
+    snapshot = extract.fn(**make_project(dataset=dataset).arguments(extract))
     assert snapshot.rows == 300
     assert snapshot.first == dataset.start
     assert snapshot.last == START + timedelta(minutes=399)
@@ -67,7 +67,7 @@ def test_what_may_not_be_what_was_meant_is_said_in_the_log(make_project, calls, 
     )
     frame["note"] = "call " + frame["note"]
     with caplog.at_level(logging.WARNING):
-        extract.fn(make_project(frame))
+        extract.fn(**make_project(frame).arguments(extract))
     said = [record.getMessage() for record in caplog.records if record.name == "prefect_mlops"]
     assert [message[: message.index(" holds")] for message in said] == [
         "column 'postcode'",
@@ -82,11 +82,11 @@ def test_columns_without_a_role_are_left_out(make_project, calls, tmp_path):
     dataset = Dataset(
         source={"type": "parquet", "path": str(tmp_path / "calls.parquet")}, columns=columns
     )
-    assert "nested" not in extract.fn(make_project(dataset=dataset)).columns
+    assert "nested" not in extract.fn(**make_project(dataset=dataset).arguments(extract)).columns
     named = dataset.model_copy(
         update={"columns": dataset.columns.model_validate({**ROLES, "features": ["weak"]})}
     )
-    found = extract.fn(make_project(dataset=named)).columns
+    found = extract.fn(**make_project(dataset=named).arguments(extract)).columns
     assert sorted(found) == ["call_id", "called_at", "weak", "y"]
 
 
@@ -94,7 +94,7 @@ def test_decimals_become_numbers_and_infinities_are_left_to_validation(make_proj
     frame = calls(300)
     frame["strong"] = [Decimal("1.25")] * 300
     frame.loc[3, "weak"] = np.inf
-    rows = load_frame(extract.fn(make_project(frame)))
+    rows = load_frame(extract.fn(**make_project(frame).arguments(extract)))
     assert rows["strong"].dtype == float
     assert np.isinf(rows["weak"]).sum() == 1
 
@@ -145,7 +145,7 @@ def test_a_column_of_digits_with_a_few_other_codes_may_be_declared_a_category(
         source={"type": "parquet", "path": str(tmp_path / "calls.parquet")},
         columns={**ROLES, "categorical": ["plan"]},
     )
-    assert extract.fn(make_project(dataset=dataset)).rows == 300
+    assert extract.fn(**make_project(dataset=dataset).arguments(extract)).rows == 300
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_rows_of_a_query_are_extracted(make_project, calls, tmp_path):
         columns=ROLES,
         start=START + timedelta(minutes=50),
     )
-    snapshot = extract.fn(make_project(dataset=dataset))
+    snapshot = extract.fn(**make_project(dataset=dataset).arguments(extract))
     assert snapshot.rows == 250
     assert snapshot.source == f"sqlite:///{tmp_path}/shop.db"
 
@@ -212,7 +212,7 @@ class TestFromThePredictionLog:
         return make
 
     def test_labelled_predictions_are_rows(self, logged, calls):
-        snapshot = extract.fn(logged())
+        snapshot = extract.fn(**logged().arguments(extract))
         assert snapshot.rows == 250
         assert sorted(snapshot.columns) == ["call_id", "called_at", "job", "strong", "weak", "y"]
         expected = calls(251, start="2026-02-01").drop(index=7).reset_index(drop=True)
@@ -222,14 +222,14 @@ class TestFromThePredictionLog:
     def test_history_comes_first(self, logged, calls, tmp_path):
         calls(300).to_parquet(tmp_path / "history.parquet")
         history = {"type": "parquet", "path": str(tmp_path / "history.parquet")}
-        snapshot = extract.fn(logged(history=history))
+        snapshot = extract.fn(**logged(history=history).arguments(extract))
         assert snapshot.rows == 550
         rows = load_frame(snapshot)
         assert rows["called_at"].is_monotonic_increasing
         assert rows["call_id"].iloc[0].startswith("2026-01-01")
 
     def test_without_roles_for_them_time_and_id_are_left_out(self, logged):
-        snapshot = extract.fn(logged(columns={"target": "y", "ordered": True}))
+        snapshot = extract.fn(**logged(columns={"target": "y", "ordered": True}).arguments(extract))
         assert sorted(snapshot.columns) == ["job", "strong", "weak", "y"]
 
     def test_history_with_other_columns_is_refused(self, logged, calls, tmp_path):
@@ -244,7 +244,7 @@ class TestFromThePredictionLog:
             "history": {"type": "parquet", "path": str(tmp_path / "history.parquet")},
         }
         project = make_project(dataset=Dataset(source=source, columns=ROLES))
-        assert extract.fn(project).rows == 300
+        assert extract.fn(**project.arguments(extract)).rows == 300
 
     def test_an_empty_log_is_too_few_rows(self, make_project):
         dataset = Dataset(source={"type": "predictions"}, columns=ROLES)
@@ -257,7 +257,7 @@ class TestFromThePredictionLog:
             dataset=dataset, predictions={"uri": f"sqlite:///{tmp_path}/file/log.db"}
         )
         with pytest.raises(LogUnavailable):
-            extract.fn(project)
+            extract.fn(**project.arguments(extract))
 
 
 def test_only_an_unreachable_source_is_tried_again(prefect_api, make_project, calls):
@@ -265,7 +265,7 @@ def test_only_an_unreachable_source_is_tried_again(prefect_api, make_project, ca
 
     @flow
     def run(project):
-        return quick(project, return_state=True)
+        return quick(return_state=True, **project.arguments(extract))
 
     missing = run(make_project(), return_state=True)
     with pytest.raises(SourceUnavailable, match="does not exist"):

@@ -10,14 +10,14 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from prefect_mlops.blocks import Dataset, ModelRegistry
-from prefect_mlops.core.drift_profile import Reference
 from prefect_mlops.core.errors import ConfigurationError
-from prefect_mlops.core.metrics import scores
 from prefect_mlops.core.results import Study
-from prefect_mlops.core.snapshots import load_frame, save_snapshot
+from prefect_mlops.data.snapshots import load_frame, save_snapshot
+from prefect_mlops.metrics.losses import scores
+from prefect_mlops.monitoring.reference import Reference
+from prefect_mlops.registry.model_logging import trusted_types
+from prefect_mlops.registry.tracking import open_run
 from prefect_mlops.tasks.fitting import fit, refit
-from prefect_mlops.tasks.model_logging import trusted_types
-from prefect_mlops.tasks.tracking import open_run
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -62,7 +62,7 @@ def make(make_project, database, calls, request):
         registry = ModelRegistry(tracking_uri=database, model_name=request.node.name[:90])
         project = make_project(registry=registry, **overrides)
         rows = calls(400) if frame is None else frame
-        return project, split_at(project, rows, 300), open_run(project, "key", None)
+        return project, split_at(project, rows, 300), open_run(project.stores, "key", None)
 
     return build
 
@@ -93,18 +93,18 @@ REGRESSION = {
 @pytest.mark.parametrize("estimator", list(PARAMETERS))
 def test_the_logged_model_predicts_what_was_scored(make, estimator):
     project, split, run_id = make()
-    candidate = fit.fn(project, split, study_of(estimator), run_id)
+    candidate = fit.fn(split, study_of(estimator), run_id, **project.arguments(fit))
     predictor = project.registry.load_model(candidate.model_uri, "binary")
     holdout = load_frame(split.holdout)
     again = scores("binary", holdout["y"], predictor.predict(holdout), predictor.classes)
     assert again == pytest.approx(candidate.metrics)
     assert candidate.metrics["log_loss"] < 0.65
-    assert predictor.kinds == {"strong": "number", "weak": "number", "job": "category"}
+    assert predictor.feature_types == {"strong": "number", "weak": "number", "job": "category"}
 
 
 def test_the_candidate_says_what_it_was_fitted_on_and_looks_at(make):
     project, split, run_id = make()
-    candidate = fit.fn(project, split, study_of("linear"), run_id)
+    candidate = fit.fn(split, study_of("linear"), run_id, **project.arguments(fit))
     assert candidate.run_id == run_id
     assert candidate.model_uri == candidate.evaluated_uri
     assert (candidate.fitted_rows, candidate.fitted_digest) == (300, split.train.digest)
@@ -115,7 +115,7 @@ def test_the_candidate_says_what_it_was_fitted_on_and_looks_at(make):
 
 def test_the_run_holds_scores_parameters_rows_and_model(make):
     project, split, run_id = make()
-    candidate = fit.fn(project, split, study_of("linear"), run_id)
+    candidate = fit.fn(split, study_of("linear"), run_id, **project.arguments(fit))
     client = project.registry.get_client()
     run = client.get_run(run_id)
     assert run.data.params == {"estimator": "linear", "C": "1.0"}
@@ -138,7 +138,7 @@ def test_the_run_holds_scores_parameters_rows_and_model(make):
 
 def test_the_reference_is_that_of_the_holdout(make, tmp_path):
     project, split, run_id = make()
-    candidate = fit.fn(project, split, study_of("linear"), run_id)
+    candidate = fit.fn(split, study_of("linear"), run_id, **project.arguments(fit))
     assert candidate.profile_uri == f"runs:/{run_id}/reference"
     folder = project.registry.get_client().download_artifacts(run_id, "reference", str(tmp_path))
     reference = Reference.load(tmp_path / "reference")
@@ -151,15 +151,17 @@ def test_the_reference_is_that_of_the_holdout(make, tmp_path):
 
 def test_fitting_again_after_a_crash_gives_the_same_candidate(make):
     project, split, run_id = make()
-    first, again = (fit.fn(project, split, study_of("linear"), run_id) for _ in range(2))
+    first, again = (
+        fit.fn(split, study_of("linear"), run_id, **project.arguments(fit)) for _ in range(2)
+    )
     changed = {"model_uri", "evaluated_uri"}
     assert first.model_dump(exclude=changed) == again.model_dump(exclude=changed)
 
 
 def test_a_study_that_was_lost_and_chose_otherwise_does_not_block_the_training(make):
     project, split, run_id = make()
-    fit.fn(project, split, study_of("linear"), run_id)
-    other = fit.fn(project, split, study_of("linear", {"C": 0.5}), run_id)
+    fit.fn(split, study_of("linear"), run_id, **project.arguments(fit))
+    other = fit.fn(split, study_of("linear", {"C": 0.5}), run_id, **project.arguments(fit))
     client = project.registry.get_client()
     assert client.get_run(run_id).data.params["C"] == "1.0"
     model = client.get_logged_model(other.model_uri.removeprefix("models:/"))
@@ -168,7 +170,9 @@ def test_a_study_that_was_lost_and_chose_otherwise_does_not_block_the_training(m
 
 def test_a_regression_is_fitted_and_scored_in_its_unit(make):
     project, split, run_id = make(regression_rows(), **REGRESSION)
-    candidate = fit.fn(project, split, study_of("linear", {"alpha": 1.0}, "rmse"), run_id)
+    candidate = fit.fn(
+        split, study_of("linear", {"alpha": 1.0}, "rmse"), run_id, **project.arguments(fit)
+    )
     assert candidate.metrics["rmse"] == pytest.approx(0.1, rel=0.3)
     assert (candidate.cutoff, candidate.cutoff_row) == (None, None)
     predictor = project.registry.load_model(candidate.model_uri, "regression")
@@ -183,9 +187,9 @@ def test_moments_booleans_and_empty_columns_are_served_without_this_package(make
     frame.loc[::7, "seen_at"] = pd.NaT
     frame["vip"] = frame["strong"] > 0
     project, split, run_id = make(frame)
-    candidate = fit.fn(project, split, study_of("hist_gradient_boosting"), run_id)
+    candidate = fit.fn(split, study_of("hist_gradient_boosting"), run_id, **project.arguments(fit))
     predictor = project.registry.load_model(candidate.model_uri, "binary")
-    assert predictor.kinds["seen_at"] == "datetime"
+    assert predictor.feature_types["seen_at"] == "datetime"
     folder = project.registry.get_client().get_logged_model(
         candidate.model_uri.removeprefix("models:/")
     )
@@ -207,7 +211,7 @@ def test_moments_booleans_and_empty_columns_are_served_without_this_package(make
 
 def test_a_request_with_nulls_and_new_categories_passes_the_signature(make):
     project, split, run_id = make()
-    candidate = fit.fn(project, split, study_of("hist_gradient_boosting"), run_id)
+    candidate = fit.fn(split, study_of("hist_gradient_boosting"), run_id, **project.arguments(fit))
     model = project.registry.get_client().get_logged_model(
         candidate.model_uri.removeprefix("models:/")
     )
@@ -218,12 +222,12 @@ def test_a_request_with_nulls_and_new_categories_passes_the_signature(make):
 
 def test_a_refit_serves_all_rows_and_keeps_the_evidence(make):
     project, split, run_id = make()
-    candidate = fit.fn(project, split, study_of("linear"), run_id)
+    candidate = fit.fn(split, study_of("linear"), run_id, **project.arguments(fit))
     frame = pd.concat([load_frame(split.train), load_frame(split.holdout)], ignore_index=True)
     snapshot = save_snapshot(
         project.open_workspace(), pa.Table.from_pandas(frame), "test", "called_at"
     )
-    served = refit.fn(project, split, snapshot, candidate)
+    served = refit.fn(split, snapshot, candidate, **project.arguments(refit))
     assert served.evaluated_uri == candidate.model_uri != served.model_uri
     assert (served.fitted_rows, served.fitted_digest) == (400, snapshot.digest)
     assert (served.cutoff, served.cutoff_row) == (snapshot.last, 400)
@@ -242,9 +246,9 @@ class Doubled(Ridge):
 
 def test_a_model_with_foreign_types_is_refused_before_it_is_logged(make, recipe):
     project, split, run_id = make(regression_rows(), **REGRESSION)
-    study = recipe(lambda trial, task, kinds, seed: Doubled())
+    study = recipe(lambda trial, task, feature_types, seed: Doubled())
     with pytest.raises(ConfigurationError, match=r"contains .*Doubled"):
-        fit.fn(project, split, study, run_id)
+        fit.fn(split, study, run_id, **project.arguments(fit))
     client = project.registry.get_client()
     assert not client.search_logged_models([client.get_run(run_id).info.experiment_id])
 

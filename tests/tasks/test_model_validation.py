@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from mlflow.artifacts import download_artifacts
 from prefect_mlops.core.errors import ConfigurationError
-from prefect_mlops.core.evaluation import losses_of
-from prefect_mlops.core.metrics import total
-from prefect_mlops.core.snapshots import load_frame
+from prefect_mlops.data.snapshots import load_frame
+from prefect_mlops.metrics.losses import metric_value
+from prefect_mlops.models.evaluation import losses_of
 from prefect_mlops.tasks.model_validation import check_model
 from support.candidates import log_candidate, split_at
 
@@ -28,7 +28,12 @@ def run(make_project, frame, first=300, **overrides):
     project = make_project(frame, **overrides)
     split = split_at(project, frame, first)
     candidate = log_candidate(project, split)
-    return project, split, candidate, check_model.fn(project, split, candidate)
+    return (
+        project,
+        split,
+        candidate,
+        check_model.fn(split, candidate, **project.arguments(check_model)),
+    )
 
 
 def by_name(result):
@@ -67,7 +72,7 @@ def test_floors_hold_losses_from_above_and_scores_from_below(make_project, frame
     }
     model = project.registry.load_model(candidate.evaluated_uri, "binary")
     losses = losses_of("log_loss", model, load_frame(split.holdout), "y")
-    assert found["log_loss floor"].value == pytest.approx(total("log_loss", losses))
+    assert found["log_loss floor"].value == pytest.approx(metric_value("log_loss", losses))
     assert result.report_uri is None
 
 
@@ -136,7 +141,7 @@ def test_configured_checks_replace_the_default_set(make_project, frame):
 
 
 def test_deepchecks_that_break_down_altogether_are_not_run(make_project, frame, monkeypatch):
-    from prefect_mlops.core import deepchecks_runner
+    from prefect_mlops.gates import deepchecks_runner
 
     def stumble(*_, **__):
         raise KeyError("a column")

@@ -33,7 +33,8 @@ def verdicts(check) -> dict[str, str]:
 
 
 def test_a_good_package_passes_and_its_latency_is_recorded(case):
-    check = check_package.fn(*case)
+    project, split, candidate = case
+    check = check_package.fn(split, candidate, **project.arguments(check_package))
     assert verdicts(check) == {"loads": "passed", "same predictions": "passed", "latency": "passed"}
     assert check.verdict == "passed"
     assert check.largest_difference == 0.0
@@ -45,7 +46,9 @@ def test_a_regression_with_a_bound_it_cannot_meet_fails_on_latency(make_project,
     frame = calls(300).assign(y=range(300))
     project = make_project(frame, task="regression", gates={"latency_p99_ms": 1e-6})
     split = split_at(project, frame, 200)
-    check = check_package.fn(project, split, log_candidate(project, split))
+    check = check_package.fn(
+        split, log_candidate(project, split), **project.arguments(check_package)
+    )
     assert verdicts(check) == {"loads": "passed", "same predictions": "passed", "latency": "failed"}
     assert check.verdict == "failed"
 
@@ -53,7 +56,7 @@ def test_a_regression_with_a_bound_it_cannot_meet_fails_on_latency(make_project,
 def test_a_model_whose_files_are_gone_does_not_load(case):
     project, split, candidate = case
     shutil.rmtree(folder_of(project, candidate))
-    check = check_package.fn(project, split, candidate)
+    check = check_package.fn(split, candidate, **project.arguments(check_package))
     assert verdicts(check) == {
         "loads": "failed",
         "same predictions": "not_run",
@@ -68,7 +71,7 @@ def test_files_that_only_load_here_fail_with_the_process_own_words(case):
     description = folder_of(project, candidate) / "MLmodel"
     text = description.read_text().replace("mlflow.sklearn\n", "nowhere.to_be_found\n", 1)
     description.write_text(text)
-    check = check_package.fn(project, split, candidate)
+    check = check_package.fn(split, candidate, **project.arguments(check_package))
     assert verdicts(check) == {
         "loads": "failed",
         "same predictions": "not_run",
@@ -89,7 +92,7 @@ def test_a_model_without_its_input_example_fails_after_loading(case):
         )
         kept += [] if skipping else [line]
     description.write_text("".join(kept))
-    check = check_package.fn(project, split, candidate)
+    check = check_package.fn(split, candidate, **project.arguments(check_package))
     assert verdicts(check) == {
         "loads": "passed",
         "same predictions": "failed",
@@ -102,20 +105,20 @@ def test_other_predictions_than_here_are_noticed(case):
     project, split, candidate = case
     rows, predictor, found = _honest_result(project, split, candidate)
     found["values"][3][0] += 1e-6
-    check = packaging._judge(project, predictor, rows, found, None)
+    check = packaging._judge(predictor, rows, found, None, **project.arguments(packaging._judge))
     assert verdicts(check)["same predictions"] == "failed"
     assert check.largest_difference == pytest.approx(1e-6)
     found["values"][3][0] = float("nan")
-    check = packaging._judge(project, predictor, rows, found, None)
+    check = packaging._judge(predictor, rows, found, None, **project.arguments(packaging._judge))
     assert verdicts(check)["same predictions"] == "failed"
 
 
 def _honest_result(project, split, candidate):
-    from prefect_mlops.core.schema import conform
-    from prefect_mlops.core.snapshots import load_frame
+    from prefect_mlops.data.schema import conform
+    from prefect_mlops.data.snapshots import load_frame
 
     predictor = project.registry.load_model(candidate.model_uri, project.task)
-    rows, _ = conform(load_frame(split.holdout), predictor.kinds)
+    rows, _ = conform(load_frame(split.holdout), predictor.feature_types)
     values = predictor.predict(rows)
     labels = [str(label) for label in predictor.labels(values)]
     found = {"loaded": True, "example_rows": 5, "values": values.tolist(), "labels": labels}
@@ -124,7 +127,8 @@ def _honest_result(project, split, candidate):
 
 def test_a_process_that_does_not_end_is_not_run(case, monkeypatch):
     monkeypatch.setattr(packaging, "_TIMEOUT_SECONDS", 0.05)
-    check = check_package.fn(*case)
+    project, split, candidate = case
+    check = check_package.fn(split, candidate, **project.arguments(check_package))
     assert verdicts(check) == {
         "loads": "not_run",
         "same predictions": "not_run",
@@ -137,7 +141,12 @@ def test_a_process_that_does_not_end_is_not_run(case, monkeypatch):
 def test_the_evaluated_model_can_be_checked_instead(case):
     project, split, candidate = case
     broken = candidate.model_copy(update={"evaluated_uri": "models:/m-0"})
-    assert verdicts(check_package.fn(project, split, broken, evaluated=True))["loads"] == "failed"
+    assert (
+        verdicts(
+            check_package.fn(split, broken, evaluated=True, **project.arguments(check_package))
+        )["loads"]
+        == "failed"
+    )
 
 
 def test_the_process_gets_no_address_or_secret_of_the_servers(monkeypatch):

@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 from prefect_mlops.blocks import ModelRegistry
 from prefect_mlops.core.errors import DataRejected
-from prefect_mlops.core.labels import to_classes
-from prefect_mlops.tasks.performance import labelled_rows, measure_performance
+from prefect_mlops.data.class_labels import to_classes
+from prefect_mlops.monitoring.window_rows import labelled_rows
+from prefect_mlops.tasks.performance import measure_performance
 from prefect_mlops.tasks.windows import read_labelled_window, read_window
 from support.monitored import EPOCH, calls_like, chances, log_predictions, log_reference
 
@@ -27,28 +28,44 @@ def project(make_project, watched):
 
 def test_predictions_as_good_as_promised_pass(project, watched):
     log_predictions(project, calls_like(400, seed=5), labelled=370)
-    report = measure_performance.fn(project, read_window.fn(project), watched[1])
+    report = measure_performance.fn(
+        read_window.fn(**project.arguments(read_window)),
+        watched[1],
+        **project.arguments(measure_performance),
+    )
     assert (report.verdict, report.rows, report.metric) == ("passed", 370, "log_loss")
 
 
 def test_predictions_worse_than_promised_fail_with_the_numbers(project, watched):
     frame = calls_like(400, seed=5)
     log_predictions(project, frame, predicted=chances(frame)[:, ::-1])
-    report = measure_performance.fn(project, read_window.fn(project), watched[1])
+    report = measure_performance.fn(
+        read_window.fn(**project.arguments(read_window)),
+        watched[1],
+        **project.arguments(measure_performance),
+    )
     assert report.verdict == "failed"
     assert f"{report.promised:.4f}" in report.reason
 
 
 def test_too_few_labels_are_not_judged(project, watched):
     log_predictions(project, calls_like(400), labelled=199)
-    report = measure_performance.fn(project, read_window.fn(project), watched[1])
+    report = measure_performance.fn(
+        read_window.fn(**project.arguments(read_window)),
+        watched[1],
+        **project.arguments(measure_performance),
+    )
     assert report.verdict == "not_run"
     assert "199 labelled" in report.reason
 
 
 def test_other_versions_predictions_are_not_held_against_the_champion(project, watched):
     log_predictions(project, calls_like(400), version="2")
-    report = measure_performance.fn(project, read_window.fn(project), watched[1])
+    report = measure_performance.fn(
+        read_window.fn(**project.arguments(read_window)),
+        watched[1],
+        **project.arguments(measure_performance),
+    )
     assert (report.verdict, report.rows) == ("not_run", 0)
 
 
@@ -63,10 +80,12 @@ def sales_first(project, rows: int, complete: int) -> None:
 
 def test_labels_of_one_class_that_come_first_make_no_alarm(project, watched):
     sales_first(project, 800, 0)
-    data = read_window.fn(project)
+    data = read_window.fn(**project.arguments(read_window))
     assert data.labelled > project.monitoring.performance.minimum_labels
-    judged = read_labelled_window.fn(project, data)
-    report = measure_performance.fn(project, judged, watched[1], data)
+    judged = read_labelled_window.fn(data, **project.arguments(read_labelled_window))
+    report = measure_performance.fn(
+        judged, watched[1], data, **project.arguments(measure_performance)
+    )
     assert (report.verdict, report.value) == ("not_run", None)
     assert "the first labels are not like the others" in report.reason
     # What waiting protects from: these labels by themselves look worse than promised.
@@ -74,7 +93,7 @@ def test_labels_of_one_class_that_come_first_make_no_alarm(project, watched):
     hasty = project.model_copy(
         update={"monitoring": project.monitoring.model_copy(update={"performance": eager})}
     )
-    assert measure_performance.fn(hasty, data, watched[1]).harm
+    assert measure_performance.fn(data, watched[1], **hasty.arguments(measure_performance)).harm
 
 
 def test_a_report_of_an_earlier_window_says_the_delay_and_the_coverage(project, watched):
@@ -82,9 +101,11 @@ def test_a_report_of_an_earlier_window_says_the_delay_and_the_coverage(project, 
         update={"monitoring": project.monitoring.model_copy(update={"window_rows": 600})}
     )
     sales_first(project, 2_000, 1_200)
-    asked = read_window.fn(project)
-    judged = read_labelled_window.fn(project, asked)
-    report = measure_performance.fn(project, judged, watched[1], asked)
+    asked = read_window.fn(**project.arguments(read_window))
+    judged = read_labelled_window.fn(asked, **project.arguments(read_labelled_window))
+    report = measure_performance.fn(
+        judged, watched[1], asked, **project.arguments(measure_performance)
+    )
     assert (report.verdict, report.window) == ("passed", judged.window)
     delay = asked.window.end - judged.window.end
     assert timedelta(minutes=600) <= delay <= timedelta(minutes=900)
@@ -97,8 +118,10 @@ def test_a_report_of_an_earlier_window_says_the_delay_and_the_coverage(project, 
 
 def test_a_report_of_the_asked_window_names_no_delay(project, watched):
     log_predictions(project, calls_like(400, seed=5))
-    data = read_window.fn(project)
-    report = measure_performance.fn(project, data, watched[1], data)
+    data = read_window.fn(**project.arguments(read_window))
+    report = measure_performance.fn(
+        data, watched[1], data, **project.arguments(measure_performance)
+    )
     assert (report.window, report.delay_seconds) == (None, None)
     assert "earlier" not in report.reason
 
@@ -106,7 +129,9 @@ def test_a_report_of_the_asked_window_names_no_delay(project, watched):
 def test_labelled_rows_are_rows_of_the_dataset(project):
     frame = calls_like(40)
     log_predictions(project, frame, labelled=30)
-    rows = labelled_rows(project, read_window.fn(project))
+    rows = labelled_rows(
+        read_window.fn(**project.arguments(read_window)), **project.arguments(labelled_rows)
+    )
     assert sorted(rows) == ["at", "job", "label", "strong", "weak"]
     assert rows["strong"].tolist() == frame["strong"].head(30).tolist()
     assert rows["label"].tolist() == frame["y"].head(30).tolist()
@@ -114,7 +139,7 @@ def test_labelled_rows_are_rows_of_the_dataset(project):
 
 
 def test_a_feature_named_like_a_column_of_the_log_is_refused(project):
-    from prefect_mlops.storage.interface import Prediction
+    from prefect_mlops.storage.predictions import Prediction
 
     with project.predictions.get_client() as store:
         store.append(
@@ -131,7 +156,9 @@ def test_a_feature_named_like_a_column_of_the_log_is_refused(project):
             ]
         )
     with pytest.raises(DataRejected, match="rename"):
-        labelled_rows(project, read_window.fn(project))
+        labelled_rows(
+            read_window.fn(**project.arguments(read_window)), **project.arguments(labelled_rows)
+        )
 
 
 def test_labels_become_the_models_own_classes():

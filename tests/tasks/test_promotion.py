@@ -21,9 +21,10 @@ from prefect_mlops.core.errors import (
     RegistryUnavailable,
 )
 from prefect_mlops.core.results import ModelVersion
+from prefect_mlops.registry.promotion_log import promotion_log
+from prefect_mlops.registry.versions import find_version, get_champion, get_version
 from prefect_mlops.storage.sqlite import SqliteStore
-from prefect_mlops.tasks.champion import find_version, get_champion, get_version
-from prefect_mlops.tasks.promotion import promote, promotion_log, roll_back
+from prefect_mlops.tasks.promotion import promote, roll_back
 from support.candidates import with_mlflow
 
 
@@ -43,25 +44,25 @@ def project(make_project) -> MLProject:
 
 
 def version(project: MLProject, number: int) -> ModelVersion:
-    return get_version(project, str(number))
+    return get_version(project.registry, str(number))
 
 
 def raise_champion(project: MLProject, number: int, expected: int | None, **keywords) -> None:
     promote.fn(
-        project,
         version(project, number),
         expected=None if expected is None else str(expected),
         **{"reason": "better", **keywords},
+        **project.arguments(promote),
     )
 
 
 def champion(project: MLProject) -> str | None:
-    found = find_version(project, tags.CHAMPION)
+    found = find_version(project.registry, tags.CHAMPION)
     return found and found.version
 
 
 def history(project: MLProject) -> list[tuple[str | None, str]]:
-    return [(entry["previous"], entry["version"]) for entry in promotion_log(project)]
+    return [(entry["previous"], entry["version"]) for entry in promotion_log(project.stores)]
 
 
 def move_by_hand(project: MLProject, number: int) -> None:
@@ -84,12 +85,16 @@ def kill_at(monkeypatch, kind: str, *, before: bool = False) -> None:
 def test_a_promotion_moves_the_alias_and_is_written_down(project):
     before = datetime.now(UTC)
     result = promote.fn(
-        project, version(project, 1), expected=None, reason="first model", cause_id=None
+        version(project, 1),
+        expected=None,
+        reason="first model",
+        cause_id=None,
+        **project.arguments(promote),
     )
     assert result.aliases == ["champion"]
     raise_champion(project, 3, 1, reason="log_loss is better", cause_id="c1")
-    assert get_champion(project).version == "3"
-    newest, first = promotion_log(project)
+    assert get_champion(project.registry).version == "3"
+    newest, first = promotion_log(project.stores)
     assert first["previous"] is None
     assert newest == {
         "sequence": 2,
@@ -108,11 +113,11 @@ def test_a_promoted_version_is_no_longer_the_challenger_and_another_one_stays(pr
     client = project.registry.get_client()
     client.set_registered_model_alias("calls", "challenger", "2")
     raise_champion(project, 1, None)
-    challenger = find_version(project, tags.CHALLENGER)
+    challenger = find_version(project.registry, tags.CHALLENGER)
     assert challenger is not None
     assert challenger.version == "2"
     raise_champion(project, 2, 1)
-    assert find_version(project, tags.CHALLENGER) is None
+    assert find_version(project.registry, tags.CHALLENGER) is None
 
 
 @pytest.mark.parametrize("expected", [None, 2])
@@ -165,7 +170,7 @@ RIVAL = """
 import json, sys
 from prefect_mlops.blocks import MLProject
 from prefect_mlops.core.errors import ChampionChanged
-from prefect_mlops.tasks.champion import get_version
+from prefect_mlops.registry.versions import get_version
 from prefect_mlops.tasks.promotion import promote
 
 project = MLProject.model_validate(json.loads(sys.argv[1]))
@@ -328,9 +333,9 @@ def test_the_first_version_of_a_model_that_was_deleted_and_made_again_is_promote
 def test_rolling_back_brings_the_champion_before(project):
     raise_champion(project, 1, None)
     raise_champion(project, 2, 1)
-    result = roll_back.fn(project, reason="complaints from sales")
+    result = roll_back.fn(reason="complaints from sales", **project.arguments(roll_back))
     assert (result.version, result.aliases) == ("1", ["champion"])
-    newest = promotion_log(project)[0]
+    newest = promotion_log(project.stores)[0]
     assert (newest["previous"], newest["version"]) == ("2", "1")
     assert newest["reason"] == "rolled back: complaints from sales"
     # The next training is compared with the champion as it is now.
@@ -342,7 +347,7 @@ def test_rolling_back_to_a_named_version_brings_that_one(project):
     raise_champion(project, 1, None)
     raise_champion(project, 2, 1)
     raise_champion(project, 3, 2)
-    assert roll_back.fn(project, to="1").version == "1"
+    assert roll_back.fn(to="1", **project.arguments(roll_back)).version == "1"
     assert champion(project) == "1"
 
 
@@ -350,29 +355,29 @@ def test_rolling_back_works_from_a_persons_choice_too(project):
     raise_champion(project, 1, None)
     raise_champion(project, 2, 1)
     move_by_hand(project, 5)
-    roll_back.fn(project, to="2")
+    roll_back.fn(to="2", **project.arguments(roll_back))
     assert history(project)[0] == ("5", "2")
 
 
 def test_rolling_back_again_goes_one_further_back_and_never_to_the_bad_version(project):
     for number, expected in ((1, None), (2, 1), (3, 2)):
         raise_champion(project, number, expected)
-    assert roll_back.fn(project).version == "2"
-    assert roll_back.fn(project).version == "1"
+    assert roll_back.fn(**project.arguments(roll_back)).version == "2"
+    assert roll_back.fn(**project.arguments(roll_back)).version == "1"
     with pytest.raises(ConfigurationError, match="before version 1 that was not rolled back from"):
-        roll_back.fn(project)
+        roll_back.fn(**project.arguments(roll_back))
     assert champion(project) == "1"
     # Promoted again after that, it is a champion like another.
     raise_champion(project, 3, 1)
     raise_champion(project, 4, 3)
-    assert roll_back.fn(project).version == "3"
+    assert roll_back.fn(**project.arguments(roll_back)).version == "3"
 
 
 def test_a_bad_version_comes_back_only_by_its_name(project):
     raise_champion(project, 1, None)
     raise_champion(project, 2, 1)
-    roll_back.fn(project)
-    assert roll_back.fn(project, to="2").version == "2"
+    roll_back.fn(**project.arguments(roll_back))
+    assert roll_back.fn(to="2", **project.arguments(roll_back)).version == "2"
     assert champion(project) == "2"
 
 
@@ -380,7 +385,7 @@ def test_rolling_back_to_the_champion_changes_nothing(project):
     raise_champion(project, 1, None)
     raise_champion(project, 2, 1)
     for _ in range(3):
-        assert roll_back.fn(project, to="1").version == "1"
+        assert roll_back.fn(to="1", **project.arguments(roll_back)).version == "1"
     assert history(project) == [("2", "1"), ("1", "2"), (None, "1")]
 
 
@@ -395,11 +400,11 @@ def test_a_roll_back_that_died_is_the_same_one_when_it_is_repeated(
     with monkeypatch.context() as patch:
         kill_at(patch, kind, before=before)
         with pytest.raises(Killed):
-            roll_back.fn(project, intent="ticket 7")
+            roll_back.fn(intent="ticket 7", **project.arguments(roll_back))
     for _ in range(2):
-        assert roll_back.fn(project, intent="ticket 7").version == "2"
+        assert roll_back.fn(intent="ticket 7", **project.arguments(roll_back)).version == "2"
     assert champion(project) == "2"
-    assert roll_back.fn(project, intent="ticket 8").version == "1"
+    assert roll_back.fn(intent="ticket 8", **project.arguments(roll_back)).version == "1"
 
 
 def test_a_roll_back_that_died_before_the_alias_moved_needs_no_name(project, monkeypatch):
@@ -408,20 +413,20 @@ def test_a_roll_back_that_died_before_the_alias_moved_needs_no_name(project, mon
     with monkeypatch.context() as patch:
         kill_at(patch, "promotion")
         with pytest.raises(Killed):
-            roll_back.fn(project)
+            roll_back.fn(**project.arguments(roll_back))
     assert champion(project) == "3"
-    assert roll_back.fn(project).version == "2"
+    assert roll_back.fn(**project.arguments(roll_back)).version == "2"
     assert champion(project) == "2"
 
 
 def test_rolling_back_needs_somewhere_to_go(project):
     with pytest.raises(ConfigurationError, match="name a version in `to`"):
-        roll_back.fn(project)
+        roll_back.fn(**project.arguments(roll_back))
     raise_champion(project, 1, None)
     with pytest.raises(ConfigurationError, match="had no champion before"):
-        roll_back.fn(project)
+        roll_back.fn(**project.arguments(roll_back))
     with pytest.raises(ModelUnavailable, match="no version 77"):
-        roll_back.fn(project, to="77")
+        roll_back.fn(to="77", **project.arguments(roll_back))
     assert champion(project) == "1"
     assert history(project) == [(None, "1")]
 
@@ -432,7 +437,7 @@ def test_rolling_back_an_interrupted_promotion_undoes_it(project, monkeypatch):
         kill_at(patch, "promotion")
         with pytest.raises(Killed):
             raise_champion(project, 2, 1)
-    roll_back.fn(project)
+    roll_back.fn(**project.arguments(roll_back))
     assert champion(project) == "1"
     assert history(project) == [("2", "1"), ("1", "2"), (None, "1")]
 
@@ -448,9 +453,9 @@ def test_the_log_of_one_project_is_not_that_of_another(project, make_project):
     client = other.registry.get_client()
     client.create_registered_model("other")
     client.create_model_version("other", "file:///nowhere")
-    assert promotion_log(other) == []
+    assert promotion_log(other.stores) == []
     raise_champion(other, 1, None)
-    assert [entry["sequence"] for entry in promotion_log(other)] == [1]
+    assert [entry["sequence"] for entry in promotion_log(other.stores)] == [1]
 
 
 def test_without_a_log_the_champion_is_untouched(project, tmp_path):
@@ -470,5 +475,5 @@ def test_without_a_registry_nothing_is_written(project, make_project):
         registry=ModelRegistry(tracking_uri="http://127.0.0.1:9", model_name="calls")
     )
     with pytest.raises(RegistryUnavailable):
-        promote.fn(gone, first, expected=None, reason="better")
-    assert promotion_log(project) == []
+        promote.fn(first, expected=None, reason="better", **gone.arguments(promote))
+    assert promotion_log(project.stores) == []

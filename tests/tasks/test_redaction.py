@@ -9,15 +9,16 @@ import pandas as pd
 import pytest
 from prefect_mlops.blocks import Dataset, MLProject, ModelRegistry
 from prefect_mlops.core.errors import ConfigurationError
-from prefect_mlops.core.redaction import Redaction
 from prefect_mlops.core.results import Cause, Window
-from prefect_mlops.storage.interface import Prediction
-from prefect_mlops.tasks.champion import get_champion
-from prefect_mlops.tasks.drift import measure_drift, measure_features
+from prefect_mlops.registry.references import measure_features
+from prefect_mlops.registry.versions import get_champion
+from prefect_mlops.sources.reading import read_source
+from prefect_mlops.storage.predictions import Prediction
+from prefect_mlops.storage.redaction import Redaction
+from prefect_mlops.tasks.drift import measure_drift
 from prefect_mlops.tasks.labelling import attach_labels
 from prefect_mlops.tasks.repair import verify_repair
 from prefect_mlops.tasks.scoring import score_rows
-from prefect_mlops.tasks.sources import read_source
 from prefect_mlops.tasks.windows import read_window
 from pydantic import ValidationError
 from support.candidates import crown, log_candidate, split_at
@@ -57,7 +58,7 @@ def rows(tmp_path):
 
 
 def score(project, dataset):
-    return score_rows.fn(project, dataset, get_champion(project))
+    return score_rows.fn(dataset, get_champion(project.registry), **project.arguments(score_rows))
 
 
 def logged(project) -> pd.DataFrame:
@@ -88,7 +89,9 @@ class TestScoring:
         frame = calls(20, seed=3, start="2026-02-01")
         score(project, rows(frame.drop(columns="y")))
         stranger = frame[:1].assign(call_id="a stranger's number")
-        report = attach_labels.fn(project, rows(pd.concat([frame, stranger])))
+        report = attach_labels.fn(
+            rows(pd.concat([frame, stranger])), **project.arguments(attach_labels)
+        )
         assert report.attached == 20
         assert report.unknown == [project.redaction.hashed("a stranger's number")]
 
@@ -97,7 +100,7 @@ class TestScoring:
         score(project, rows(frame))
         late = frame.assign(call_id=frame["call_id"].astype("Int64"))
         late.loc[2, ["call_id", "y"]] = None
-        assert attach_labels.fn(project, rows(late)).attached == 5
+        assert attach_labels.fn(rows(late), **project.arguments(attach_labels)).attached == 5
 
     def test_labels_find_the_hash_of_an_earlier_text(self, project, rows, calls):
         frame = calls(2).assign(call_id=["7", "8"])
@@ -116,7 +119,7 @@ class TestScoring:
                     for id in (hashed("7.0"), hashed("8"))
                 ]
             )
-        assert attach_labels.fn(project, rows(frame)).attached == 2
+        assert attach_labels.fn(rows(frame), **project.arguments(attach_labels)).attached == 2
 
     def test_what_is_written_down_of_a_run_is_redacted_too(self, project, rows, calls):
         frame = calls(20, seed=3, start="2026-02-01").drop(columns="y")
@@ -149,7 +152,7 @@ class TestScoring:
         with pytest.raises(ConfigurationError, match="jbo"):
             score(wrong, rows(calls(5)))
         with pytest.raises(ConfigurationError, match="jbo"):
-            read_source(wrong, wrong.dataset)
+            read_source(wrong.dataset, own=True, **wrong.arguments(read_source))
         assert len(logged(project)) == 0
 
     def test_rules_for_columns_that_only_the_projects_rows_have_are_no_mistake(
@@ -160,7 +163,11 @@ class TestScoring:
         noted = make_project(
             dataset=own, redaction=redaction({"note": "drop", "call_id": "hash", "job": "hash"})
         )
-        score(noted, rows(calls(5).drop(columns="call_id"), id=None))
+        frame = calls(5).drop(columns="call_id")
+        assert score(noted, rows(frame, id=None)).logged == 5
+        found = logged(noted)
+        assert found["features.job"].tolist() == [noted.redaction.hashed(j) for j in frame["job"]]
+        assert "features.note" not in found
 
 
 class TestDrift:
@@ -183,8 +190,8 @@ class TestDrift:
         rows = frame[["strong", "weak", "job"]].to_dict("records")
         hashed = [apply(row)["job"] for row in rows]
         log_predictions(monitored, frame.assign(job=hashed, weak=None), predicted=chances(frame))
-        data = read_window.fn(monitored)
-        report = measure_drift.fn(monitored, data, watched[1])
+        data = read_window.fn(**monitored.arguments(read_window))
+        report = measure_drift.fn(data, watched[1], **monitored.arguments(measure_drift))
         assert report.verdict == "passed"
         assert "2 redacted columns (weak, job) with 0.10 of the importance are left out" in (
             report.reason
@@ -194,14 +201,20 @@ class TestDrift:
         assert signals["strong"].score is not None
         # The same window without the settings is an alarm: the exception is theirs.
         plain = monitored.model_copy(update={"redaction": None})
-        assert {"weak", "job"} <= set(measure_features(plain, data, watched[1]).drifted_columns)
+        assert {"weak", "job"} <= set(
+            measure_features(data, watched[1], **plain.arguments(measure_features)).drifted_columns
+        )
         html = Path(report.report_uri).read_text()
         assert "redacted: left out" in html
         assert "retired" not in html
 
     def test_drift_of_the_other_columns_is_still_seen(self, monitored, watched):
         log_predictions(monitored, calls_like(600, seed=2, shift=1.0))
-        report = measure_features(monitored, read_window.fn(monitored), watched[1])
+        report = measure_features(
+            read_window.fn(**monitored.arguments(read_window)),
+            watched[1],
+            **monitored.arguments(measure_features),
+        )
         assert report.verdict == "failed"
         assert report.drifted_columns[0] == "strong"
 
@@ -223,7 +236,7 @@ class TestDrift:
         client.create_registered_model("calls")
         client.create_model_version("calls", "file:///nowhere", watched[1].run_id)
         version = watched[1].model_copy(update={"version": "1"})
-        repair = verify_repair.fn(monitored, cause, version)
+        repair = verify_repair.fn(cause, version, **monitored.arguments(verify_repair))
         assert repair.verdict == "passed"
         assert "job, weak are logged redacted" in repair.reason
 
@@ -253,17 +266,17 @@ class TestTraining:
 
     def test_no_dataset_reads_redacted_features_from_the_log(self, project):
         with pytest.raises(ConfigurationError, match="redacted only"):
-            read_source(project, Dataset(source=LOG, columns=COLUMNS))
+            read_source(Dataset(source=LOG, columns=COLUMNS), **project.arguments(read_source))
 
     def test_what_is_not_redacted_can_be_trained_on(self, project, rows, calls):
         frame = calls(20, seed=3, start="2026-02-01")
         score(project, rows(frame.drop(columns="y")))
-        attach_labels.fn(project, rows(frame))
+        attach_labels.fn(rows(frame), **project.arguments(attach_labels))
         kept = project.model_copy(
             update={"redaction": redaction({"weak": "drop", "call_id": "hash"})}
         )
         columns = {**COLUMNS, "ignored": ["weak"]}
-        table = read_source(kept, Dataset(source=LOG, columns=columns))
+        table = read_source(Dataset(source=LOG, columns=columns), **kept.arguments(read_source))
         assert table.num_rows == 20
         assert "weak" not in table.column_names
 

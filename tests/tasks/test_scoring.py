@@ -14,9 +14,9 @@ from prefect_mlops.blocks import Dataset, ModelRegistry, PredictionLog
 from prefect_mlops.core.errors import DataRejected, LogUnavailable, ModelUnavailable
 from prefect_mlops.core.results import Window
 from prefect_mlops.core.settings import ScoringSettings
-from prefect_mlops.storage.interface import Prediction
+from prefect_mlops.registry.versions import get_champion
+from prefect_mlops.storage.predictions import Prediction
 from prefect_mlops.tasks import scoring
-from prefect_mlops.tasks.champion import get_champion
 from prefect_mlops.tasks.labelling import attach_labels
 from prefect_mlops.tasks.scoring import score_rows
 from support.candidates import crown, log_candidate, split_at
@@ -49,7 +49,7 @@ def rows(tmp_path):
 
 
 def score(project, dataset):
-    return score_rows.fn(project, dataset, get_champion(project))
+    return score_rows.fn(dataset, get_champion(project.registry), **project.arguments(score_rows))
 
 
 def logged(project) -> pd.DataFrame:
@@ -119,7 +119,10 @@ def test_every_row_is_written_down_with_the_id_it_was_given(project, rows, calls
     for name in ("prediction", "score.yes", "features.job"):
         assert found[name].tolist() == scores[name].tolist()
     labels = pd.DataFrame({"call_id": scores["id"], "y": frame["y"]})
-    assert attach_labels.fn(project, rows(labels, timestamp=None)).attached == 30
+    assert (
+        attach_labels.fn(rows(labels, timestamp=None), **project.arguments(attach_labels)).attached
+        == 30
+    )
     assert score(project, rows(frame[:0], id=None, timestamp=None)).scores_uri is None
 
 
@@ -161,7 +164,7 @@ def test_an_id_is_one_whatever_type_its_column_has(project, rows, calls, type_):
     assert logged(project)["id"].tolist() == [str(1000 + i) for i in range(6)]
     for label_type in (float, str, int):
         late = frame.assign(call_id=frame["call_id"].map(label_type))
-        assert attach_labels.fn(project, rows(late)).attached == 6
+        assert attach_labels.fn(rows(late), **project.arguments(attach_labels)).attached == 6
     assert score(project, rows(frame)).known == 6
 
 
@@ -188,7 +191,7 @@ def test_labels_find_what_was_logged_under_an_earlier_text(project, rows, calls)
                 for id in ("7.0", "8.0", "stranger")
             ]
         )
-    report = attach_labels.fn(project, rows(frame))
+    report = attach_labels.fn(rows(frame), **project.arguments(attach_labels))
     assert (report.attached, report.unknown) == (2, ["9"])
 
 
@@ -218,14 +221,16 @@ def test_a_column_in_another_form_is_refused_before_anything_is_logged(make_proj
 def test_labels_of_a_class_that_the_model_does_not_know_are_refused(project, rows, calls):
     frame = calls(100)
     score(project, rows(frame))
-    attach_labels.fn(project, rows(frame))
+    attach_labels.fn(rows(frame), **project.arguments(attach_labels))
     strange = frame.assign(y="maybe")
     with pytest.raises(DataRejected, match=r"100 of 100 labels .* 'maybe' \(100\); .*new_classes"):
-        attach_labels.fn(project, rows(strange))
+        attach_labels.fn(rows(strange), **project.arguments(attach_labels))
     with pytest.raises(DataRejected, match="would change one that is known already"):
-        attach_labels.fn(project, rows(strange), new_classes=True)
+        attach_labels.fn(rows(strange), new_classes=True, **project.arguments(attach_labels))
     assert logged(project)["label"].tolist() == frame["y"].tolist()
-    report = attach_labels.fn(project, rows(strange), new_classes=True, overwrite=True)
+    report = attach_labels.fn(
+        rows(strange), new_classes=True, overwrite=True, **project.arguments(attach_labels)
+    )
     assert report.changed == 100
 
 
@@ -234,7 +239,7 @@ def test_labels_of_a_regression_are_finite_numbers(make_project, rows, calls, la
     project = make_project(task="regression")
     frame = calls(5).assign(y=pd.Series([1.5, label, 2, 3, 4], dtype=object).map(str))
     with pytest.raises(DataRejected, match="1 of 5 labels that are no finite numbers") as caught:
-        attach_labels.fn(project, rows(frame))
+        attach_labels.fn(rows(frame), **project.arguments(attach_labels))
     assert caught.value.column == "y"
 
 
@@ -336,7 +341,7 @@ def test_numbers_are_predicted_for_a_regression(make_project, rows, calls):
     assert pd.api.types.is_numeric_dtype(found["prediction"])
     assert not [name for name in found if name.startswith("score.")]
     # Late labels are numbers too.
-    attach_labels.fn(project, rows(frame[:6]))
+    attach_labels.fn(rows(frame[:6]), **project.arguments(attach_labels))
     assert logged(project)["label"].tolist() == frame["y"][:6].tolist()
 
 
@@ -346,7 +351,7 @@ def test_labels_find_their_predictions(project, rows, calls):
     late = frame[4:].assign(called_at=frame["called_at"][4:] + timedelta(days=3))
     stranger = frame[:1].assign(call_id="stranger")
     late.loc[5, "y"] = None
-    report = attach_labels.fn(project, rows(pd.concat([late, stranger])))
+    report = attach_labels.fn(rows(pd.concat([late, stranger])), **project.arguments(attach_labels))
     assert (report.attached, report.changed, report.unknown) == (5, 0, ["stranger"])
     found = logged(project).set_index("id")["label"]
     known = found[found.notna()]
@@ -356,14 +361,14 @@ def test_labels_find_their_predictions(project, rows, calls):
 def test_labels_attached_again_change_nothing_and_other_ones_are_asked_about(project, rows, calls):
     frame = calls(6)
     score(project, rows(frame))
-    attach_labels.fn(project, rows(frame))
-    again = attach_labels.fn(project, rows(frame))
+    attach_labels.fn(rows(frame), **project.arguments(attach_labels))
+    again = attach_labels.fn(rows(frame), **project.arguments(attach_labels))
     assert (again.attached, again.changed) == (6, 0)
     other = frame.assign(y=frame["y"].map({"yes": "no", "no": "yes"}))
     with pytest.raises(DataRejected, match="6 of 6 labels would change"):
-        attach_labels.fn(project, rows(other))
+        attach_labels.fn(rows(other), **project.arguments(attach_labels))
     assert logged(project)["label"].tolist() == frame["y"].tolist()
-    report = attach_labels.fn(project, rows(other), overwrite=True)
+    report = attach_labels.fn(rows(other), overwrite=True, **project.arguments(attach_labels))
     assert report.changed == 6
     assert logged(project)["label"].tolist() == other["y"].tolist()
 
@@ -371,7 +376,7 @@ def test_labels_attached_again_change_nothing_and_other_ones_are_asked_about(pro
 def test_labels_need_neither_features_nor_times(project, rows, calls):
     frame = calls(6)
     score(project, rows(frame))
-    report = attach_labels.fn(project, rows(frame[["call_id", "y"]]))
+    report = attach_labels.fn(rows(frame[["call_id", "y"]]), **project.arguments(attach_labels))
     assert report.attached == 6
 
 
@@ -381,11 +386,11 @@ def test_whole_numbers_identify_a_row_though_another_id_is_missing(project, rows
     gaps = frame.assign(call_id=frame["call_id"].astype("Int64"))
     gaps.loc[2, "call_id"] = pd.NA
     with pytest.raises(DataRejected, match="1 nulls in rows with a label") as caught:
-        attach_labels.fn(project, rows(gaps))
+        attach_labels.fn(rows(gaps), **project.arguments(attach_labels))
     assert caught.value.column == "call_id"
     # Without a label nobody needs to know whose row it is.
     gaps.loc[2, "y"] = None
-    report = attach_labels.fn(project, rows(gaps))
+    report = attach_labels.fn(rows(gaps), **project.arguments(attach_labels))
     assert (report.attached, report.unknown) == (5, [])
 
 
@@ -394,10 +399,15 @@ def test_two_labels_of_one_prediction_are_not_guessed_between(project, rows, cal
     score(project, rows(frame))
     flipped = frame[:1].assign(y=frame["y"][:1].map({"yes": "no", "no": "yes"}))
     with pytest.raises(DataRejected, match=frame["call_id"][0]):
-        attach_labels.fn(project, rows(pd.concat([frame, flipped])))
+        attach_labels.fn(rows(pd.concat([frame, flipped])), **project.arguments(attach_labels))
     assert logged(project)["label"].isna().all()
     # The same label twice is no contradiction.
-    assert attach_labels.fn(project, rows(pd.concat([frame, frame[:1]]))).attached == 4
+    assert (
+        attach_labels.fn(
+            rows(pd.concat([frame, frame[:1]])), **project.arguments(attach_labels)
+        ).attached
+        == 4
+    )
 
 
 @pytest.mark.parametrize(
@@ -411,7 +421,7 @@ def test_two_labels_of_one_prediction_are_not_guessed_between(project, rows, cal
 def test_labels_without_target_or_id_are_rejected(make_project, rows, dropped, columns, expected):
     dataset = rows(make_calls(5).drop(columns=dropped), **columns)
     with pytest.raises(DataRejected, match=expected):
-        attach_labels.fn(make_project(), dataset)
+        attach_labels.fn(dataset, **make_project().arguments(attach_labels))
 
 
 def test_another_models_predictions_are_left_alone(project, rows, calls):
@@ -424,5 +434,5 @@ def test_another_models_predictions_are_left_alone(project, rows, calls):
             )
         }
     )
-    assert len(attach_labels.fn(other, rows(frame)).unknown) == 4
+    assert len(attach_labels.fn(rows(frame), **other.arguments(attach_labels)).unknown) == 4
     assert logged(project)["label"].isna().all()

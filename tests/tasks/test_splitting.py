@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prefect_mlops.blocks import Dataset
 from prefect_mlops.core.errors import DataRejected
-from prefect_mlops.core.snapshots import load_frame, load_table, save_snapshot
-from prefect_mlops.tasks.splitting import held_out_by_hash, split
+from prefect_mlops.core.settings import Columns
+from prefect_mlops.data.holdout import held_out_by_hash
+from prefect_mlops.data.snapshots import load_frame, load_table, save_snapshot
+from prefect_mlops.tasks.splitting import split
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -33,7 +35,7 @@ def part(make_project):
         snapshot = save_snapshot(
             project.open_workspace(), table, "test", timestamp=columns.get("timestamp")
         )
-        return split.fn(project, snapshot), table
+        return split.fn(snapshot, **project.arguments(split)), table
 
     return run
 
@@ -220,3 +222,18 @@ def test_ids_stay_where_they_were():
     found = held_out_by_hash(pd.DataFrame({"id": range(12)}), "id", [], 0.5).tolist()
     digests = [hashlib.sha256(str(number).encode()).hexdigest() for number in range(12)]
     assert found == [int(digest[0], 16) < 8 for digest in digests]
+
+
+@pytest.mark.parametrize(
+    "give", [lambda frame: frame, pa.Table.from_pandas], ids=["frame", "table"]
+)
+def test_rows_are_split_without_a_project(give, calls, tmp_path):
+    parts = split.fn(
+        give(calls(4_000)),
+        columns=Columns(target="y", timestamp="called_at", id="call_id"),
+        task_type="binary",
+        workspace=str(tmp_path / "own"),
+    )
+    # Half a window of 2,000 rows would be more than a fifth.
+    assert (parts.train.rows, parts.holdout.rows) == (3_200, 800)
+    assert parts.train.last < parts.holdout.first

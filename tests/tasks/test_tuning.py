@@ -17,12 +17,12 @@ from prefect.client.schemas.filters import (
     TaskRunFilterName,
 )
 from prefect_mlops.blocks import Dataset, ModelRegistry
-from prefect_mlops.core.cross_validation import score_trial
 from prefect_mlops.core.errors import ConfigurationError
-from prefect_mlops.core.recipes import default_parameters
-from prefect_mlops.tasks.tracking import open_run
+from prefect_mlops.registry.tracking import open_run
 from prefect_mlops.tasks.trials import rows_and_folds
 from prefect_mlops.tasks.tuning import study_url, tune
+from prefect_mlops.training.cross_validation import score_trial
+from prefect_mlops.training.search_spaces import default_parameters
 from sklearn.linear_model import Ridge
 from support.candidates import split_at
 
@@ -76,7 +76,7 @@ def recipe(monkeypatch):
             module.on_fit(self.alpha)
             return super().fit(X, y)
 
-    module.recipe = lambda trial, task, kinds, seed: Watched(
+    module.recipe = lambda trial, task, feature_types, seed: Watched(
         alpha=trial.suggest_float("alpha", 0.1, 1000.0, log=True)
     )
     monkeypatch.setitem(sys.modules, "shop_models", module)
@@ -97,12 +97,14 @@ def plain(study):
 def test_the_same_seed_gives_the_same_study_and_another_seed_another(make):
     names = ["hist_gradient_boosting", "linear"]
     project, split = make(estimators=names, trials=4)
-    run_id, other_id = (open_run(project, key, None) for key in ("one", "other"))
-    first, again = (tune.fn(project, split, run_id, key) for key in ("first", "again"))
+    run_id, other_id = (open_run(project.stores, key, None) for key in ("one", "other"))
+    first, again = (
+        tune.fn(split, run_id, key, **project.arguments(tune)) for key in ("first", "again")
+    )
     assert plain(first) == plain(again)
     assert (first.name, first.trials, first.failed, first.metric) == ("first", 4, 0, "log_loss")
     other, split = make(estimators=names, trials=4, seed=1)
-    tune.fn(other, split, other_id, "other")
+    tune.fn(split, other_id, "other", **other.arguments(tune))
     drawn = [trial_runs(project, run)[-1].data.params for run in (run_id, other_id)]
     assert drawn[0] != drawn[1]
 
@@ -110,9 +112,9 @@ def test_the_same_seed_gives_the_same_study_and_another_seed_another(make):
 def test_it_begins_with_the_defaults_of_each_estimator_and_never_ends_worse(make):
     names = ["linear", "hist_gradient_boosting"]
     project, split = make(estimators=names, trials=3)
-    run_id = open_run(project, "key", None)
-    study = tune.fn(project, split, run_id, "key")
-    data, folds = rows_and_folds(project, split)
+    run_id = open_run(project.stores, "key", None)
+    study = tune.fn(split, run_id, "key", **project.arguments(tune))
+    data, folds = rows_and_folds(split, **project.arguments(rows_and_folds))
     for number, name in enumerate(names):
         defaults = default_parameters(name, "binary")
         logged = trial_runs(project, run_id)[number].data
@@ -137,8 +139,8 @@ def test_it_begins_with_the_defaults_of_each_estimator_and_never_ends_worse(make
 @pytest.mark.parametrize("moment", [1, 4])
 def test_a_killed_study_goes_on_as_if_nothing_had_happened(make_numbers, recipe, moment):
     project, split = make_numbers(estimators=["shop_models:recipe", "linear"], trials=6)
-    run_id = open_run(project, "key", None)
-    whole = tune.fn(project, split, run_id, "whole")
+    run_id = open_run(project.stores, "key", None)
+    whole = tune.fn(split, run_id, "whole", **project.arguments(tune))
 
     def kill(alpha):
         if recipe.fits == moment:
@@ -146,25 +148,25 @@ def test_a_killed_study_goes_on_as_if_nothing_had_happened(make_numbers, recipe,
 
     recipe.fits, recipe.on_fit = 0, kill
     with pytest.raises(KeyboardInterrupt):
-        tune.fn(project, split, run_id, "killed")
-    resumed = tune.fn(project, split, run_id, "killed")
+        tune.fn(split, run_id, "killed", **project.arguments(tune))
+    resumed = tune.fn(split, run_id, "killed", **project.arguments(tune))
     assert plain(resumed) == plain(whole)
 
 
 def test_a_finished_study_is_returned_without_a_fit(make_numbers, recipe):
     project, split = make_numbers(estimators=["shop_models:recipe"])
-    run_id = open_run(project, "key", None)
-    first = tune.fn(project, split, run_id, "key")
+    run_id = open_run(project.stores, "key", None)
+    first = tune.fn(split, run_id, "key", **project.arguments(tune))
     assert recipe.fits == 6
-    assert tune.fn(project, split, run_id, "key") == first
+    assert tune.fn(split, run_id, "key", **project.arguments(tune)) == first
     assert recipe.fits == 6
     assert len(trial_runs(project, run_id)) == 3
 
 
 def test_every_trial_is_a_finished_run_below_the_training(make):
     project, split = make(trials=3)
-    run_id = open_run(project, "key", None)
-    study = tune.fn(project, split, run_id, "key")
+    run_id = open_run(project.stores, "key", None)
+    study = tune.fn(split, run_id, "key", **project.arguments(tune))
     runs = trial_runs(project, run_id)
     assert [run.info.status for run in runs] == ["FINISHED"] * 3
     assert min(run.data.metrics["log_loss"] for run in runs) == pytest.approx(study.score)
@@ -177,14 +179,14 @@ def test_every_trial_is_a_finished_run_below_the_training(make):
 def test_the_holdout_is_never_read(make):
     project, split = make(trials=1)
     Path(split.holdout.uri).unlink()
-    run_id = open_run(project, "key", None)
-    assert tune.fn(project, split, run_id, "key").trials == 1
+    run_id = open_run(project.stores, "key", None)
+    assert tune.fn(split, run_id, "key", **project.arguments(tune)).trials == 1
 
 
 def test_trials_that_fall_behind_are_stopped(make_numbers):
     project, split = make_numbers(trials=12, folds=3)
-    run_id = open_run(project, "key", None)
-    study = tune.fn(project, split, run_id, "key")
+    run_id = open_run(project.stores, "key", None)
+    study = tune.fn(split, run_id, "key", **project.arguments(tune))
     stopped = [run for run in trial_runs(project, run_id) if run.info.status == "KILLED"]
     assert study.pruned == len(stopped) > 0
     assert all(run.data.metrics["folds"] < 3 for run in stopped)
@@ -198,8 +200,8 @@ def test_one_failing_trial_does_not_end_the_study(make_numbers, recipe):
 
     recipe.on_fit = fail_once
     project, split = make_numbers(estimators=["shop_models:recipe"])
-    run_id = open_run(project, "key", None)
-    study = tune.fn(project, split, run_id, "key")
+    run_id = open_run(project.stores, "key", None)
+    study = tune.fn(split, run_id, "key", **project.arguments(tune))
     assert (study.trials, study.failed) == (3, 1)
     assert trial_runs(project, run_id)[0].info.status == "FAILED"
 
@@ -210,30 +212,30 @@ def test_when_every_trial_fails_the_first_error_is_told(make_numbers, recipe):
 
     recipe.on_fit = fail
     project, split = make_numbers(estimators=["shop_models:recipe"], trials=2)
-    run_id = open_run(project, "key", None)
+    run_id = open_run(project.stores, "key", None)
     with pytest.raises(ConfigurationError, match=r"all 2 trials failed.*singular matrix 1"):
-        tune.fn(project, split, run_id, "key")
+        tune.fn(split, run_id, "key", **project.arguments(tune))
 
 
 def test_an_estimator_that_is_not_there_is_refused_before_any_trial(make):
     project, split = make(estimators=["linear", "xgboost"])
-    run_id = open_run(project, "key", None)
+    run_id = open_run(project.stores, "key", None)
     with pytest.raises(ConfigurationError, match="'xgboost' is unknown"):
-        tune.fn(project, split, run_id, "key")
+        tune.fn(split, run_id, "key", **project.arguments(tune))
     assert not trial_runs(project, run_id)
 
 
 def test_time_runs_out_after_one_trial_at_least_and_stays_out(make):
     project, split = make(trials=50, timeout_seconds=0)
-    run_id = open_run(project, "key", None)
-    study = tune.fn(project, split, run_id, "key")
+    run_id = open_run(project.stores, "key", None)
+    study = tune.fn(split, run_id, "key", **project.arguments(tune))
     assert study.trials == 1
-    assert tune.fn(project, split, run_id, "key") == study
+    assert tune.fn(split, run_id, "key", **project.arguments(tune)) == study
 
 
 def test_only_the_latest_rows_are_used(make):
     project, split = make(maximum_tuning_rows=100)
-    data, folds = rows_and_folds(project, split)
+    data, folds = rows_and_folds(split, **project.arguments(rows_and_folds))
     assert len(data.rows) == 100
     assert folds[-1].scored.max() == 99
 
@@ -246,17 +248,22 @@ def test_classes_that_appear_late_can_be_tuned_for(make_project, database, calls
         registry=ModelRegistry(tracking_uri=database, model_name="late-classes"),
         training={"estimators": ["hist_gradient_boosting", "linear"], "trials": 2, "folds": 3},
     )
-    run_id = open_run(project, "key", None)
-    study = tune.fn(project, split_at(project, frame, 180), run_id, "key")
+    run_id = open_run(project.stores, "key", None)
+    study = tune.fn(split_at(project, frame, 180), run_id, "key", **project.arguments(tune))
     assert (study.failed, study.trials) == (0, 2)
 
 
 def test_a_study_of_a_remote_workspace_is_kept_on_this_machine(make_project):
     project = make_project(workspace="memory://bucket/calls")
-    url = study_url(project, "key")
+    url = study_url(project.open_workspace(), "key")
     assert "bucket" not in url
-    assert url == study_url(project, "key")
-    assert study_url(project, "a/../b").rpartition("/")[2].removesuffix(".db").isalnum()
+    assert url == study_url(project.open_workspace(), "key")
+    assert (
+        study_url(project.open_workspace(), "a/../b")
+        .rpartition("/")[2]
+        .removesuffix(".db")
+        .isalnum()
+    )
 
 
 def test_parallel_trials_are_task_runs_and_progress_is_shown(make, prefect_api):
@@ -264,8 +271,8 @@ def test_parallel_trials_are_task_runs_and_progress_is_shown(make, prefect_api):
 
     @flow
     def training():
-        run_id = open_run(project, "key", None)
-        return run_id, tune(project, split, run_id, "key")
+        run_id = open_run(project.stores, "key", None)
+        return run_id, tune(split, run_id, "key", **project.arguments(tune))
 
     state = training(return_state=True)
     run_id, study = state.result()

@@ -1,0 +1,1 @@
+"""Canary: the decision on a challenger that predicts on live traffic. Pure."""

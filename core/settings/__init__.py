@@ -1,0 +1,49 @@
+"""Settings of a project, written in Python, in JSON or in a form of the Prefect UI.
+
+| settings | of |
+| --- | --- |
+| `Columns` | what each column of a dataset is for |
+| `DataSettings` | data validation and splitting |
+| `TrainingSettings` | estimators, hyperparameter optimisation and fitting |
+| `GateSettings` | what a candidate must pass before it is promoted |
+| `MonitoringSettings` | drift, performance and the governor |
+| `ScoringSettings` | which rows batch scoring refuses |
+| `CanarySettings` | when a challenger on live traffic is promoted or withdrawn |
+
+Unknown keys are errors everywhere. `None` means unbounded.
+"""
+
+from .base import Seconds, Settings, Share, TaskType
+from .canary import CanarySettings
+from .columns import Columns
+from .data import DataSettings, ScoringSettings
+from .gates import DeepcheckSettings, GateSettings
+from .monitoring import DriftThresholds, GovernorPolicy, MonitoringSettings, PerformanceThresholds
+from .setup import Setup
+from .sources import CsvSource, MongoSource, ParquetSource, PredictionsSource, Source, SqlSource
+from .training import TrainingSettings
+
+__all__ = [
+    "CanarySettings",
+    "Columns",
+    "CsvSource",
+    "DataSettings",
+    "DeepcheckSettings",
+    "DriftThresholds",
+    "GateSettings",
+    "GovernorPolicy",
+    "MongoSource",
+    "MonitoringSettings",
+    "ParquetSource",
+    "PerformanceThresholds",
+    "PredictionsSource",
+    "ScoringSettings",
+    "Seconds",
+    "Settings",
+    "Setup",
+    "Share",
+    "Source",
+    "SqlSource",
+    "TaskType",
+    "TrainingSettings",
+]

@@ -1,0 +1,100 @@
+"""Gate settings: what a candidate must pass before it is promoted."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from .base import Settings, Share
+
+MINIMUM_HOLDOUT_ROWS = 50
+
+
+class DeepcheckSettings(Settings):
+    """One Deepchecks check with its conditions."""
+
+    check: str = Field(
+        description="Class name of a tabular check.", examples=["TrainTestSamplesMix"]
+    )
+    parameters: dict[str, Any] = Field(default_factory=dict, description="Arguments of the check.")
+    conditions: dict[str, dict[str, Any]] = Field(
+        default_factory=dict,
+        description="Condition method, without `add_condition_`, to its arguments.",
+        examples=[{"duplicates_ratio_less_or_equal": {"max_ratio": 0.05}}],
+    )
+    blocking: bool = Field(
+        default=True, description="Whether anything but a pass stops a promotion."
+    )
+
+
+class GateSettings(Settings):
+    """What a candidate must pass before it is promoted."""
+
+    deepchecks: list[DeepcheckSettings] | None = Field(
+        default=None,
+        description="Checks to run. None: a default set for the task type. Empty: none.",
+    )
+    report_suites: list[Literal["data_integrity", "train_test_validation", "model_evaluation"]] = (
+        Field(
+            default_factory=list,
+            description="Whole Deepchecks suites to run for the report only; their conditions do not block.",
+        )
+    )
+    deepchecks_rows: int = Field(
+        default=10_000, ge=100, description="Rows that Deepchecks samples at most."
+    )
+    deepchecks_columns: int | None = Field(
+        default=30,
+        ge=1,
+        description="Features that the slow ones of the default checks look at, the most important ones. "
+        "None: all of them.",
+    )
+    floors: dict[str, float] = Field(
+        default_factory=dict,
+        description="Metric on the holdout to its worst allowed value: a maximum for losses, a minimum for "
+        "scores such as `roc_auc`, `accuracy`, `f1` and `r2`.",
+        examples=[{"log_loss": 0.6, "roc_auc": 0.55}],
+    )
+    minimum_holdout_rows: int = Field(
+        default=MINIMUM_HOLDOUT_ROWS,
+        ge=10,
+        description="Fewest rows a promotion may be decided on.",
+    )
+    # A resample of the bootstrap lacks a class of k rows with a chance of about exp(-k): below one
+    # percent from 5 on, far below what the interval leaves out.
+    minimum_class_rows: int = Field(
+        default=5,
+        ge=1,
+        description="Fewest rows that the holdout must hold of each of two classes; of numbers, fewest that "
+        "differ from the most frequent one.",
+    )
+    margin: float = Field(
+        default=0.0,
+        ge=0.0,
+        description="Improvement over the champion that the interval's lower bound must exceed, in units of "
+        "the metric.",
+    )
+    allowance: Share = Field(
+        default=0.05,
+        description="Once the newest rows confirm why a retraining was asked for, share by which the "
+        "candidate may be worse than the champion on them: what will be served has learnt them too, what "
+        "is compared has not.",
+    )
+    confidence: float = Field(
+        default=0.9, gt=0.5, lt=1.0, description="Level of the bootstrap interval, two-sided."
+    )
+    resamples: int = Field(default=2_000, ge=100, description="Bootstrap resamples.")
+    slice_tolerance: float | None = Field(
+        default=0.25,
+        ge=0.0,
+        description="Share by which a slice's metric may be worse than the champion's. None: unbounded.",
+    )
+    minimum_slice_rows: int = Field(
+        default=100, ge=10, description="Smaller slices are reported, not judged."
+    )
+    latency_p99_ms: float | None = Field(
+        default=2_000.0,
+        gt=0,
+        description="Longest 99th percentile of a one-row prediction, milliseconds. None: unbounded.",
+    )

@@ -1,0 +1,54 @@
+"""Training settings: estimators, hyperparameter optimisation and fitting."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from .base import Seconds, Settings
+
+
+class TrainingSettings(Settings):
+    """Estimators, hyperparameter optimisation and fitting."""
+
+    estimators: list[str] = Field(
+        default_factory=lambda: ["hist_gradient_boosting", "linear"],
+        min_length=1,
+        description="Estimators to choose from: `hist_gradient_boosting`, `random_forest`, `linear`, "
+        "or `package.module:function` for your own.",
+        examples=[["hist_gradient_boosting"], ["my_models.churn:recipe"]],
+    )
+    metric: str | None = Field(
+        default=None,
+        description="Metric to optimise, lower is better: `log_loss`, `brier`, `error_rate`, `rmse` or "
+        "`mae`. None: `log_loss` for classes, `rmse` for numbers.",
+    )
+    trials: int = Field(default=20, ge=1, le=10_000, description="Trials of the study.")
+    timeout_seconds: Seconds | None = Field(
+        default=None, description="Longest time for the study, seconds. None: unbounded."
+    )
+    folds: int = Field(default=3, ge=2, le=20, description="Cross-validation folds.")
+    parallel_trials: int = Field(
+        default=1, ge=1, le=64, description="Trials to run at once, each a Prefect task run."
+    )
+    maximum_tuning_rows: int | None = Field(
+        default=50_000,
+        ge=100,
+        description="Latest training rows that trials may use. None: all of them.",
+    )
+    seed: int = Field(default=0, ge=0, description="Seed of splits, sampler and estimators.")
+    refit: Literal["train", "all_rows"] | None = Field(
+        default=None,
+        description="What the served model is fitted on: the training rows, or, once the recipe passed "
+        "every gate on the holdout, all rows; that needs rows in time order. Empty: all rows where there "
+        "is a time order, else the training rows.",
+    )
+    promise_periods: int = Field(
+        default=4,
+        ge=0,
+        le=20,
+        description="Periods before the holdout, of its size, that the recipe is evaluated on too, each "
+        "fitted on the rows before it: what is promised is the metric over all of them. Needs rows in "
+        "time order.",
+    )

@@ -1,0 +1,161 @@
+"""How a training ends: registered, promoted, repaired, refused, and everybody told who asked."""
+
+from __future__ import annotations
+
+from prefect.logging import get_run_logger
+
+from ..blocks.project import MLProject
+from ..core import tags
+from ..core.errors import ChampionChanged
+from ..core.results import (
+    Candidate,
+    Cause,
+    Comparison,
+    Gate,
+    ModelVersion,
+    Repair,
+    Split,
+    TrainingOutcome,
+)
+from ..registry.versions import find_version, get_version
+from ..runs.endings import record_end
+from ..runs.events import CANDIDATE_REFUSED, MODEL_PROMOTED, REPAIR_VERIFIED, emit
+from ..tasks.comparison import compare
+from ..tasks.promotion import promote
+from ..tasks.registration import finalise, register
+from ..tasks.repair import verify_repair
+from .steps import Steps
+
+_PROMOTION_TRIES = 3
+
+
+def conclude(
+    project: MLProject,
+    *,
+    parts: Split,
+    candidate: Candidate,
+    comparison: Comparison,
+    gates: list[Gate],
+    steps: Steps,
+    evidence: dict[str, str],
+    cause: Cause | None,
+    replace_champion: bool = False,
+) -> tuple[TrainingOutcome, Comparison]:
+    """Register and promote a candidate as far as its gates allow, and tell everybody who asked.
+
+    Args:
+        project: The project.
+        parts: Rows fitted on and decided on.
+        candidate: The model.
+        comparison: Candidate against champion.
+        gates: Every other gate.
+        steps: Runs what must not run twice.
+        evidence: Tags of the version.
+        cause: Why the training was asked for, or None.
+        replace_champion: Whether the champion is replaced without a comparison.
+
+    Returns:
+        How it ended, and the comparison that decided: another one than given when the champion
+        changed in between.
+
+    Raises:
+        ChampionChanged: If the champion changes over and over.
+        LogUnavailable: If the promotion log or journal cannot be reached.
+        RegistryUnavailable: If MLflow cannot be reached.
+    """
+    version: ModelVersion | None = None
+    repair: Repair | None = None
+    ending = "rejected"
+    if not any(gate.blocks for gate in gates):
+        version = steps.run(register, candidate, evidence)
+        ending = "challenger"
+        if comparison.verdict == "passed":
+            registered = version
+            comparison = _promote(
+                project,
+                parts=parts,
+                candidate=candidate,
+                comparison=comparison,
+                version=registered,
+                steps=steps,
+                cause=cause,
+                replace_champion=replace_champion,
+            )
+            if comparison.verdict == "passed":
+                ending = "promoted"
+    reasons = [f"{gate.name}: {gate.reason}" for gate in [*gates, *comparison.gates] if gate.blocks]
+    if version is not None:
+        finalised: ModelVersion = finalise(version, ending, reasons, **project.arguments(finalise))
+        version = finalised
+        if cause is not None and ending == "promoted":
+            repair = steps.run(verify_repair, cause, finalised)
+            version = get_version(project.registry, finalised.version)
+            emit(project.name, REPAIR_VERIFIED, repair.model_dump(mode="json"))
+    outcome = TrainingOutcome(
+        outcome=ending,  # pyright: ignore[reportArgumentType]
+        reasons=reasons,
+        version=version,
+        gates=[*gates, *comparison.gates],
+        training_key=evidence[tags.TRAINING_KEY],
+        run_id=candidate.run_id,
+        champion_version=comparison.champion_version,
+        cause_id=cause.id if cause else None,
+        repair=repair,
+        seconds=steps.seconds,
+    )
+    record_end(
+        project.stores,
+        cause,
+        {
+            "outcome": ending,
+            "reasons": reasons,
+            "version": version.version if version else None,
+            "repaired": repair.verdict if repair else None,
+            "training_key": outcome.training_key,
+            "run_id": outcome.run_id,
+        },
+    )
+    emit(
+        project.name,
+        MODEL_PROMOTED if ending == "promoted" else CANDIDATE_REFUSED,
+        outcome.model_dump(mode="json", include={"outcome", "reasons", "version", "cause_id"}),
+    )
+    return outcome, comparison
+
+
+def _promote(
+    project: MLProject,
+    *,
+    parts: Split,
+    candidate: Candidate,
+    comparison: Comparison,
+    version: ModelVersion,
+    steps: Steps,
+    cause: Cause | None,
+    replace_champion: bool,
+) -> Comparison:
+    """Promote, comparing again when another promotion came first; return the last comparison."""
+    for _ in range(_PROMOTION_TRIES):
+        reason = next(gate.reason for gate in comparison.gates)
+        try:
+            promote(
+                version,
+                expected=comparison.champion_version,
+                reason=reason,
+                cause_id=cause.id if cause else None,
+                **project.arguments(promote),
+            )
+        except ChampionChanged as changed:
+            get_run_logger().warning("%s", changed)
+            comparison = steps.again(
+                compare, parts, candidate, cause, replace_champion=replace_champion
+            )
+            if comparison.verdict != "passed":
+                return comparison
+        else:
+            return comparison
+    champion = find_version(project.registry, tags.CHAMPION)
+    raise ChampionChanged(
+        f"the champion changed {_PROMOTION_TRIES} times while version {version.version} was being "
+        f"promoted; it is version {champion and champion.version} now. The version stays registered"
+    )

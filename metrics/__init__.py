@@ -1,0 +1,1 @@
+"""Losses, their bootstrap intervals, and what a champion promises. Pure."""

@@ -1,0 +1,1 @@
+"""Fitted models: loading them from MLflow, predicting, scoring and explaining. Knows no Prefect."""

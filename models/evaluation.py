@@ -1,0 +1,63 @@
+"""Evaluates a model on rows, also where the labels' data type differs from training."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from ..data.class_labels import class_text, match_classes
+from ..data.training_rows import labels_of
+from ..metrics.losses import Floats, row_losses
+from .predictor import Predictor
+
+
+def aligned_labels(
+    predictor: Predictor, rows: pd.DataFrame, target: str
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return labels and a model's classes in one type.
+
+    Args:
+        predictor: The model.
+        rows: Rows with the target.
+        target: Target column.
+
+    Returns:
+        For classes, labels and classes as text; a label that is no class of the model stays what it
+        is, as text. For regression, labels as floats and None.
+
+    Raises:
+        DataRejected: If the target is missing or is not what the task needs.
+    """
+    labels = labels_of(rows, target, predictor.task)
+    if predictor.classes is None:
+        return labels, None
+    classes = [class_text(name) for name in predictor.classes]
+    values = labels.tolist()
+    matched = match_classes(values, classes)
+    texts = [found or class_text(value) for found, value in zip(matched, values, strict=True)]
+    return np.asarray(texts, dtype=object), np.asarray(classes, dtype=object)
+
+
+def losses_of(metric: str, predictor: Predictor, rows: pd.DataFrame, target: str) -> Floats:
+    """Return a model's loss on every row.
+
+    Args:
+        metric: Name of a loss.
+        predictor: The model.
+        rows: Rows with the model's input columns and the target.
+        target: Target column.
+
+    Returns:
+        Shape (rows,). A label that the model has no class for costs as much as being surely wrong.
+
+    Raises:
+        DataRejected: If an input column or the target is missing.
+    """
+    truth, classes = aligned_labels(predictor, rows, target)
+    return row_losses(metric, truth, predictor.predict(rows), classes)
+
+
+def unknown_classes(predictor: Predictor, rows: pd.DataFrame, target: str) -> list[str]:
+    """Return the labels that a model has no class for, as text, sorted."""
+    truth, classes = aligned_labels(predictor, rows, target)
+    return [] if classes is None else sorted(set(truth) - set(classes))

@@ -1,0 +1,1 @@
+"""Drift, realised performance and the governor that decides on a retraining. Pure."""

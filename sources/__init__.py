@@ -1,0 +1,1 @@
+"""Reads rows: files, databases, and the prediction log."""

@@ -1,0 +1,45 @@
+"""A training of a stream is made once, kept by content, and knows which rows it has not seen."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from prefect_mlops.backtest.candidates import Candidates, with_changes
+from prefect_mlops.core.settings import GateSettings
+from prefect_mlops.core.workspace import Workspace
+from support.streams import SETUP, stream_of
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    return Workspace(str(tmp_path))
+
+
+def test_a_candidate_learns_from_the_rows_before_it_and_predicts_those_after(workspace):
+    found = Candidates(stream_of(), SETUP, workspace).train(400)
+    assert (found.rows, found.fitted) == (400, 400)
+    assert 0 < found.first_held_out < 400
+    assert len(found.served) == len(found.predictions) == 500
+    assert len(found.evaluated) == 900 - found.first_held_out
+    assert np.sqrt(found.served_losses(400, 900).mean()) == pytest.approx(0.5, rel=0.15)
+    assert len(found.evaluated_losses(600, 650)) == 50
+
+
+def test_another_process_finds_what_was_trained(workspace):
+    first = Candidates(stream_of(), SETUP, workspace).train(400)
+    again = Candidates(stream_of(), SETUP, workspace).train(400)
+    assert again.seconds == first.seconds
+    assert np.array_equal(again.served, first.served)
+    assert again.reference.promise == first.reference.promise
+
+
+def test_other_rows_are_another_training(workspace):
+    first = Candidates(stream_of(), SETUP, workspace).train(400)
+    other = Candidates(stream_of(turned=200), SETUP, workspace).train(400)
+    assert not np.array_equal(other.served, first.served)
+
+
+def test_changes_leave_out_what_is_not_named():
+    gates = GateSettings(margin=0.2)
+    assert with_changes(SETUP, gates=gates, monitoring=None).gates is gates
+    assert with_changes(SETUP, gates=None).gates is SETUP.gates

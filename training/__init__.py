@@ -1,0 +1,1 @@
+"""Recipes, search spaces, cross-validation and the hyperparameter study. Pure."""

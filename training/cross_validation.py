@@ -1,0 +1,219 @@
+"""Scores an estimator on folds of the training rows, which never touch the holdout.
+
+Rows in time order are only ever predicted from earlier ones: shuffled folds promise what no
+production delivers.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import KFold, StratifiedKFold, TimeSeriesSplit
+
+from ..core.errors import DataRejected
+from ..core.settings import TaskType
+from ..data.training_rows import TrainingRows
+from ..metrics.losses import Floats, metric_value, row_losses
+from .recipes import build, fit_estimator
+
+_FEWEST_GROUPS = 20
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One fold.
+
+    Attributes:
+        fitted: Positions of the rows to fit on.
+        scored: Positions of the rows to score on.
+    """
+
+    fitted: np.ndarray
+    scored: np.ndarray
+
+
+@dataclass(frozen=True)
+class TrialScore:
+    """What a trial achieved.
+
+    Attributes:
+        means: Mean of the metric over the folds so far, one value a fold.
+        pruned: Whether it was stopped before the last fold.
+        seconds: How long it took.
+        error: What went wrong, or None.
+    """
+
+    means: list[float]
+    pruned: bool
+    seconds: float
+    error: str | None = None
+
+
+def tuning_rows(
+    data: TrainingRows, method: Literal["time", "hash"], maximum: int | None, seed: int
+) -> TrainingRows:
+    """Return the rows that trials may use.
+
+    Args:
+        data: All training rows.
+        method: How the holdout was split off: `time` takes the latest rows, `hash` a sample.
+        maximum: Most rows. None: all.
+        seed: Seed of the sample.
+    """
+    count = len(data.rows)
+    if maximum is None or count <= maximum:
+        return data
+    if method == "time":
+        return data.take(np.arange(count - maximum, count))
+    chosen = np.random.default_rng(seed).choice(count, maximum, replace=False)
+    return data.take(np.sort(chosen))
+
+
+def make_folds(
+    data: TrainingRows, method: Literal["time", "hash"], folds: int, seed: int
+) -> list[Fold]:
+    """Split training rows into folds.
+
+    Args:
+        data: Training rows; in time order for `time`.
+        method: `time` fits on an expanding past and scores on what follows; `hash` shuffles, keeps
+            rows with the same features together, and spreads the classes evenly.
+        folds: Number of folds.
+        seed: Seed of the shuffle.
+
+    Returns:
+        At most `folds`: those whose rows to fit on have a single class are left out.
+
+    Raises:
+        DataRejected: If there are too few rows, or no fold has two classes to fit on.
+    """
+    count = len(data.rows)
+    if count < 2 * (folds + 1):
+        raise DataRejected(
+            f"{count} training rows are too few for {folds} folds: extract more, or set "
+            "training.folds to fewer"
+        )
+    if method == "time":
+        found = [Fold(*parts) for parts in TimeSeriesSplit(folds).split(data.rows)]
+    else:
+        found = _shuffled(data, folds, seed)
+    if data.classes is not None:
+        found = [fold for fold in found if len(np.unique(data.target[fold.fitted])) > 1]
+    if not found:
+        raise DataRejected(
+            f"no fold has two classes to fit on: the {count} rows that trials may use begin with a long "
+            "run of one class. Extract more rows, or set training.folds to fewer"
+        )
+    return found
+
+
+def _shuffled(data: TrainingRows, folds: int, seed: int) -> list[Fold]:
+    """Shuffle rows into folds; rows with the same features stay together.
+
+    A recipe that learns duplicates by heart would win otherwise, and the holdout, which is split the
+    same way, would not confirm it.
+    """
+    group, names = pd.factorize(pd.util.hash_pandas_object(data.rows, index=False))
+    if len(names) < _FEWEST_GROUPS * folds:
+        # So few combinations of features that every one of them will come again.
+        group, names = np.arange(len(group)), np.arange(len(group))
+    first = np.unique(group, return_index=True)[1]
+    labels = data.target[first]
+    splitter: Any = KFold(folds, shuffle=True, random_state=seed)
+    if data.classes is not None and np.unique(labels, return_counts=True)[1].max() >= folds:
+        splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
+    found = []
+    with warnings.catch_warnings():
+        # A class with fewer rows than folds is missing in some: `score_fold` can handle that.
+        warnings.simplefilter("ignore", UserWarning)
+        for _, chosen in splitter.split(first, labels):
+            scored = np.isin(group, chosen)
+            found.append(Fold(np.flatnonzero(~scored), np.flatnonzero(scored)))
+    return found
+
+
+def fold_losses(
+    estimator: Any, data: TrainingRows, fold: Fold, task: TaskType, metric: str
+) -> Floats:
+    """Fit on one part of a fold and return the losses on the other.
+
+    A class that the fitted part lacks gets probability 0.
+
+    Args:
+        estimator: Unfitted; it is fitted.
+        data: Training rows.
+        fold: Which of them to fit and to score on.
+        task: Task type.
+        metric: Name of a loss.
+
+    Returns:
+        Shape (rows scored on,).
+    """
+    fitted, scored = data.take(fold.fitted), data.take(fold.scored)
+    fit_estimator(estimator, fitted.rows, fitted.target)
+    if task == "regression":
+        return row_losses(metric, scored.target, estimator.predict(scored.rows))
+    probabilities = np.zeros((len(scored.rows), len(data.classes)))  # pyright: ignore[reportArgumentType]
+    known = np.searchsorted(data.classes, estimator.classes_)  # pyright: ignore[reportCallIssue, reportArgumentType]
+    probabilities[:, known] = estimator.predict_proba(scored.rows)
+    return row_losses(metric, scored.target, probabilities, data.classes)
+
+
+def score_fold(
+    estimator: Any, data: TrainingRows, fold: Fold, task: TaskType, metric: str
+) -> float:
+    """Return the metric of `fold_losses`."""
+    return metric_value(metric, fold_losses(estimator, data, fold, task, metric))
+
+
+def score_trial(
+    data: TrainingRows,
+    folds: list[Fold],
+    *,
+    estimator: str,
+    parameters: dict[str, Any],
+    task: TaskType,
+    metric: str,
+    seed: int,
+    cutoffs: list[float],
+) -> TrialScore:
+    """Score a recipe on every fold, unless it falls behind.
+
+    Args:
+        data: Rows that trials may use.
+        folds: Their folds.
+        estimator: Name of the estimator.
+        parameters: Its hyperparameters.
+        task: Task type.
+        metric: Name of the metric; lower is better.
+        seed: Seed of the estimator.
+        cutoffs: After each fold but the last, the mean above which the trial stops. Empty: never.
+
+    Returns:
+        The score. What the estimator raises becomes its `error`: one trial that fails does not end
+        a study.
+    """
+    started = time.perf_counter()
+    scores: list[float] = []
+    means: list[float] = []
+    error = None
+    pruned = False
+    try:
+        for number, fold in enumerate(folds):
+            unfitted = build(estimator, parameters, task, data.feature_types, seed)
+            scores.append(score_fold(unfitted, data, fold, task, metric))
+            if not math.isfinite(scores[-1]):
+                raise ValueError(f"{metric} is {scores[-1]}")  # noqa: TRY301
+            means.append(float(np.mean(scores)))
+            if number < min(len(folds) - 1, len(cutoffs)) and means[-1] > cutoffs[number]:
+                pruned = True
+                break
+    except Exception as raised:
+        error = f"{type(raised).__name__}: {raised}"
+    return TrialScore(means, pruned, time.perf_counter() - started, error)

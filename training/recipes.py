@@ -1,0 +1,193 @@
+"""Recipes: what a study chooses from, and how a chosen one becomes an unfitted estimator.
+
+A **recipe** is a function `recipe(trial, task, feature_types, seed)` that asks the trial for hyperparameters and
+returns an unfitted scikit-learn estimator. The estimator takes a conformed frame (`data.schema`), so it
+is usually a pipeline that starts with `training.preprocessing.default_preprocessor`. Classifiers need
+`predict_proba`. Everything in it must be of scikit-learn, NumPy or SciPy, so that it can be persisted
+without pickles. The trial is Optuna's; later, the same function is called with the chosen values.
+
+| name | classes | numbers |
+| --- | --- | --- |
+| `hist_gradient_boosting` | `HistGradientBoostingClassifier` | `HistGradientBoostingRegressor` |
+| `random_forest` | `RandomForestClassifier` | `RandomForestRegressor` |
+| `linear` | `LogisticRegression` | `Ridge` |
+| `package.module:function` | yours | yours |
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from pkgutil import resolve_name
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from optuna.trial import FixedTrial
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.pipeline import Pipeline
+
+from ..core.errors import ConfigurationError
+from ..core.settings import TaskType
+from ..data.schema import FeatureType
+from .search_spaces import Trial, hist_gradient_boosting, linear, random_forest
+
+Recipe = Callable[[Any, TaskType, Mapping[str, FeatureType], int], Any]
+
+
+class ScopedTrial:
+    """A trial whose names start with a scope, so that recipes may use the same names.
+
+    Args:
+        trial: Optuna's trial.
+        scope: Name of the estimator.
+    """
+
+    def __init__(self, trial: Trial, scope: str) -> None:
+        self._trial = trial
+        self._scope = scope
+
+    def suggest_float(
+        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
+    ) -> float:
+        """Ask for a float in `[low, high]`."""
+        return self._trial.suggest_float(f"{self._scope}.{name}", low, high, step=step, log=log)
+
+    def suggest_int(
+        self, name: str, low: int, high: int, *, step: int = 1, log: bool = False
+    ) -> int:
+        """Ask for an integer in `[low, high]`."""
+        return self._trial.suggest_int(f"{self._scope}.{name}", low, high, step=step, log=log)
+
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
+        """Ask for one of the choices."""
+        return self._trial.suggest_categorical(f"{self._scope}.{name}", choices)
+
+
+_RECIPES: dict[str, Recipe] = {
+    "hist_gradient_boosting": hist_gradient_boosting,
+    "random_forest": random_forest,
+    "linear": linear,
+}
+
+
+def find_recipe(name: str) -> Recipe:
+    """Return a recipe by its name.
+
+    Args:
+        name: `hist_gradient_boosting`, `random_forest`, `linear`, or `package.module:function`.
+
+    Returns:
+        The recipe.
+
+    Raises:
+        ConfigurationError: If there is none: unknown name, module that does not import, or no such
+            function in it.
+    """
+    if name in _RECIPES:
+        return _RECIPES[name]
+    module_name, colon, function_name = name.partition(":")
+    if not colon or not module_name or not function_name:
+        raise ConfigurationError(
+            f"estimator {name!r} is unknown: choose one of {sorted(_RECIPES)}, or give your own as "
+            "package.module:function"
+        )
+    try:
+        found = resolve_name(name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigurationError(
+            f"estimator {name!r} cannot be loaded: {error}. It must be importable where the flow runs"
+        ) from error
+    if not callable(found):
+        raise ConfigurationError(
+            f"estimator {name!r} is a {type(found).__name__}: expected a function(trial, task, feature_types, "
+            "seed) that returns an unfitted estimator"
+        )
+    return found
+
+
+def suggest(
+    trial: Any, name: str, task: TaskType, feature_types: Mapping[str, FeatureType], seed: int
+) -> dict[str, Any]:
+    """Let a trial choose the hyperparameters of an estimator.
+
+    Args:
+        trial: Optuna's trial.
+        name: Name of the estimator.
+        task: Task type.
+        feature_types: Input column to feature type.
+        seed: Seed of the estimator.
+
+    Returns:
+        The hyperparameters, to be passed to `build`.
+
+    Raises:
+        ConfigurationError: See `find_recipe`.
+    """
+    find_recipe(name)(ScopedTrial(trial, name), task, feature_types, seed)
+    scope = f"{name}."
+    return {
+        key.removeprefix(scope): value
+        for key, value in trial.params.items()
+        if key.startswith(scope)
+    }
+
+
+def build(
+    name: str,
+    parameters: Mapping[str, Any],
+    task: TaskType,
+    feature_types: Mapping[str, FeatureType],
+    seed: int,
+) -> Any:
+    """Return the unfitted estimator of a recipe.
+
+    Args:
+        name: Name of the estimator.
+        parameters: Hyperparameters by the names that the recipe asks for.
+        task: Task type.
+        feature_types: Input column to feature type.
+        seed: Seed of the estimator.
+
+    Returns:
+        The estimator; it takes a conformed frame.
+
+    Raises:
+        ConfigurationError: If there is no such recipe, it asks for something else, or what it
+            returns cannot fit or predict.
+
+    Example:
+        >>> build("linear", {"C": 1.0}, "binary", {"age": "number"}, 0).named_steps["model"].C
+        1.0
+    """
+    estimator = find_recipe(name)(FixedTrial(dict(parameters)), task, feature_types, seed)
+    needed = "predict" if task == "regression" else "predict_proba"
+    for method in ("fit", needed):
+        if not callable(getattr(estimator, method, None)):
+            raise ConfigurationError(
+                f"estimator {name!r} returned a {type(estimator).__name__} without {method}(): a "
+                f"{task} model needs it"
+            )
+    return estimator
+
+
+def fit_estimator(estimator: Any, rows: pd.DataFrame, target: np.ndarray) -> Any:
+    """Fit an estimator.
+
+    Args:
+        estimator: Unfitted, see `build`.
+        rows: Conformed rows, n.
+        target: True labels, shape (n,).
+
+    Returns:
+        The same estimator, fitted.
+    """
+    model = estimator[-1] if isinstance(estimator, Pipeline) else estimator
+    rarest = np.unique(target, return_counts=True)[1].min()
+    if isinstance(model, HistGradientBoostingClassifier) and rarest < 2:
+        # Above 10,000 rows it sets a stratified tenth aside, which needs two rows of every class.
+        model.set_params(early_stopping=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return estimator.fit(rows, target)
