@@ -56,6 +56,8 @@ class Absent(Transport):
 
 @pytest.fixture(scope="module", autouse=True)
 def modules(tmp_path_factory):
+    if not DOCUMENT.exists():
+        pytest.skip("the wheel has no documentation")
     folder = tmp_path_factory.mktemp("own")
     example = re.search(r'```python title="my_drift.py"\n(.*?)```', DOCUMENT.read_text(), re.DOTALL)
     assert example is not None
