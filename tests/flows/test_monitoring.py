@@ -81,7 +81,7 @@ def test_a_later_window_sends_what_the_server_did_not_take(watched, dataset, mon
     first = see(watched, dataset, wrong, labelled=True)
     with monkeypatch.context() as patch:
         # As of a server that stops between the decision and the event.
-        patch.setattr("prefect_mlops.runs.events.emit_event", lambda *_, **__: None)
+        patch.setattr("prefect_mlops.tasks.retraining_requests.emit_event", lambda *_, **__: None)
         patch.setattr(deliver_pending, "fn", partial(deliver_pending.fn, wait_seconds=0.5))
         with pytest.raises(OrchestratorUnavailable, match="whatever its window"):
             monitor(watched, *first)

@@ -81,7 +81,7 @@ def test_the_same_cause_of_another_project_is_another_request(
 
 def test_a_server_that_does_not_show_the_event_is_told(prefect_api, project, cause, monkeypatch):
     # Refused after it was taken, as with a wrong key: emitting says nothing, and nothing arrives.
-    monkeypatch.setattr("prefect_mlops.runs.events.emit_event", lambda *_, **__: None)
+    monkeypatch.setattr("prefect_mlops.tasks.retraining_requests.emit_event", lambda *_, **__: None)
     with pytest.raises(OrchestratorUnavailable, match=f"{cause.id} within 0.5 s"):
         request_retraining.fn(cause, wait_seconds=0.5, **project.arguments(request_retraining))
 

@@ -174,11 +174,11 @@ from prefect_mlops.registry.versions import get_version
 from prefect_mlops.tasks.promotion import promote
 
 project = MLProject.model_validate(json.loads(sys.argv[1]))
-version = get_version(project, sys.argv[2])
+version = get_version(project.registry, sys.argv[2])
 print("ready", flush=True)
 sys.stdin.readline()
 try:
-    promote.fn(project, version, expected="1", reason="better")
+    promote.fn(version, expected="1", reason="better", stores=project.stores)
     print("won")
 except ChampionChanged:
     print("lost")
