@@ -112,12 +112,11 @@ def _by_performance(
     before_version = get_version(registry, cause.champion_version)
     before = losses(before_version.tags.get(tags.EVALUATED_URI, before_version.uri))
     after = losses(version.tags[tags.EVALUATED_URI])
-    policy = thresholds
     interval = paired_difference(
         metric,
         before,
         after,
-        confidence=policy.confidence,
+        confidence=thresholds.confidence,
         resamples=resamples,
         seed=seed,
     )

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from ..blocks.stores import Stores
     from ..training.cross_validation import TrialScore
 
+_PARENT_RUN = "mlflow.parentRunId"
+_STATUS = {"failed": "FAILED", "pruned": "KILLED", "complete": "FINISHED"}
+
 
 def log_trial(
     run_id: str,
@@ -60,9 +63,3 @@ def log_trial(
             metrics=metrics,
         )
         client.set_terminated(run.info.run_id, _STATUS[state])
-
-
-_PARENT_RUN = "mlflow.parentRunId"
-
-
-_STATUS = {"failed": "FAILED", "pruned": "KILLED", "complete": "FINISHED"}

@@ -12,7 +12,7 @@ from prefect.logging import get_run_logger
 def run_logger() -> logging.Logger | logging.LoggerAdapter[Any]:
     """Return the logger of the current run.
 
-    Tasks stay callable as plain functions (`extract.fn(project)`), where Prefect has no run and
+    Tasks stay callable as plain functions (`extract.fn(…)`), where Prefect has no run and
     its own `get_run_logger` raises.
     """
     try:

@@ -54,13 +54,12 @@ def measure_performance(
     """
     from ..monitoring.performance import realised
 
-    policy = thresholds
     logger = run_logger()
-    if data.labelled < policy.minimum_labels:
+    if data.labelled < thresholds.minimum_labels:
         report = PerformanceReport(
             verdict="not_run",
             reason=f"{data.labelled} labelled predictions; performance needs at least "
-            f"{policy.minimum_labels}",
+            f"{thresholds.minimum_labels}",
             metric=metric,
             rows=data.labelled,
         )
@@ -69,7 +68,7 @@ def measure_performance(
             reference_of(registry, champion),
             load_window(data),
             version=champion.version,
-            policy=policy,
+            policy=thresholds,
             resamples=resamples,
             seed=seed,
         )

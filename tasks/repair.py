@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..core import tags
-from ..core.results import Cause, ModelVersion, Repair, Verdict, WindowData
+from ..core.results import Cause, ModelVersion, Repair, Verdict
 from ..registry.references import measure_features
 from ..registry.rescoring import RescoredWindow, score_again
 from ..registry.tracking import registry_errors
@@ -19,7 +19,6 @@ from ..runs.step import step
 from .windows import read_window
 
 if TYPE_CHECKING:
-    from ..blocks.model_registry import ModelRegistry
     from ..blocks.stores import Stores
     from ..core.settings import DriftThresholds, PerformanceThresholds, TaskType
 
@@ -68,104 +67,23 @@ def verify_repair(
         ModelUnavailable: If the new champion has no reference.
         RegistryUnavailable: If MLflow cannot be reached.
     """
+    from ..gates.repair import repair_of_drift, repair_of_performance
+
     data = read_window.fn(cause.window, stores=stores, window_rows=window_rows)
-    if "performance" in cause.signals:
-        repair = _of_performance(
-            cause,
-            version,
+    drift = None
+    if "performance" not in cause.signals:
+        drift = measure_features(
             data,
+            version,
             registry=stores.registry,
-            task_type=task_type,
-            metric=metric,
-            thresholds=performance_thresholds,
-            resamples=resamples,
-            seed=seed,
+            thresholds=drift_thresholds,
             redacted=redacted,
         )
-    else:
-        repair = _of_drift(
-            cause,
-            version,
-            data,
-            registry=stores.registry,
-            task_type=task_type,
-            metric=metric,
-            performance_thresholds=performance_thresholds,
-            drift_thresholds=drift_thresholds,
-            resamples=resamples,
-            seed=seed,
-            redacted=redacted,
-        )
-    with stores.predictions.get_client() as store:
-        store.record("repair", cause.id, stores.name, repair.model_dump(mode="json"))
-    client = stores.registry.get_client()
-    with registry_errors(stores.registry):
-        client.set_model_version_tag(version.name, version.version, tags.REPAIR, repair.verdict)
-    run_logger().info("repair of %s: %s, %s", cause.id, repair.verdict, repair.reason)
-    return repair
-
-
-def _of_performance(
-    cause: Cause,
-    version: ModelVersion,
-    data: WindowData,
-    *,
-    task_type: TaskType,
-    metric: str,
-    thresholds: PerformanceThresholds,
-    resamples: int,
-    seed: int,
-    redacted: list[str],
-    registry: ModelRegistry,
-) -> Repair:
-    from ..gates.repair import repair_of_performance
-
     scored = score_again(
         cause,
         version,
         data,
-        registry=registry,
-        task_type=task_type,
-        metric=metric,
-        thresholds=thresholds,
-        resamples=resamples,
-        seed=seed,
-        redacted=redacted,
-    )
-    found = None if isinstance(scored, str) else scored
-    tolerance = thresholds.tolerance
-    verdict, told = repair_of_performance(
-        found and found.interval, found.before if found else 0.0, tolerance
-    )
-    return _repair(
-        cause, version, verdict, f"{scored}; {told}", scored=found, rows=data.rows, metric=metric
-    )
-
-
-def _of_drift(
-    cause: Cause,
-    version: ModelVersion,
-    data: WindowData,
-    *,
-    task_type: TaskType,
-    metric: str,
-    performance_thresholds: PerformanceThresholds,
-    drift_thresholds: DriftThresholds,
-    resamples: int,
-    seed: int,
-    redacted: list[str],
-    registry: ModelRegistry,
-) -> Repair:
-    from ..gates.repair import repair_of_drift
-
-    drift = measure_features(
-        data, version, registry=registry, thresholds=drift_thresholds, redacted=redacted
-    )
-    scored = score_again(
-        cause,
-        version,
-        data,
-        registry=registry,
+        registry=stores.registry,
         task_type=task_type,
         metric=metric,
         thresholds=performance_thresholds,
@@ -174,9 +92,21 @@ def _of_drift(
         redacted=redacted,
     )
     found = None if isinstance(scored, str) else scored
-    verdict, told = repair_of_drift(drift.verdict, found and found.interval)
-    reason = f"against the new reference: {drift.reason}; {scored}; {told}"
-    return _repair(cause, version, verdict, reason, scored=found, rows=data.rows, metric=metric)
+    if drift is None:
+        old, tolerance = found.before if found else 0.0, performance_thresholds.tolerance
+        verdict, told = repair_of_performance(found and found.interval, old, tolerance)
+        reason = f"{scored}; {told}"
+    else:
+        verdict, told = repair_of_drift(drift.verdict, found and found.interval)
+        reason = f"against the new reference: {drift.reason}; {scored}; {told}"
+    repair = _repair(cause, version, verdict, reason, scored=found, rows=data.rows, metric=metric)
+    with stores.predictions.get_client() as store:
+        store.record("repair", cause.id, stores.name, repair.model_dump(mode="json"))
+    client = stores.registry.get_client()
+    with registry_errors(stores.registry):
+        client.set_model_version_tag(version.name, version.version, tags.REPAIR, repair.verdict)
+    run_logger().info("repair of %s: %s, %s", cause.id, repair.verdict, repair.reason)
+    return repair
 
 
 def _repair(

@@ -85,9 +85,8 @@ def read_labelled_window(
         LogUnavailable: If the prediction log cannot be read.
         WorkspaceUnavailable: If the workspace cannot be written.
     """
-    policy = thresholds
     start, end = data.window.start, data.window.end
-    needed = policy.minimum_coverage
+    needed = thresholds.minimum_coverage
     if not data.rows or start is None or end is None or data.labelled >= needed * data.rows:
         return data
     model, length = stores.registry.model_name, end - start
@@ -97,9 +96,9 @@ def read_labelled_window(
 
     def complete(lag: timedelta) -> bool | None:
         found = store.coverage(model, at(lag))
-        if found.rows < policy.minimum_labels:
+        if found.rows < thresholds.minimum_labels:
             return None
-        return found.labelled >= max(needed * found.rows, policy.minimum_labels)
+        return found.labelled >= max(needed * found.rows, thresholds.minimum_labels)
 
     with stores.predictions.get_client() as store:
         lag = shortest_lag(complete, length)

@@ -90,12 +90,11 @@ def suite_for(
     from ..validation.broken_data import judge_rows
     from ..validation.expectations import infer_suite
 
-    task = task_type
     judged = judge_rows(
         known,
         frame,
         columns=columns,
-        task=task,
+        task=task_type,
         caused=cause.drifted_columns if cause is not None else (),
         logged=agreed.same if agreed is not None else (),
     )
@@ -108,7 +107,7 @@ def suite_for(
             frame,
             known,
             columns=columns,
-            task=task,
+            task=task_type,
             minimum_rows=settings.minimum_rows,
             moved=judged.moved,
             rising=judged.rising,
