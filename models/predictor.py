@@ -31,18 +31,18 @@ class Predictor:
 
     Attributes:
         model: The scikit-learn pipeline.
-        task: Task type.
+        task_type: Task type.
         feature_types: Input column to feature type, in the model's order.
     """
 
     model: Any
-    task: TaskType
+    task_type: TaskType
     feature_types: dict[str, FeatureType]
 
     @property
     def classes(self) -> np.ndarray | None:
         """Class of each probability column; None for regression."""
-        return None if self.task == "regression" else np.asarray(self.model.classes_)
+        return None if self.task_type == "regression" else np.asarray(self.model.classes_)
 
     def predict(self, frame: pd.DataFrame) -> Floats:
         """Predict.
@@ -64,7 +64,7 @@ class Predictor:
 
         Of many columns and few rows, conforming takes longer than predicting.
         """
-        if self.task == "regression":
+        if self.task_type == "regression":
             return np.asarray(self.model.predict(rows), dtype=float)
         return np.asarray(self.model.predict_proba(rows), dtype=float)
 
@@ -145,13 +145,13 @@ def place_of(client: MlflowClient, model_uri: str) -> str:
 
 
 def load_predictor(
-    model_uri: str, task: TaskType, *, tracking_uri: str, registry_uri: str | None = None
+    model_uri: str, task_type: TaskType, *, tracking_uri: str, registry_uri: str | None = None
 ) -> Predictor:
     """Load a logged or registered model.
 
     Args:
         model_uri: `models:/name/version`, `models:/id` or `runs:/…`.
-        task: Task type.
+        task_type: Task type.
         tracking_uri: MLflow tracking server or database.
         registry_uri: MLflow registry; None: the tracking server's own.
 
@@ -186,4 +186,4 @@ def load_predictor(
             f"{model_uri} was not logged by this package: its columns are unknown. To replace it as the "
             f"champion: {REPLACE}"
         )
-    return Predictor(model=model, task=task, feature_types=feature_types)
+    return Predictor(model=model, task_type=task_type, feature_types=feature_types)

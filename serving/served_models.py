@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.errors import MLOpsError, ModelUnavailable
+from ..core.former_names import with_task_type
 from ..core.library_switches import MLFLOW_PROGRESS_OFF, set_defaults
 from ..core.secret_text import scrubbed
 from ..core.tags import CHALLENGER, CHAMPION
@@ -35,6 +36,8 @@ from .server_settings import ServerSettings
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+
+    from ..core.settings import TaskType
 
 _log = logging.getLogger(__name__)
 _MAX_WAIT_SECONDS = 300.0
@@ -87,17 +90,18 @@ def load_version(settings: ServerSettings, version: str) -> ServedModel:
         folder = fetch_model(uri, temporary, tracking_uri=tracking_uri, registry_uri=registry_uri)
         try:
             logged_model = Model.load(folder)
-            task = (logged_model.metadata or {})[METADATA_KEY]["task"]
+            logged = with_task_type((logged_model.metadata or {})[METADATA_KEY])
+            task_type: TaskType = logged["task_type"]
             example: Any = logged_model.load_input_example(folder)
         except Exception as error:
             raise ModelUnavailable(
                 f"{name} was not logged by this package: {type(error).__name__}: {error}"
             ) from error
-        if settings.task not in (None, task):
+        if settings.task_type not in (None, task_type):
             raise ModelUnavailable(
-                f"{name} is a {task} model, but the settings say {settings.task}"
+                f"{name} is a {task_type} model, but the settings say {settings.task_type}"
             )
-        predictor = load_predictor(folder, task, tracking_uri=tracking_uri)
+        predictor = load_predictor(folder, task_type, tracking_uri=tracking_uri)
     try:
         finite = bool(np.isfinite(predictor.predict(example)).all())
     except Exception as error:

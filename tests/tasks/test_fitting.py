@@ -85,7 +85,7 @@ def regression_rows():
 
 
 REGRESSION = {
-    "task": "regression",
+    "task_type": "regression",
     "dataset": Dataset(source={"type": "parquet", "path": "none"}, columns={"target": "y"}),
 }
 
