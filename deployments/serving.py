@@ -14,7 +14,7 @@ from prefect.types.entrypoint import EntrypointType
 from ..blocks.project import MLProject
 from ..core.errors import OrchestratorUnavailable
 from ..flows.backtesting import backtest
-from ..flows.canary import judge
+from ..flows.canary import watch_canary
 from ..flows.monitoring import monitor
 from ..flows.scoring import label, score
 from ..flows.training import train
@@ -74,7 +74,7 @@ async def deployments_of(
         tags=["prefect-mlops", project_name],
         **common,
     )
-    canary = await judge.ato_deployment(
+    canary = await watch_canary.ato_deployment(
         f"{project_name}-canary",
         interval=timedelta(minutes=canary_minutes) if canary_minutes else None,
         concurrency_limit=one,
