@@ -76,7 +76,7 @@ def recipe(monkeypatch):
             module.on_fit(self.alpha)
             return super().fit(X, y)
 
-    module.recipe = lambda trial, task, feature_types, seed: Watched(
+    module.recipe = lambda trial, task_type, feature_types, seed: Watched(
         alpha=trial.suggest_float("alpha", 0.1, 1000.0, log=True)
     )
     monkeypatch.setitem(sys.modules, "shop_models", module)
