@@ -17,7 +17,7 @@ _BY_NAME = {
     "dataset": "dataset",
     "source": "dataset.source",
     "columns": "dataset.columns",
-    "task_type": "task",
+    "task_type": "task_type",
     "metric": "metric",
     "seed": "training.seed",
     "promise_periods": "training.promise_periods",

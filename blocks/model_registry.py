@@ -110,12 +110,12 @@ class ModelRegistry(Block):
 
             return MlflowClient(tracking_uri, registry_uri=registry_uri)
 
-    def load_model(self, model_uri: str, task: TaskType) -> Predictor:
+    def load_model(self, model_uri: str, task_type: TaskType) -> Predictor:
         """Load a logged or registered model.
 
         Args:
             model_uri: `models:/name/version`, `models:/id` or `runs:/…`.
-            task: Task type.
+            task_type: Task type.
 
         Returns:
             The model, ready to predict.
@@ -130,5 +130,5 @@ class ModelRegistry(Block):
         tracking_uri, registry_uri = self.uris
         with mlflow_errors(tracking_uri, registry_uri):
             return load_predictor(
-                model_uri, task, tracking_uri=tracking_uri, registry_uri=registry_uri
+                model_uri, task_type, tracking_uri=tracking_uri, registry_uri=registry_uri
             )

@@ -7,7 +7,7 @@
 | `train` | from rows to a champion, or to the reasons why not |
 | `score` | scores a dataset with the champion and logs every prediction |
 | `label` | attaches labels that have become known |
-| `judge` | from what champion and challenger predicted to a promotion, a withdrawal or neither |
+| `watch_canary` | from what champion and challenger predicted to a promotion, a withdrawal or neither |
 | `monitor` | from a window of predictions to a decision, and to a request for retraining |
 """
 
@@ -17,21 +17,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .adoption import adopt
     from .backtesting import backtest
-    from .canary import judge
+    from .canary import watch_canary
     from .monitoring import monitor
     from .scoring import label, score
     from .training import train
 
-__all__ = ["adopt", "backtest", "judge", "label", "monitor", "score", "train"]
+__all__ = ["adopt", "backtest", "label", "monitor", "score", "train", "watch_canary"]
 
 _HOMES = {
     "adopt": "adoption",
     "backtest": "backtesting",
-    "judge": "canary",
     "label": "scoring",
     "monitor": "monitoring",
     "score": "scoring",
     "train": "training",
+    "watch_canary": "canary",
 }
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core import tags
 from ..core.errors import ModelUnavailable, RegistryUnavailable
+from ..core.former_names import with_task_type
 from ..core.secret_text import scrubbed
 from ..core.settings import TaskType
 from .adopted_model import AdoptedModel, Adoption
@@ -41,14 +42,14 @@ class ModelPackage:
 
 
 def load_predictor(
-    model_uri: str, task: TaskType, *, tracking_uri: str, registry_uri: str | None = None
+    model_uri: str, task_type: TaskType, *, tracking_uri: str, registry_uri: str | None = None
 ) -> Predictor:
     """Load a logged or registered model.
 
     Args:
         model_uri: `models:/name/version`, `models:/id` or `runs:/…`; a foreign model is known by the
             version that was adopted.
-        task: Task type.
+        task_type: Task type.
         tracking_uri: MLflow tracking server or database.
         registry_uri: MLflow registry; None: the tracking server's own.
 
@@ -61,9 +62,9 @@ def load_predictor(
         RegistryUnavailable: If MLflow cannot be reached.
     """
     package = load_package(model_uri, tracking_uri=tracking_uri, registry_uri=registry_uri)
-    if package.task_type != task:
+    if package.task_type != task_type:
         raise ModelUnavailable(
-            f"{model_uri} is a {package.task_type} model, and {task} is expected"
+            f"{model_uri} is a {package.task_type} model, and {task_type} is expected"
         )
     return package.predictor
 
@@ -159,13 +160,13 @@ def load_foreign(
 def _own(logged: Model, folder: str) -> ModelPackage:
     from mlflow import sklearn as mlflow_sklearn
 
-    stored: dict[str, Any] = (logged.metadata or {})[METADATA_KEY]
-    predictor = Predictor(mlflow_sklearn.load_model(folder), stored["task"], stored["kinds"])
+    stored: dict[str, Any] = with_task_type((logged.metadata or {})[METADATA_KEY])
+    predictor = Predictor(mlflow_sklearn.load_model(folder), stored["task_type"], stored["kinds"])
     example: Any = None
     # Only the model server needs one, and says so.
     with suppress(Exception):
         example = logged.load_input_example(folder)
-    return ModelPackage(stored["task"], predictor, example)
+    return ModelPackage(stored["task_type"], predictor, example)
 
 
 def _fetch_adoption(

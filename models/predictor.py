@@ -30,18 +30,18 @@ class Predictor:
 
     Attributes:
         model: The scikit-learn pipeline, or a foreign model that answers like one.
-        task: Task type.
+        task_type: Task type.
         feature_types: Input column to feature type, in the model's order.
     """
 
     model: Any
-    task: TaskType
+    task_type: TaskType
     feature_types: dict[str, FeatureType]
 
     @property
     def classes(self) -> np.ndarray | None:
         """Class of each probability column; None for regression."""
-        return None if self.task == "regression" else np.asarray(self.model.classes_)
+        return None if self.task_type == "regression" else np.asarray(self.model.classes_)
 
     def predict(self, frame: pd.DataFrame) -> Floats:
         """Predict.
@@ -63,7 +63,7 @@ class Predictor:
 
         Of many columns and few rows, conforming takes longer than predicting.
         """
-        if self.task == "regression":
+        if self.task_type == "regression":
             return np.asarray(self.model.predict(rows), dtype=float)
         return np.asarray(self.model.predict_proba(rows), dtype=float)
 

@@ -36,6 +36,7 @@ from .server_settings import ServerSettings
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+
 _log = logging.getLogger(__name__)
 _MAX_WAIT_SECONDS = 300.0
 # Its bars would fill the server's log; MLflow reads this on every download.
@@ -86,9 +87,9 @@ def load_version(settings: ServerSettings, version: str) -> ServedModel:
             tracking_uri=tracking_uri,
             registry_uri=registry_uri,
         )
-    if settings.task not in (None, package.task_type):
+    if settings.task_type not in (None, package.task_type):
         raise ModelUnavailable(
-            f"{name} is a {package.task_type} model, but the settings say {settings.task}"
+            f"{name} is a {package.task_type} model, but the settings say {settings.task_type}"
         )
     if package.example is None:
         raise ModelUnavailable(f"{name} has no input example to try it on")

@@ -53,7 +53,7 @@ def evaluate_model(
         DataRejected: If the target or an input column is missing, or the target is none for the task.
     """
     classes = predictor.classes
-    labels = labels_of(holdout, columns.target, predictor.task)
+    labels = labels_of(holdout, columns.target, predictor.task_type)
     truth = labels if classes is None else to_classes(labels.tolist(), classes.tolist())
     rows, _ = conform(holdout, predictor.feature_types)
     predicted = predictor.predict_conformed(rows)
@@ -63,7 +63,7 @@ def evaluate_model(
         rows,
         predicted,
         pd.Series(truth),
-        task=predictor.task,
+        task_type=predictor.task_type,
         classes=classes,
         feature_types=predictor.feature_types,
         importance=importance,
@@ -75,7 +75,7 @@ def evaluate_model(
     if parts > 1:
         newest_first = list(reversed(np.array_split(losses, parts)))
         reference = replace(reference, promise=promise_of(metric, newest_first))
-    metrics = scores(predictor.task, truth, predicted, classes)
+    metrics = scores(predictor.task_type, truth, predicted, classes)
     return Evaluation(predictor, metrics, importance, reference)
 
 

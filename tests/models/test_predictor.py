@@ -58,7 +58,7 @@ def test_a_column_that_is_missing_is_named():
 
 
 def test_a_stored_model_has_its_columns_under_the_name_they_were_stored_by(saved):
-    found = saved({METADATA_KEY: {"kinds": FEATURE_TYPES, "task": "binary"}})
+    found = saved({METADATA_KEY: {"kinds": FEATURE_TYPES, "task_type": "binary"}})
     assert found.feature_types == FEATURE_TYPES
     same = Predictor(fitted(), "binary", FEATURE_TYPES)
     assert np.allclose(found.predict(FRAME), same.predict(FRAME))
