@@ -9,6 +9,7 @@ from prefect.blocks.core import Block
 from pydantic import ConfigDict, Field, model_validator
 
 from ..core.errors import ConfigurationError
+from ..core.import_paths import is_import_path, source_digests
 from ..core.results import digest_of
 from ..core.secret_input import unquoted, without_slug
 from ..core.settings import (
@@ -177,7 +178,12 @@ class MLProject(Block):
         return arguments_of(self, step)
 
     def training_digest(self) -> str:
-        """Return a digest of everything in the configuration that shapes a trained model."""
+        """Return a digest of everything in the configuration that shapes a trained model.
+
+        The source of own estimators and gates counts too: edited, they are others.
+        """
+        own = [name for name in self.training.estimators if is_import_path(name)]
+        code = source_digests([*own, *self.gates.custom])
         return digest_of(
             {
                 "name": self.name,
@@ -188,6 +194,7 @@ class MLProject(Block):
                 "gates": self.gates.model_dump(mode="json"),
                 # Half of a window is held out.
                 "window_rows": self.monitoring.window_rows,
+                **({"code": code} if code else {}),
             }
         )
 

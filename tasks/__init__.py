@@ -4,7 +4,7 @@
 | --- | --- |
 | Rows | `extract`, `validate_data`, `split` |
 | Training | `tune`, `run_trial`, `fit`, `refit` |
-| Gates | `check_model`, `compare`, `check_package` |
+| Gates | `check_model`, `run_gates`, `compare`, `check_package` |
 | Registry | `register`, `promote`, `finalise`, `verify_repair`, `roll_back` |
 | Scoring | `score_rows`, `attach_labels` |
 | Monitoring | `read_window`, `read_labelled_window`, `measure_drift`, `measure_performance`, `decide`, `request_retraining`, `deliver_pending`, `prune_predictions` |
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .labelling import attach_labels
     from .model_validation import check_model
     from .own_checks import run_deepchecks, run_evidently, run_expectations
+    from .own_gates import run_gates
     from .packaging import check_package
     from .performance import measure_performance
     from .promotion import promote, roll_back
@@ -71,6 +72,7 @@ __all__ = [
     "run_deepchecks",
     "run_evidently",
     "run_expectations",
+    "run_gates",
     "run_trial",
     "score_rows",
     "split",
@@ -106,6 +108,7 @@ _HOMES = {
     "run_deepchecks": "own_checks",
     "run_evidently": "own_checks",
     "run_expectations": "own_checks",
+    "run_gates": "own_gates",
     "run_trial": "trials",
     "score_rows": "scoring",
     "split": "splitting",

@@ -9,7 +9,7 @@ Big things (frames, models, HTML) stay in storage; a result carries their URIs.
 | `Split` | `split` | rows to fit on, rows to decide on |
 | `Study` | `tune` | the best recipe found and what it scored in cross-validation |
 | `Candidate` | `fit` | the model just trained, logged, not yet registered |
-| `ModelValidation` | `check_model` | Deepchecks conditions and absolute floors |
+| `ModelValidation` | `check_model`, `run_gates` | Deepchecks conditions, absolute floors, own gates |
 | `Comparison` | `compare` | candidate against champion on the same holdout |
 | `PackageCheck` | `check_package` | whether the logged model works in a clean process |
 | `ModelVersion` | `register`, `promote` | what the registry holds |

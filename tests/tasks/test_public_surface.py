@@ -37,6 +37,7 @@ STEPS = [
     "run_deepchecks",
     "run_evidently",
     "run_expectations",
+    "run_gates",
     "run_trial",
     "score_rows",
     "split",
