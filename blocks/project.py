@@ -9,7 +9,7 @@ from prefect.blocks.core import Block
 from pydantic import ConfigDict, Field, model_validator
 
 from ..core.errors import ConfigurationError
-from ..core.import_paths import is_import_path, source_digests
+from ..core.import_paths import ImportPath, is_import_path, source_digests
 from ..core.results import digest_of
 from ..core.secret_input import unquoted, without_slug
 from ..core.settings import (
@@ -41,6 +41,7 @@ class MLProject(Block):
         predictions: Where predictions are logged.
         workspace: Folder for snapshots, suites, profiles and reports.
         redaction: What of each column may be kept in the prediction log.
+        notifications: Functions that tell people of verdicts and endings.
 
     Raises:
         pydantic.ValidationError: On construction, for unknown keys or settings that cannot work
@@ -101,6 +102,12 @@ class MLProject(Block):
     canary: CanarySettings = Field(
         default_factory=CanarySettings,
         description="When a challenger on live traffic is promoted or withdrawn.",
+    )
+    notifications: list[ImportPath] = Field(
+        default_factory=list,
+        description="Who is told of verdicts and endings: `package.module:name` of functions that take a "
+        "`Notice`.",
+        examples=[["my_alerts:to_slack"]],
     )
     redaction: Redaction | None = Field(
         default=None,

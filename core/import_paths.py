@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import sys
+import traceback
 from collections.abc import Callable, Iterable
 from pkgutil import resolve_name
 from typing import Annotated, Any
@@ -99,6 +100,21 @@ def load_function(path: str, what: str, expected: str) -> Callable[..., Any]:
             f"{what} {path!r} is a {type(found).__name__}: expected a function {expected}"
         )
     return found
+
+
+def raised_at(error: Exception, caller: str) -> str:
+    """Return where a user's code raised, for a message that goes without its traceback.
+
+    Args:
+        error: What it raised.
+        caller: File that called it, whose own lines do not count.
+
+    Returns:
+        Line and file in brackets, after a blank; empty when it raised in the caller.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if frame.filename != caller]
+    return f" (line {own[0].lineno} of {own[0].filename})" if own else ""
 
 
 def source_digests(paths: Iterable[str]) -> dict[str, str]:

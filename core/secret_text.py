@@ -110,6 +110,17 @@ def without_credentials(text: str, options: Mapping[str, Any] | None = None) -> 
     return clean
 
 
+def without_addresses(text: str) -> str:
+    """Take all but the hosts of URIs out of a text: the path of a webhook is a password.
+
+    Example:
+        >>> without_addresses("404 for https://hooks.slack.com/services/T0/B0/x1 today")
+        '404 for https://hooks.slack.com/*** today'
+    """
+    hosts = re.sub(r"(\w+://)(?:[^\s/'\"]*@)?([^\s/'\"?#@]+)[^\s'\"]*", rf"\1\2/{_HIDDEN}", text)
+    return without_credentials(hosts)
+
+
 def _scrubbed(text: str, uri: str) -> str:
     clean = text.replace(uri, public_uri(uri))
     rest = uri.partition("://")[2]

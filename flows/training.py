@@ -31,6 +31,7 @@ from ..tasks.tuning import tune
 from .answering import answered, known_answer, one_at_a_time
 from .attempts import forget_lost_steps, open_run, reopen_run
 from .known_outcomes import known_outcome, outcome_file
+from .notifying import tell_failed
 from .project_flow import reaching
 from .projects import load_project, run_name
 from .promotion import conclude
@@ -67,7 +68,11 @@ def train(
         ```
     """
     found = load_project(project)
-    outcome, known = _attempt(found, cause, replace_champion)
+    try:
+        outcome, known = _attempt(found, cause, replace_champion)
+    except Exception as error:
+        tell_failed(found, cause, error)
+        raise
     message = "; ".join(outcome.reasons) or f"version {outcome.version and outcome.version.version}"
     message = answered(outcome) if known else message
     # A refused candidate is a result, not an error: the flow did what it is for.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import ConfigurationError, DataRejected, MLOpsError, SourceUnavailable
-from ..core.import_paths import load_function
+from ..core.import_paths import load_function, raised_at
 from ..core.secret_text import without_credentials
 from .files import say_dropped
 
@@ -72,15 +72,8 @@ def _asked(source: FunctionSource, ask: Callable[[], Any]) -> Any:
         said = without_credentials(f"{type(error).__name__}: {error}", source.options)
         # Its own traceback would quote what was taken out of the message.
         raise SourceUnavailable(
-            f"data source {source.function!r} raised {said}{_place(error)}"
+            f"data source {source.function!r} raised {said}{raised_at(error, __file__)}"
         ) from None
-
-
-def _place(error: Exception) -> str:
-    """Return where the function raised, for whoever has to mend it."""
-    frames = list(inspect.getinnerframes(error.__traceback__)) if error.__traceback__ else []
-    own = [frame for frame in frames if frame.filename != __file__]
-    return f" (line {own[0].lineno} of {own[0].filename})" if own else ""
 
 
 def _parts(source: FunctionSource, found: Any) -> Iterator[Any]:

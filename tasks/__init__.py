@@ -8,17 +8,20 @@
 | Registry | `register`, `promote`, `finalise`, `verify_repair`, `roll_back` |
 | Scoring | `score_rows`, `attach_labels` |
 | Monitoring | `read_window`, `read_labelled_window`, `measure_drift`, `measure_performance`, `decide`, `request_retraining`, `deliver_pending`, `prune_predictions` |
-| What you bring | `run_expectations`, `run_deepchecks`, `run_evidently` |
+| What you bring | `run_expectations`, `run_deepchecks`, `run_evidently`, `notify` |
 | Canary | `judge_canary`, `conclude_canary` |
 | Backtest | `train_candidate`, `replay_policy` |
 
-They take what they read and no project: `MLProject.arguments` answers for a configured one.
+They take what they read and no project: `MLProject.arguments` answers for a configured one. `step` makes one of a
+function of your own.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from ..runs.step import step as step
 
 if TYPE_CHECKING:
     from .backtesting import replay_policy, train_candidate
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from .governor import decide
     from .labelling import attach_labels
     from .model_validation import check_model
+    from .notifying import notify
     from .own_checks import run_deepchecks, run_evidently, run_expectations
     from .own_gates import run_gates
     from .packaging import check_package
@@ -60,6 +64,7 @@ __all__ = [
     "judge_canary",
     "measure_drift",
     "measure_performance",
+    "notify",
     "promote",
     "prune_predictions",
     "read_labelled_window",
@@ -96,6 +101,7 @@ _HOMES = {
     "judge_canary": "canary",
     "measure_drift": "drift",
     "measure_performance": "performance",
+    "notify": "notifying",
     "promote": "promotion",
     "prune_predictions": "windows",
     "read_labelled_window": "windows",

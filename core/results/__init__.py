@@ -20,6 +20,7 @@ Big things (frames, models, HTML) stay in storage; a result carries their URIs.
 | `Cause` | `decide` | the immutable record of why a retraining was asked for |
 | `CanaryVerdict` | `judge_canary` | whether a challenger on live traffic should be promoted |
 | `CheckReport` | `run_expectations`, `run_deepchecks`, `run_evidently` | what a suite or report of your own says |
+| `Notice` | `notify`, the flows | what a person is told |
 | `Repair` | `verify_repair` | whether the new champion fixes the window that caused it |
 """
 
@@ -46,6 +47,7 @@ from .monitoring import (
     Window,
     WindowData,
 )
+from .notice import Notice
 from .outcomes import MonitoringOutcome, ScoringOutcome, TrainingOutcome
 
 __all__ = [
@@ -63,6 +65,7 @@ __all__ = [
     "ModelValidation",
     "ModelVersion",
     "MonitoringOutcome",
+    "Notice",
     "PackageCheck",
     "PerformanceReport",
     "Repair",
