@@ -13,9 +13,10 @@ from ..core.secret_text import as_secret
 from .links import DOCUMENTATION_URL, LOGO_URL
 
 if TYPE_CHECKING:
+    import pandas as pd
     from mlflow import MlflowClient
 
-    from ..core.settings import TaskType
+    from ..core.settings import Columns, TaskType
     from ..models.predictor import Predictor
 
 _SCHEMES = {"http", "https", "sqlite", "postgresql", "mysql", "mssql", "file", "databricks"}
@@ -114,7 +115,7 @@ class ModelRegistry(Block):
         """Load a logged or registered model.
 
         Args:
-            model_uri: `models:/name/version`, `models:/id` or `runs:/…`.
+            model_uri: `models:/name/version`, `models:/name@alias`, `models:/id` or `runs:/…`.
             task_type: Task type.
 
         Returns:
@@ -131,4 +132,38 @@ class ModelRegistry(Block):
         with mlflow_errors(tracking_uri, registry_uri):
             return load_predictor(
                 model_uri, task_type, tracking_uri=tracking_uri, registry_uri=registry_uri
+            )
+
+    def load_on_rows(
+        self, model_uri: str, rows: pd.DataFrame, *, columns: Columns, task_type: TaskType
+    ) -> Predictor:
+        """Load a model of anybody's: one that nobody adopted is tried on rows first.
+
+        Args:
+            model_uri: As for `load_model`.
+            rows: Rows with the target, that it is going to score.
+            columns: What each column is for.
+            task_type: What is predicted.
+
+        Returns:
+            The model, ready to predict.
+
+        Raises:
+            DataRejected: If an input column is missing.
+            ModelUnavailable: If there is no such model, it does not load, or it cannot be asked for
+                probabilities or values.
+            RegistryUnavailable: If MLflow cannot be reached.
+        """
+        from ..models.adoption_check import load_on_rows
+        from ..models.mlflow_errors import mlflow_errors
+
+        tracking_uri, registry_uri = self.uris
+        with mlflow_errors(tracking_uri, registry_uri):
+            return load_on_rows(
+                model_uri,
+                rows,
+                columns=columns,
+                task_type=task_type,
+                tracking_uri=tracking_uri,
+                registry_uri=registry_uri,
             )

@@ -22,6 +22,7 @@ from ..core.settings import (
     ScoringSettings,
     Setup,
     TrainingSettings,
+    default_metric,
 )
 from ..core.workspace import Workspace
 from ..storage.redaction import Redaction
@@ -138,7 +139,7 @@ class MLProject(Block):
     @property
     def metric(self) -> str:
         """Metric that tuning, comparison and monitoring use; lower is better."""
-        return self.training.metric or ("rmse" if self.task_type == "regression" else "log_loss")
+        return self.training.metric or default_metric(self.task_type)
 
     @property
     def refits(self) -> bool:

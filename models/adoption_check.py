@@ -21,6 +21,7 @@ from .adopted_model import (
     values_of,
     wrapped_classifier,
 )
+from .model_package import NotAdopted, load_foreign, load_predictor
 from .predictor import Predictor
 from .seen_types import dtype_names
 
@@ -31,6 +32,42 @@ if TYPE_CHECKING:
 _LARGEST_DIFFERENCE = 1e-6
 # Asked for alone too: codes of categories, for one, must not depend on the rows beside them.
 _SINGLE_ROWS = 20
+
+
+def load_on_rows(
+    model_uri: str,
+    rows: pd.DataFrame,
+    *,
+    columns: Columns,
+    task_type: TaskType,
+    tracking_uri: str,
+    registry_uri: str | None = None,
+) -> Predictor:
+    """Load a model of anybody's: one that nobody adopted is tried on rows, as `adopted_predictor` does.
+
+    Args:
+        model_uri: `models:/name/version`, `models:/name@alias`, `models:/id` or `runs:/…`.
+        rows: Rows with the target, that it is going to score.
+        columns: What each column is for.
+        task_type: What is predicted.
+        tracking_uri: MLflow tracking server or database.
+        registry_uri: MLflow registry; None: the tracking server's own.
+
+    Returns:
+        The model, ready to predict.
+
+    Raises:
+        DataRejected: If an input column is missing.
+        ModelUnavailable: If there is no such model, it does not load, or it cannot be asked for
+            probabilities or values.
+        RegistryUnavailable: If MLflow cannot be reached.
+    """
+    uris: dict[str, Any] = {"tracking_uri": tracking_uri, "registry_uri": registry_uri}
+    try:
+        return load_predictor(model_uri, task_type, **uris)
+    except NotAdopted:
+        model = load_foreign(model_uri, **uris)
+    return adopted_predictor(model, rows, columns=columns, task_type=task_type)[0]
 
 
 def adopted_predictor(

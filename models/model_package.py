@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 ADOPT = "adopt(model, rows)"
 
 
+class NotAdopted(ModelUnavailable):
+    """The model is there, but nothing is known of its columns: this package did not log it."""
+
+
 @dataclass(frozen=True)
 class ModelPackage:
     """A model that is loaded, and what is stored with it.
@@ -116,7 +120,7 @@ def load_package(
                 f"{model_uri} does not load: {type(error).__name__}: {reason}. Roll back to a version "
                 f"that does, or retrain; to replace it as the champion: {REPLACE}"
             ) from shown_cause(error, *uris)
-    raise ModelUnavailable(
+    raise NotAdopted(
         f"{model_uri} was not logged by this package: its columns are unknown. To work with it: {ADOPT}; to "
         f"replace it as the champion: {REPLACE}"
     )

@@ -55,8 +55,11 @@ class Predictor:
         Raises:
             DataRejected: If an input column is missing or appears twice.
         """
-        rows, _ = conform(frame, self.feature_types)
-        return self.predict_conformed(rows)
+        return self.predict_conformed(self.prepare(frame))
+
+    def prepare(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return rows as the model takes them. Raises as `predict` does."""
+        return conform(frame, self.feature_types)[0]
 
     def predict_conformed(self, rows: pd.DataFrame) -> Floats:
         """Predict rows that `conform` brought to the model's feature types already.
@@ -82,7 +85,7 @@ def fetch_model(
     so the model's place is asked of the right server first.
 
     Args:
-        model_uri: `models:/name/version`, `models:/id` or `runs:/…`.
+        model_uri: `models:/name/version`, `models:/name@alias`, `models:/id` or `runs:/…`.
         folder: Where to put it, if it is not on a local disk already.
         tracking_uri: MLflow tracking server or database.
         registry_uri: MLflow registry; None: the tracking server's own.
@@ -135,9 +138,25 @@ def _gone(model_uri: str, reason: str) -> ModelUnavailable:
 
 def place_of(client: MlflowClient, model_uri: str) -> str:
     """Return where a model's files are, as the client's own server knows it."""
+    if model_uri.startswith("runs:/"):
+        return _place_in_run(client, model_uri)
     if not model_uri.startswith("models:/"):
         return model_uri
     name, _, version = model_uri.removeprefix("models:/").partition("/")
+    if "@" in name and not version:
+        name, _, alias = name.rpartition("@")
+        return place_of(client, str(client.get_model_version_by_alias(name, alias).source))
     if version:
         return place_of(client, str(client.get_model_version(name, version).source))
     return str(client.get_logged_model(name).artifact_location)
+
+
+def _place_in_run(client: MlflowClient, model_uri: str) -> str:
+    # Models are no artifacts of their run since MLflow 3, and its own look-up asks the process-wide server.
+    run_id, _, name = model_uri.removeprefix("runs:/").partition("/")
+    found = client.search_logged_models(
+        [client.get_run(run_id).info.experiment_id],
+        f"source_run_id = '{run_id}' AND name = '{name}'",
+        max_results=1,
+    )
+    return str(found[0].artifact_location) if found else model_uri

@@ -71,7 +71,7 @@ def find_model(registry: ModelRegistry, model: ModelVersion | str) -> FoundModel
     with registry_errors(registry):
         try:
             found = _registered(client, uri)
-            place = place_of(client, found.uri if found else _resolved(client, uri))
+            place = place_of(client, found.uri if found else uri)
         except MlflowException as error:
             if error.error_code not in _UNKNOWN:
                 raise
@@ -125,18 +125,6 @@ def _registered(client: MlflowClient, uri: str) -> ModelVersion | None:
         return as_result(client.get_model_version_by_alias(*named.rsplit("@", 1)))
     name, _, version = named.rpartition("/")
     return as_result(client.get_model_version(name, version)) if name else None
-
-
-def _resolved(client: MlflowClient, uri: str) -> str:
-    """Return a `models:/<id>` of a model that a run logged; other URIs as they are."""
-    if not uri.startswith("runs:/"):
-        return uri
-    run_id, _, name = uri.removeprefix("runs:/").partition("/")
-    run = client.get_run(run_id)
-    for output in run.outputs.model_outputs if run.outputs else []:
-        if client.get_logged_model(output.model_id).name == name:
-            return f"models:/{output.model_id}"
-    return f"{str(run.info.artifact_uri).rstrip('/')}/{name}"
 
 
 def store_adoption(

@@ -29,7 +29,7 @@ from .sources import (
     Source,
     SqlSource,
 )
-from .training import TrainingSettings
+from .training import TrainingSettings, default_metric
 
 __all__ = [
     "CanarySettings",
@@ -55,4 +55,5 @@ __all__ = [
     "SqlSource",
     "TaskType",
     "TrainingSettings",
+    "default_metric",
 ]
