@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
     from ..core.settings import TaskType
-    from ..models.predictor import PlainInputs, Predictor
+    from ..models.plain_model import PlainInputs
+    from ..models.predictor import Predictor
 
 _SCHEMES = {"http", "https", "sqlite", "postgresql", "mysql", "mssql", "file", "databricks"}
 
@@ -111,13 +112,13 @@ class ModelRegistry(Block):
             return MlflowClient(tracking_uri, registry_uri=registry_uri)
 
     def load_model(
-        self, model_uri: str, task: TaskType, plain: PlainInputs | None = None
+        self, model_uri: str, task_type: TaskType, plain: PlainInputs | None = None
     ) -> Predictor:
         """Load a logged or registered model.
 
         Args:
             model_uri: `models:/name/version`, `models:/name@alias`, `models:/id` or `runs:/…`.
-            task: Task type.
+            task_type: Task type.
             plain: What to feed the model with if it was not logged by this package. None: it is refused.
 
         Returns:
@@ -128,13 +129,13 @@ class ModelRegistry(Block):
             RegistryUnavailable: If MLflow cannot be reached.
         """
         from ..models.mlflow_errors import mlflow_errors
-        from ..models.predictor import load_predictor
+        from ..models.model_package import load_predictor
 
         tracking_uri, registry_uri = self.uris
         with mlflow_errors(tracking_uri, registry_uri):
             return load_predictor(
                 model_uri,
-                task,
+                task_type,
                 tracking_uri=tracking_uri,
                 registry_uri=registry_uri,
                 plain=plain,

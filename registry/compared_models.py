@@ -141,7 +141,7 @@ def load_named(
         task_type: What is predicted: `binary`, `multiclass` or `regression`.
         plain: Whether it may be one that other code logged. None: if it is no candidate.
     """
-    from ..models.predictor import PlainInputs
+    from ..models.plain_model import PlainInputs
 
     foreign = not isinstance(model.origin, Candidate) if plain is None else plain
     features = columns.feature_names([str(name) for name in rows.columns])
@@ -178,7 +178,7 @@ def importance_of(
             # Measured below: it is not worth losing the checks for.
             pass
     truth = np.asarray(own_labels(predictor, rows, target))
-    metric = default_metric(predictor.task)
+    metric = default_metric(predictor.task_type)
     return permutation_importance(
         predictor, predictor.prepare(rows), truth, metric=metric, seed=seed
     )
