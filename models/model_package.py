@@ -16,7 +16,6 @@ from ..core.secret_text import scrubbed
 from ..core.settings import TaskType
 from .adopted_model import AdoptedModel, Adoption
 from .mlflow_errors import mlflow_errors, reason_of, shown_cause
-from .plain_model import PlainInputs, plain_predictor
 from .predictor import METADATA_KEY, REPLACE, Predictor, fetch_model
 
 if TYPE_CHECKING:
@@ -46,17 +45,8 @@ class ModelPackage:
     example: pd.DataFrame | None
 
 
-class NotAdopted(ModelUnavailable):
-    """A model was neither logged by this package nor adopted."""
-
-
 def load_predictor(
-    model_uri: str,
-    task_type: TaskType,
-    *,
-    tracking_uri: str,
-    registry_uri: str | None = None,
-    plain: PlainInputs | None = None,
+    model_uri: str, task_type: TaskType, *, tracking_uri: str, registry_uri: str | None = None
 ) -> Predictor:
     """Load a logged or registered model.
 
@@ -66,8 +56,6 @@ def load_predictor(
         task_type: Task type.
         tracking_uri: MLflow tracking server or database.
         registry_uri: MLflow registry; None: the tracking server's own.
-        plain: What to feed a scikit-learn model with that was neither logged by this package nor adopted.
-            None: it is refused.
 
     Returns:
         The model, ready to predict.
@@ -77,12 +65,7 @@ def load_predictor(
             logged by this package nor adopted.
         RegistryUnavailable: If MLflow cannot be reached.
     """
-    try:
-        package = load_package(model_uri, tracking_uri=tracking_uri, registry_uri=registry_uri)
-    except NotAdopted:
-        if plain is None:
-            raise
-        return _load_plain(model_uri, task_type, plain, tracking_uri, registry_uri)
+    package = load_package(model_uri, tracking_uri=tracking_uri, registry_uri=registry_uri)
     if package.task_type != task_type:
         raise ModelUnavailable(
             f"{model_uri} is a {package.task_type} model, and {task_type} is expected"
@@ -141,33 +124,6 @@ def load_package(
         f"{model_uri} was not logged by this package: its columns are unknown. To work with it: {ADOPT}; to "
         f"replace it as the champion: {REPLACE}"
     )
-
-
-def _load_plain(
-    model_uri: str,
-    task_type: TaskType,
-    plain: PlainInputs,
-    tracking_uri: str,
-    registry_uri: str | None,
-) -> Predictor:
-    from mlflow import sklearn as mlflow_sklearn
-    from mlflow.models import Model
-
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = fetch_model(
-            model_uri, temporary, tracking_uri=tracking_uri, registry_uri=registry_uri
-        )
-        try:
-            signature = Model.load(folder).signature
-            model = mlflow_sklearn.load_model(folder)
-        except Exception as error:
-            uris = (tracking_uri, registry_uri)
-            raise ModelUnavailable(
-                f"{model_uri} does not load as a scikit-learn model: {type(error).__name__}: "
-                f"{scrubbed(str(error), *uris)}. One of another flavour must be adopted first: {ADOPT}"
-            ) from shown_cause(error, *uris)
-    named = signature.inputs.input_names() if signature and signature.inputs else []
-    return plain_predictor(model, task_type, plain, model_uri, [str(name) for name in named])
 
 
 def load_foreign(
