@@ -110,12 +110,12 @@ class ModelRegistry(Block):
 
             return MlflowClient(tracking_uri, registry_uri=registry_uri)
 
-    def load_model(self, model_uri: str, task: TaskType) -> Predictor:
+    def load_model(self, model_uri: str, task_type: TaskType) -> Predictor:
         """Load a logged or registered model.
 
         Args:
             model_uri: `models:/name/version`, `models:/id` or `runs:/…`.
-            task: Task type.
+            task_type: Task type.
 
         Returns:
             The model, ready to predict.
@@ -125,10 +125,10 @@ class ModelRegistry(Block):
             RegistryUnavailable: If MLflow cannot be reached.
         """
         from ..models.mlflow_errors import mlflow_errors
-        from ..models.predictor import load_predictor
+        from ..models.model_package import load_predictor
 
         tracking_uri, registry_uri = self.uris
         with mlflow_errors(tracking_uri, registry_uri):
             return load_predictor(
-                model_uri, task, tracking_uri=tracking_uri, registry_uri=registry_uri
+                model_uri, task_type, tracking_uri=tracking_uri, registry_uri=registry_uri
             )

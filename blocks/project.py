@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from prefect.blocks.core import Block
+from prefect.client.schemas.objects import BlockDocument
 from pydantic import ConfigDict, Field, model_validator
 
 from ..core.errors import ConfigurationError
+from ..core.former_names import with_task_type
 from ..core.import_paths import ImportPath, is_import_path, source_digests
 from ..core.results import digest_of
 from ..core.secret_input import unquoted, without_slug
@@ -35,7 +37,7 @@ class MLProject(Block):
 
     Attributes:
         name: Short name; part of keys, tags and events.
-        task: What the model predicts: `binary`, `multiclass` or `regression`.
+        task_type: What the model predicts: `binary`, `multiclass` or `regression`.
         dataset: Rows to train on.
         registry: Where runs and models are kept.
         predictions: Where predictions are logged.
@@ -65,14 +67,12 @@ class MLProject(Block):
     _logo_url = LOGO_URL  # pyright: ignore[reportAssignmentType]
     _documentation_url = DOCUMENTATION_URL  # pyright: ignore[reportAssignmentType]
 
-    _strict = model_validator(mode="before")(without_slug)
-
     name: str = Field(
         pattern=r"^[a-z][a-z0-9-]{0,62}$",
         description="Short name of the project: lowercase letters, digits and dashes.",
         examples=["telemarketing"],
     )
-    task: Literal["binary", "multiclass", "regression"] = Field(
+    task_type: Literal["binary", "multiclass", "regression"] = Field(
         description="What the model predicts: one of two classes, one of several, or a number."
     )
     dataset: Dataset = Field(description="Rows to train on.")
@@ -114,6 +114,21 @@ class MLProject(Block):
         description="What of each column may be kept in the prediction log. Empty: everything.",
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _as_named_today(cls, data: Any) -> Any:
+        with unquoted():
+            return with_task_type(without_slug(data))
+
+    @classmethod
+    def _from_block_document(cls, block_document: BlockDocument) -> Self:
+        # Prefect writes over a document by adding to it: what the block was saved with under the former
+        # name stays beside what it was saved with last.
+        data = dict(block_document.data)
+        if "task_type" in data:
+            data.pop("task", None)
+        return super()._from_block_document(block_document.model_copy(update={"data": data}))
+
     def model_post_init(self, context: Any, /) -> None:
         """Refuse settings that cannot work together."""
         super().model_post_init(context)
@@ -123,7 +138,7 @@ class MLProject(Block):
     @property
     def metric(self) -> str:
         """Metric that tuning, comparison and monitoring use; lower is better."""
-        return self.training.metric or ("rmse" if self.task == "regression" else "log_loss")
+        return self.training.metric or ("rmse" if self.task_type == "regression" else "log_loss")
 
     @property
     def refits(self) -> bool:
@@ -147,7 +162,7 @@ class MLProject(Block):
         """How the model is trained, gated and watched."""
         return Setup(
             name=self.name,
-            task=self.task,
+            task_type=self.task_type,
             metric=self.metric,
             columns=self.dataset.columns,
             data=self.data,
@@ -194,7 +209,8 @@ class MLProject(Block):
         return digest_of(
             {
                 "name": self.name,
-                "task": self.task,
+                # The field was called so: another text would be another digest of the same training.
+                "task": self.task_type,
                 "columns": self.dataset.columns.model_dump(mode="json"),
                 "data": self.data.model_dump(mode="json"),
                 "training": self.training.model_dump(mode="json"),
@@ -241,10 +257,10 @@ class MLProject(Block):
                 "data.holdout_rows needs rows in time order: without it a share, data.holdout_share, keeps "
                 "every row on its side from one snapshot to the next"
             )
-        known = losses_for(self.task)
+        known = losses_for(self.task_type)
         if self.training.metric is not None and self.training.metric not in known:
             raise ValueError(
-                f"training.metric={self.training.metric!r} is no loss for {self.task}: "
+                f"training.metric={self.training.metric!r} is no loss for {self.task_type}: "
                 f"choose one of {sorted(known)}"
             )
         if self.redaction is not None:

@@ -19,8 +19,8 @@ from .projects import load_project, run_name
 
 
 @reaching
-@flow(name="judge", flow_run_name=lambda: run_name("judge"), persist_result=False)
-def judge(project: MLProject | str) -> CanaryOutcome:
+@flow(name="watch_canary", flow_run_name=lambda: run_name("watch-canary"), persist_result=False)
+def watch_canary(project: MLProject | str) -> CanaryOutcome:
     """Judge the challenger on live traffic; promote or withdraw it if the project lets the flow act.
 
     Looking often does no harm: every look has its share of one chance of error, the same predictions
@@ -39,9 +39,9 @@ def judge(project: MLProject | str) -> CanaryOutcome:
 
     Example:
         ```python
-        from prefect_mlops.flows.canary import judge
+        from prefect_mlops.flows.canary import watch_canary
 
-        outcome = judge("telemarketing")
+        outcome = watch_canary("telemarketing")
         print(outcome.action, outcome.reason)
         ```
     """

@@ -79,7 +79,7 @@ def run_checks(
         DataRejected: If an input column is missing.
     """
     deepchecks = load()
-    chosen = list(default_checks(predictor.task) if checks is None else checks)
+    chosen = list(default_checks(predictor.task_type) if checks is None else checks)
     built = [(settings, _build(settings, seed)) for settings in chosen]
     features = list(predictor.feature_types)
     data = _samples(train, holdout, columns, predictor, rows=rows, seed=seed)
@@ -89,7 +89,7 @@ def run_checks(
         "cat_features": [name for name in features if predictor.feature_types[name] == "category"],
         "index_name": columns.id,
         "datetime_name": columns.timestamp,
-        "label_type": predictor.task,
+        "label_type": predictor.task_type,
     }
     shares = pd.Series(importance, dtype=float)
     usable = set(shares.index) == set(features) and shares.sum() > 0

@@ -28,7 +28,7 @@ def aligned_labels(
     Raises:
         DataRejected: If the target is missing or is not what the task needs.
     """
-    labels = labels_of(rows, target, predictor.task)
+    labels = labels_of(rows, target, predictor.task_type)
     if predictor.classes is None:
         return labels, None
     classes = [class_text(name) for name in predictor.classes]

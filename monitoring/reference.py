@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from ..core.errors import DataRejected, ModelUnavailable
+from ..core.former_names import with_task_type
 from ..core.settings import TaskType
 from ..core.table_columns import FEATURE_PREFIX, SCORE_PREFIX
 from ..data.class_labels import class_text
@@ -40,7 +41,7 @@ class Reference:
     """What a window is compared with, stored with the champion.
 
     Attributes:
-        task: Task type.
+        task_type: Task type.
         classes: Class of each probability, as text; None for regression.
         feature_types: Input column to feature type.
         importance: Input column to share of the model's importance.
@@ -52,7 +53,7 @@ class Reference:
         sample: At most 5,000 rows, laid out like the prediction log.
     """
 
-    task: TaskType
+    task_type: TaskType
     classes: list[str] | None
     feature_types: dict[str, FeatureType]
     importance: dict[str, float]
@@ -72,7 +73,7 @@ class Reference:
         arrays: dict[str, Floats] = {}
         document = {
             "format": _FORMAT,
-            "task": self.task,
+            "task_type": self.task_type,
             "classes": self.classes,
             # Named so in every reference that was stored so far.
             "kinds": self.feature_types,
@@ -101,13 +102,13 @@ class Reference:
             ModelUnavailable: If a file is missing or not what `save` wrote.
         """
         try:
-            document = json.loads((folder / _JSON).read_text(encoding="utf-8"))
+            document = with_task_type(json.loads((folder / _JSON).read_text(encoding="utf-8")))
             if document["format"] != _FORMAT:
                 raise ValueError(f"format {document['format']} instead of {_FORMAT}")  # noqa: TRY301
             with np.load(folder / _NPZ, allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
             return cls(
-                task=document["task"],
+                task_type=document["task_type"],
                 classes=document["classes"],
                 feature_types=document["kinds"],
                 importance=document["importance"],
@@ -150,7 +151,7 @@ def build_reference(
     predicted: Floats,
     truth: pd.Series,
     *,
-    task: TaskType,
+    task_type: TaskType,
     classes: Sequence[object] | np.ndarray | None,
     feature_types: Mapping[str, FeatureType],
     importance: Mapping[str, float],
@@ -165,7 +166,7 @@ def build_reference(
         frame: Conformed features of the holdout, n rows (see `data.schema.conform`).
         predicted: Probabilities of shape (n, classes), or values of shape (n,) for regression.
         truth: True labels, n rows.
-        task: Task type.
+        task_type: Task type.
         classes: Class of each probability column; None for regression.
         feature_types: Input column to feature type.
         importance: Input column to share of the model's importance; missing ones count as 0.
@@ -197,7 +198,7 @@ def build_reference(
             answers[SCORE_PREFIX + name] = pd.Series(predicted[:, position], dtype=float)
         labels = truth.reset_index(drop=True).map(class_text, na_action="ignore").astype(object)
     # Two probabilities that sum to 1 drift together: one of them is enough.
-    watched = list(answers)[1:] if task == "binary" else list(answers)
+    watched = list(answers)[1:] if task_type == "binary" else list(answers)
     sample = frame.reset_index(drop=True).add_prefix(FEATURE_PREFIX).assign(**answers)
     if names is not None:
         sample[PREDICTION] = np.asarray(names, dtype=object)[np.argmax(predicted, axis=1)]
@@ -206,7 +207,7 @@ def build_reference(
         chosen = np.random.default_rng(seed).choice(rows, SAMPLE_ROWS, replace=False)
         sample = sample.iloc[np.sort(chosen)].reset_index(drop=True)
     return Reference(
-        task=task,
+        task_type=task_type,
         classes=names,
         feature_types=dict(feature_types),
         importance={name: float(importance.get(name, 0.0)) for name in feature_types},

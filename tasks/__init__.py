@@ -5,7 +5,7 @@
 | Rows | `extract`, `validate_data`, `split` |
 | Training | `tune`, `run_trial`, `fit`, `refit` |
 | Gates | `check_model`, `run_gates`, `compare`, `check_package` |
-| Registry | `register`, `promote`, `finalise`, `verify_repair`, `roll_back` |
+| Registry | `adopt`, `register`, `promote`, `finalise`, `verify_repair`, `roll_back` |
 | Scoring | `score_rows`, `attach_labels` |
 | Monitoring | `read_window`, `read_labelled_window`, `measure_drift`, `measure_performance`, `decide`, `request_retraining`, `deliver_pending`, `prune_predictions` |
 | What you bring | `run_expectations`, `run_deepchecks`, `run_evidently`, `notify` |
@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from ..runs.step import step as step
 
 if TYPE_CHECKING:
+    from .adoption import adopt
     from .backtesting import replay_policy, train_candidate
     from .canary import conclude_canary, judge_canary
     from .comparison import compare
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from .windows import prune_predictions, read_labelled_window, read_window
 
 __all__ = [
+    "adopt",
     "attach_labels",
     "check_model",
     "check_package",
@@ -88,6 +90,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "adopt": "adoption",
     "attach_labels": "labelling",
     "check_model": "model_validation",
     "check_package": "packaging",

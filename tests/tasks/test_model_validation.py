@@ -90,7 +90,7 @@ def test_a_floor_on_an_unknown_metric_is_refused(make_project, frame, task, metr
         frame["y"] = frame["strong"] * 2.0
     gates = {"deepchecks": [], "floors": {metric: 0.5}}
     with pytest.raises(ConfigurationError, match=rf"gates.floors names \['{metric}'\]"):
-        run(make_project, frame, task=task, gates=gates)
+        run(make_project, frame, task_type=task, gates=gates)
 
 
 def test_too_few_holdout_rows_fail(make_project, frame):
@@ -116,7 +116,7 @@ def test_a_holdout_that_cannot_tell_good_from_bad_is_not_run(
     elif task == "multiclass":
         frame["y"] = frame["job"].map({"admin": "a", "student": "b", "retired": "c"})
     frame.loc[300:, "y"] = change(frame.loc[300:, "y"])
-    *_, result = run(make_project, frame, task=task, gates={"deepchecks": []})
+    *_, result = run(make_project, frame, task_type=task, gates={"deepchecks": []})
     gate = by_name(result)["holdout classes"]
     assert (gate.verdict, gate.blocks) == ("not_run", True)
     assert said in gate.reason

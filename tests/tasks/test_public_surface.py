@@ -12,6 +12,7 @@ from prefect import Task
 from prefect_mlops import tasks
 
 STEPS = [
+    "adopt",
     "attach_labels",
     "check_model",
     "check_package",
