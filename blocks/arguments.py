@@ -20,6 +20,7 @@ _BY_NAME = {
     "task_type": "task_type",
     "metric": "metric",
     "seed": "training.seed",
+    "promise_periods": "training.promise_periods",
     "resamples": "gates.resamples",
     "confidence": "gates.confidence",
     "minimum_holdout_rows": "gates.minimum_holdout_rows",

@@ -125,7 +125,7 @@ class ModelRegistry(Block):
             RegistryUnavailable: If MLflow cannot be reached.
         """
         from ..models.mlflow_errors import mlflow_errors
-        from ..models.predictor import load_predictor
+        from ..models.model_package import load_predictor
 
         tracking_uri, registry_uri = self.uris
         with mlflow_errors(tracking_uri, registry_uri):

@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from ..core.errors import ConfigurationError
 from ..core.former_names import with_task_type
+from ..core.import_paths import ImportPath, is_import_path, source_digests
 from ..core.results import digest_of
 from ..core.secret_input import unquoted, without_slug
 from ..core.settings import (
@@ -42,6 +43,7 @@ class MLProject(Block):
         predictions: Where predictions are logged.
         workspace: Folder for snapshots, suites, profiles and reports.
         redaction: What of each column may be kept in the prediction log.
+        notifications: Functions that tell people of verdicts and endings.
 
     Raises:
         pydantic.ValidationError: On construction, for unknown keys or settings that cannot work
@@ -100,6 +102,12 @@ class MLProject(Block):
     canary: CanarySettings = Field(
         default_factory=CanarySettings,
         description="When a challenger on live traffic is promoted or withdrawn.",
+    )
+    notifications: list[ImportPath] = Field(
+        default_factory=list,
+        description="Who is told of verdicts and endings: `package.module:name` of functions that take a "
+        "`Notice`.",
+        examples=[["my_alerts:to_slack"]],
     )
     redaction: Redaction | None = Field(
         default=None,
@@ -192,7 +200,12 @@ class MLProject(Block):
         return arguments_of(self, step)
 
     def training_digest(self) -> str:
-        """Return a digest of everything in the configuration that shapes a trained model."""
+        """Return a digest of everything in the configuration that shapes a trained model.
+
+        The source of own estimators and gates counts too: edited, they are others.
+        """
+        own = [name for name in self.training.estimators if is_import_path(name)]
+        code = source_digests([*own, *self.gates.custom])
         return digest_of(
             {
                 "name": self.name,
@@ -204,6 +217,7 @@ class MLProject(Block):
                 "gates": self.gates.model_dump(mode="json"),
                 # Half of a window is held out.
                 "window_rows": self.monitoring.window_rows,
+                **({"code": code} if code else {}),
             }
         )
 

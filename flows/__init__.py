@@ -2,6 +2,7 @@
 
 | flow | does |
 | --- | --- |
+| `adopt` | takes a model into service that was trained elsewhere |
 | `backtest` | what would have become of history under several policies |
 | `train` | from rows to a champion, or to the reasons why not |
 | `score` | scores a dataset with the champion and logs every prediction |
@@ -14,15 +15,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .adoption import adopt
     from .backtesting import backtest
     from .canary import watch_canary
     from .monitoring import monitor
     from .scoring import label, score
     from .training import train
 
-__all__ = ["backtest", "label", "monitor", "score", "train", "watch_canary"]
+__all__ = ["adopt", "backtest", "label", "monitor", "score", "train", "watch_canary"]
 
 _HOMES = {
+    "adopt": "adoption",
     "backtest": "backtesting",
     "label": "scoring",
     "monitor": "monitoring",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +29,7 @@ class Predictor:
     """A loaded model with the schema it was trained on.
 
     Attributes:
-        model: The scikit-learn pipeline.
+        model: The scikit-learn pipeline, or a foreign model that answers like one.
         task_type: Task type.
         feature_types: Input column to feature type, in the model's order.
     """
@@ -142,48 +141,3 @@ def place_of(client: MlflowClient, model_uri: str) -> str:
     if version:
         return place_of(client, str(client.get_model_version(name, version).source))
     return str(client.get_logged_model(name).artifact_location)
-
-
-def load_predictor(
-    model_uri: str, task_type: TaskType, *, tracking_uri: str, registry_uri: str | None = None
-) -> Predictor:
-    """Load a logged or registered model.
-
-    Args:
-        model_uri: `models:/name/version`, `models:/id` or `runs:/…`.
-        task_type: Task type.
-        tracking_uri: MLflow tracking server or database.
-        registry_uri: MLflow registry; None: the tracking server's own.
-
-    Returns:
-        The model, ready to predict.
-
-    Raises:
-        ModelUnavailable: If there is no such model, it does not load, or it was not logged by this
-            package.
-        RegistryUnavailable: If MLflow cannot be reached.
-    """
-    from mlflow import sklearn as mlflow_sklearn
-    from mlflow.models import Model
-
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = fetch_model(
-            model_uri, temporary, tracking_uri=tracking_uri, registry_uri=registry_uri
-        )
-        try:
-            metadata = Model.load(folder).metadata or {}
-            feature_types = metadata[METADATA_KEY]["kinds"] if METADATA_KEY in metadata else None
-            model = mlflow_sklearn.load_model(folder) if feature_types is not None else None
-        except Exception as error:
-            uris = (tracking_uri, registry_uri)
-            reason = scrubbed(str(error), *uris)
-            raise ModelUnavailable(
-                f"{model_uri} does not load: {type(error).__name__}: {reason}. Roll back to a version "
-                f"that does, or retrain; to replace it as the champion: {REPLACE}"
-            ) from shown_cause(error, *uris)
-    if feature_types is None:
-        raise ModelUnavailable(
-            f"{model_uri} was not logged by this package: its columns are unknown. To replace it as the "
-            f"champion: {REPLACE}"
-        )
-    return Predictor(model=model, task_type=task_type, feature_types=feature_types)

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from pkgutil import resolve_name
 from typing import Any
 
 import numpy as np
@@ -29,6 +28,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 
 from ..core.errors import ConfigurationError
+from ..core.import_paths import is_import_path, load_function
 from ..core.settings import TaskType
 from ..data.schema import FeatureType
 from .search_spaces import Trial, hist_gradient_boosting, linear, random_forest
@@ -87,24 +87,16 @@ def find_recipe(name: str) -> Recipe:
     """
     if name in _RECIPES:
         return _RECIPES[name]
-    module_name, colon, function_name = name.partition(":")
-    if not colon or not module_name or not function_name:
+    if not is_import_path(name):
         raise ConfigurationError(
             f"estimator {name!r} is unknown: choose one of {sorted(_RECIPES)}, or give your own as "
             "package.module:function"
         )
-    try:
-        found = resolve_name(name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigurationError(
-            f"estimator {name!r} cannot be loaded: {error}. It must be importable where the flow runs"
-        ) from error
-    if not callable(found):
-        raise ConfigurationError(
-            f"estimator {name!r} is a {type(found).__name__}: expected a function(trial, task_type, feature_types, "
-            "seed) that returns an unfitted estimator"
-        )
-    return found
+    return load_function(
+        name,
+        "estimator",
+        "(trial, task_type, feature_types, seed) that returns an unfitted estimator",
+    )
 
 
 def suggest(

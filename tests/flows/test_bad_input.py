@@ -54,7 +54,7 @@ DOCS = Path(__file__).parents[2] / "docs/bad-input.md"
 RETRIED = (extract, score_rows, read_window, decide)
 DELAYS = {task.name: task.retry_delay_seconds for task in RETRIED}
 # What is said, beside what each `Case` says.
-NO_CHAMPION = "has no champion yet: run the training flow first"
+NO_CHAMPION = "has no champion yet: run the training flow first, or adopt a model"
 NO_REFERENCE = "is not there: Failed to download artifacts"
 DAMAGED = {
     "deleted": "If its files were deleted or moved, bring them back",

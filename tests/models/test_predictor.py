@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from prefect_mlops.core.errors import DataRejected, ModelUnavailable
 from prefect_mlops.data.schema import conform
-from prefect_mlops.models.predictor import METADATA_KEY, Predictor, load_predictor
+from prefect_mlops.models.model_package import load_predictor
+from prefect_mlops.models.predictor import METADATA_KEY, Predictor
 from prefect_mlops.registry.model_logging import trusted_types
 from prefect_mlops.training.recipes import build
 

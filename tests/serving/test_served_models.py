@@ -8,13 +8,16 @@ import pytest
 from mlflow import sklearn as mlflow_sklearn
 from prefect_mlops.core import tags
 from prefect_mlops.core.errors import ModelUnavailable
+from prefect_mlops.core.settings import Columns
 from prefect_mlops.models.predictor import place_of
 from prefect_mlops.serving.served_models import ServedModels, load_version
 from prefect_mlops.serving.server_metrics import ServerMetrics
 from prefect_mlops.serving.server_settings import ServerSettings
+from prefect_mlops.tasks import adopt
 from prometheus_client import REGISTRY
 from sklearn.linear_model import LinearRegression
 from support.candidates import crown, log_candidate, split_at
+from support.foreign import register, typed
 
 
 @pytest.fixture
@@ -175,3 +178,21 @@ def test_the_first_champion_is_told_once_from_the_thread_that_follows(project, p
     finally:
         models.close()
     assert told == [1]
+
+
+def test_an_adopted_model_is_served(project, follow, calls):
+    uri = register(project, "lightgbm", calls(150))
+    rows = typed(calls(100, seed=4, start="2026-02-01"))
+    columns = Columns(target="y", timestamp="called_at", id="call_id")
+    version = adopt.fn(
+        uri,
+        rows,
+        columns=columns,
+        task_type="binary",
+        replace_champion=True,
+        stores=project.stores,
+    )
+    models = follow()
+    models.refresh()
+    assert models.current.champion.version == version.version
+    assert models.current.champion.predictor.predict(rows).shape == (100, 2)
