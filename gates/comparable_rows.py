@@ -67,7 +67,7 @@ def seen_when_served(
     """
     import pandas as pd
 
-    from ..data.timestamps import moments_of
+    from ..data.timestamps import parse_timestamps
     from ..data.training_cutoff import Cutoff
 
     if not refits:
@@ -78,7 +78,7 @@ def seen_when_served(
         return Cutoff(rows.holdout.last, rows.first_holdout_row + rows.holdout.rows)
     if columns.timestamp is None or columns.timestamp not in rows:
         return candidate
-    latest = moments_of(rows[columns.timestamp]).max()
+    latest = parse_timestamps(rows[columns.timestamp]).max()
     return candidate if pd.isna(latest) else Cutoff(latest.to_pydatetime())
 
 
@@ -139,7 +139,7 @@ def later_rows(frame: pd.DataFrame, columns: Columns, cutoff: Cutoff) -> np.ndar
     Raises:
         DataRejected: If the timestamp is missing.
     """
-    from ..data.timestamps import moments_of
+    from ..data.timestamps import parse_timestamps
 
     if cutoff.moment is None or columns.timestamp is None:
         # Whose rows these are told that nobody was fitted on them.
@@ -150,4 +150,4 @@ def later_rows(frame: pd.DataFrame, columns: Columns, cutoff: Cutoff) -> np.ndar
             "are later than what the models were fitted on",
             column=columns.timestamp,
         )
-    return (moments_of(frame[columns.timestamp]) > cutoff.moment).to_numpy()
+    return (parse_timestamps(frame[columns.timestamp]) > cutoff.moment).to_numpy()
