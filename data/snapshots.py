@@ -13,8 +13,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..core.errors import DataRejected, WorkspaceUnavailable
-from ..core.results import Snapshot
+from ..core.errors import ConfigurationError, DataRejected, WorkspaceUnavailable
+from ..core.results import Snapshot, WindowData
 from ..core.workspace import Workspace, read_uri
 from .tables import without_spaces
 
@@ -89,16 +89,43 @@ def as_snapshot(rows: Rows, workspace: Workspace, *, timestamp: str | None = Non
     return save_snapshot(workspace, _as_table(rows), "rows that were given", timestamp)
 
 
-def as_frame(rows: Rows) -> pd.DataFrame:
-    """Return rows as a pandas frame. Raises as `load_frame` does."""
-    if isinstance(rows, pd.DataFrame):
-        return rows
-    return load_frame(rows) if isinstance(rows, Snapshot) else rows.to_pandas()
+def as_frame(rows: Rows | WindowData, name: str = "rows") -> pd.DataFrame:
+    """Return rows as a pandas frame.
+
+    Args:
+        rows: A snapshot, a window of predictions, a pandas frame or an Arrow table.
+        name: What an error calls them.
+
+    Returns:
+        The frame; the same one where it is one already.
+
+    Raises:
+        ConfigurationError: If they are of another kind.
+        WorkspaceUnavailable: See `load_table`.
+
+    Example:
+        >>> as_frame(pa.table({"age": [41, 37]}))["age"].tolist()
+        [41, 37]
+    """
+    match rows:
+        case pd.DataFrame():
+            return rows
+        case Snapshot():
+            return load_frame(rows)
+        case WindowData():
+            return load_frame(rows.snapshot)
+        case pa.Table():
+            return rows.to_pandas()
+        case _:
+            raise ConfigurationError(
+                f"{name} is a {type(rows).__name__}: give a pandas.DataFrame, a pyarrow.Table or a Snapshot"
+            )
 
 
 def _as_table(rows: pd.DataFrame | pa.Table) -> pa.Table:
     if isinstance(rows, pa.Table):
         return rows
+    rows = as_frame(rows)
     columns: dict[str, pa.Array] = {}
     for name, values in rows.items():
         try:

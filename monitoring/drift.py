@@ -36,7 +36,7 @@ from ..metrics.losses import Floats
 from .drift_methods.base import ColumnPair, DriftMethod
 from .drift_methods.loading import BUILT_IN, load_methods
 from .profile import NumberProfile, Profile, measurable
-from .reference import LABEL, Reference
+from .reference import LABEL, ProfiledRows
 from .window_columns import READ_AS, FoundColumn, find_column, known_labels, score_columns
 
 SignalKind = Literal["distance", "nulls", "new_categories", "rising", "unusable"]
@@ -70,7 +70,7 @@ class ScoredColumn:
 
 
 def score_window(
-    reference: Reference,
+    reference: ProfiledRows,
     window: pd.DataFrame,
     thresholds: DriftThresholds,
     redacted: Collection[str] = (),

@@ -9,7 +9,7 @@ import pandas as pd
 from ..core.results import DriftReport
 from ..core.settings import DriftThresholds
 from .drift import ScoredColumn, score_window
-from .reference import Reference
+from .reference import ProfiledRows
 
 
 def judge(scored: list[ScoredColumn], rows: int, thresholds: DriftThresholds) -> DriftReport:
@@ -40,7 +40,10 @@ def judge(scored: list[ScoredColumn], rows: int, thresholds: DriftThresholds) ->
         if drifted
         else "no column drifted"
     )
-    predictions = "the predictions drifted" if prediction else "the predictions did not drift"
+    if not any(c.role == "prediction" for c in scored):
+        predictions = "no predictions were compared"
+    else:
+        predictions = "the predictions drifted" if prediction else "the predictions did not drift"
     out = [c for c in scored if c.redacted]
     unseen = ""
     rising = [c for c in scored if any(signal.kind == "rising" for signal in c.signals)]
@@ -69,7 +72,7 @@ def judge(scored: list[ScoredColumn], rows: int, thresholds: DriftThresholds) ->
 
 
 def feature_drift(
-    reference: Reference,
+    reference: ProfiledRows,
     window: pd.DataFrame,
     thresholds: DriftThresholds,
     redacted: Collection[str] = (),
@@ -94,11 +97,11 @@ def feature_drift(
     return judge([c for c in scored if c.role == "feature"], len(window), thresholds)
 
 
-def too_few_rows(rows: int, thresholds: DriftThresholds) -> DriftReport:
+def too_few_rows(rows: int, thresholds: DriftThresholds, *, of: str = "predictions") -> DriftReport:
     """Return the report on a window that is too small to judge."""
     return DriftReport(
         verdict="not_run",
-        reason=f"{rows} predictions; drift needs at least {thresholds.minimum_rows}",
+        reason=f"{rows} {of}; drift needs at least {thresholds.minimum_rows}",
         rows=rows,
     )
 

@@ -36,31 +36,40 @@ _JSON, _NPZ, _SAMPLE = "profile.json", "blocks.npz", "sample.parquet"
 
 
 @dataclass(frozen=True)
-class Reference:
-    """What a window is compared with, stored with the champion.
+class ProfiledRows:
+    """Rows that a window is compared with.
 
     Attributes:
-        task: Task type.
-        classes: Class of each probability, as text; None for regression.
+        classes: Class of each probability, as text; None for numbers.
         feature_types: Input column to feature type.
         importance: Input column to share of the model's importance.
         columns: Input column to profile.
         predictions: Profiles of what the model answered: `score.<class>` (of the second class only
             for two), or `prediction` for regression.
         target: Profile of the true labels.
-        promise: What the champion achieved.
         sample: At most 5,000 rows, laid out like the prediction log.
     """
 
-    task: TaskType
     classes: list[str] | None
     feature_types: dict[str, FeatureType]
     importance: dict[str, float]
     columns: dict[str, Profile]
     predictions: dict[str, Profile]
     target: Profile
-    promise: Promise
     sample: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Reference(ProfiledRows):
+    """What a champion's windows are compared with, stored with it.
+
+    Attributes:
+        task: Task type.
+        promise: What the champion achieved.
+    """
+
+    task: TaskType
+    promise: Promise
 
     def save(self, folder: Path) -> None:
         """Write the reference: JSON, NumPy arrays and Parquet, no pickles.
@@ -202,9 +211,6 @@ def build_reference(
     if names is not None:
         sample[PREDICTION] = np.asarray(names, dtype=object)[np.argmax(predicted, axis=1)]
     sample[LABEL] = labels
-    if rows > SAMPLE_ROWS:
-        chosen = np.random.default_rng(seed).choice(rows, SAMPLE_ROWS, replace=False)
-        sample = sample.iloc[np.sort(chosen)].reset_index(drop=True)
     return Reference(
         task=task,
         classes=names,
@@ -214,5 +220,13 @@ def build_reference(
         predictions={name: profile_of(answers[name], "number") for name in watched},
         target=profile_of(labels, "number" if names is None else "category"),
         promise=promise_of(metric, [losses, *earlier]),
-        sample=sample,
+        sample=sample_of(sample, seed),
     )
+
+
+def sample_of(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
+    """Return at most 5,000 of the rows, in their order."""
+    if len(rows) <= SAMPLE_ROWS:
+        return rows
+    chosen = np.random.default_rng(seed).choice(len(rows), SAMPLE_ROWS, replace=False)
+    return rows.iloc[np.sort(chosen)].reset_index(drop=True)

@@ -13,6 +13,7 @@ OF_OTHERS = {
     "intent",
     "new_classes",
     "overwrite",
+    "importance",
     "reason",
     "replace_champion",
     "suite",
