@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
     from ..core.settings import TaskType
-    from ..models.predictor import Predictor
+    from ..models.predictor import PlainInputs, Predictor
 
 _SCHEMES = {"http", "https", "sqlite", "postgresql", "mysql", "mssql", "file", "databricks"}
 
@@ -110,12 +110,15 @@ class ModelRegistry(Block):
 
             return MlflowClient(tracking_uri, registry_uri=registry_uri)
 
-    def load_model(self, model_uri: str, task: TaskType) -> Predictor:
+    def load_model(
+        self, model_uri: str, task: TaskType, plain: PlainInputs | None = None
+    ) -> Predictor:
         """Load a logged or registered model.
 
         Args:
-            model_uri: `models:/name/version`, `models:/id` or `runs:/…`.
+            model_uri: `models:/name/version`, `models:/name@alias`, `models:/id` or `runs:/…`.
             task: Task type.
+            plain: What to feed the model with if it was not logged by this package. None: it is refused.
 
         Returns:
             The model, ready to predict.
@@ -130,5 +133,9 @@ class ModelRegistry(Block):
         tracking_uri, registry_uri = self.uris
         with mlflow_errors(tracking_uri, registry_uri):
             return load_predictor(
-                model_uri, task, tracking_uri=tracking_uri, registry_uri=registry_uri
+                model_uri,
+                task,
+                tracking_uri=tracking_uri,
+                registry_uri=registry_uri,
+                plain=plain,
             )

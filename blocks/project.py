@@ -19,6 +19,7 @@ from ..core.settings import (
     ScoringSettings,
     Setup,
     TrainingSettings,
+    default_metric,
 )
 from ..core.workspace import Workspace
 from ..storage.redaction import Redaction
@@ -115,7 +116,7 @@ class MLProject(Block):
     @property
     def metric(self) -> str:
         """Metric that tuning, comparison and monitoring use; lower is better."""
-        return self.training.metric or ("rmse" if self.task == "regression" else "log_loss")
+        return self.training.metric or default_metric(self.task)
 
     @property
     def refits(self) -> bool:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ..core.errors import DataRejected
-from ..core.results import Candidate, Gate, ModelVersion, Split
+from ..core.results import Gate, Split
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
 
     from ..core.settings import Columns
@@ -21,26 +25,26 @@ class NotComparable(Exception):
     """Why candidate and champion cannot be compared: a verdict, not an error."""
 
 
-def undecidable(reason: object) -> NotComparable:
-    """Waiting does not help here: name the one command that does."""
+def undecidable(reason: object, *, named: bool = False) -> NotComparable:
+    """Waiting does not help here: name the one command that does.
+
+    Args:
+        reason: Why they cannot be compared.
+        named: Whether somebody named the champion: they can name another.
+    """
     from ..models.predictor import REPLACE
 
     said = str(reason).rstrip(".")
-    hint = "" if REPLACE in said else f". To replace the champion without a comparison: {REPLACE}"
+    hint = (
+        ""
+        if named or REPLACE in said
+        else f". To replace the champion without a comparison: {REPLACE}"
+    )
     return NotComparable(said + hint)
 
 
-def recency_gates(
-    split: Split, candidate: Candidate, champion: Cutoff, *, refits: bool
-) -> list[Gate]:
+def recency_gates(seen: Cutoff, champion: Cutoff) -> list[Gate]:
     """Return the gate that an older data cutoff never replaces a newer one; none without cutoffs."""
-    from ..data.training_cutoff import Cutoff
-
-    if refits and split.first_holdout_row is not None:
-        # What will be served has seen the holdout too.
-        seen = Cutoff(split.holdout.last, split.first_holdout_row + split.holdout.rows)
-    else:
-        seen = Cutoff(candidate.cutoff, candidate.cutoff_row)
     older = seen.is_older_than(champion)
     if older is None:
         return []
@@ -50,40 +54,95 @@ def recency_gates(
     return [Gate(name=RECENCY, verdict="failed" if older else "passed", reason=reason)]
 
 
+def seen_when_served(
+    rows: Split | pd.DataFrame, candidate: Cutoff, columns: Columns, *, refits: bool
+) -> Cutoff:
+    """Return the end of what will be served was fitted on.
+
+    Args:
+        rows: What is compared on.
+        candidate: The end of what the candidate was fitted on.
+        columns: What each column is for.
+        refits: Whether the served model is fitted on all rows, the compared ones too.
+    """
+    import pandas as pd
+
+    from ..data.timestamps import moments_of
+    from ..data.training_cutoff import Cutoff
+
+    if not refits:
+        return candidate
+    if isinstance(rows, Split):
+        if rows.first_holdout_row is None:
+            return candidate
+        return Cutoff(rows.holdout.last, rows.first_holdout_row + rows.holdout.rows)
+    if columns.timestamp is None or columns.timestamp not in rows:
+        return candidate
+    latest = moments_of(rows[columns.timestamp]).max()
+    return candidate if pd.isna(latest) else Cutoff(latest.to_pydatetime())
+
+
 def compared_rows(
-    split: Split,
-    champion: ModelVersion,
-    cutoff: Cutoff,
+    rows: Split | pd.DataFrame,
+    fitted: Mapping[str, Cutoff],
     *,
     columns: Columns,
     minimum_holdout_rows: int,
 ) -> pd.DataFrame:
-    """Return the holdout rows that are later than anything the champion was fitted on.
+    """Return the rows that are later than anything the compared models were fitted on.
+
+    Args:
+        rows: A split, whose holdout is meant, or rows of which it is said that nobody was fitted on them.
+        fitted: What each model is called to the end of what it was fitted on.
+        columns: What each column is for.
+        minimum_holdout_rows: Rows that a decision needs at least.
 
     Raises:
-        DataRejected: If a slice's column is missing.
+        DataRejected: If a slice's column is missing, or the timestamp that must tell.
         NotComparable: If they are too few, or it cannot be told which they are.
         WorkspaceUnavailable: If the rows cannot be read.
     """
     from ..data.snapshots import load_frame
     from ..data.training_cutoff import unseen_rows
 
-    needed = minimum_holdout_rows
-    holdout = load_frame(split.holdout)
-    missing = [name for name in columns.slices if name not in holdout]
+    frame = load_frame(rows.holdout) if isinstance(rows, Split) else rows
+    missing = [name for name in columns.slices if name not in frame]
     if missing:
         raise DataRejected(
-            f"columns.slices names {missing}, not among {list(holdout)}", column=missing[0]
+            f"columns.slices names {missing}, not among {list(frame)}", column=missing[0]
         )
-    try:
-        unseen = unseen_rows(split, holdout, columns.timestamp, cutoff)
-    except DataRejected as error:
-        raise undecidable(error) from error
-    rows = holdout[unseen].reset_index(drop=True)
-    if len(rows) < needed:
+    unseen, told = np.ones(len(frame), dtype=bool), []
+    for name, cutoff in fitted.items():
+        if isinstance(rows, Split):
+            try:
+                new = unseen_rows(rows, frame, columns.timestamp, cutoff)
+            except DataRejected as error:
+                raise undecidable(error) from error
+        else:
+            new = _later(frame, columns, cutoff)
+        unseen &= new
+        told += [] if new.all() else [name]
+    found = frame[unseen].reset_index(drop=True)
+    if len(found) < minimum_holdout_rows:
+        of = "holdout rows" if isinstance(rows, Split) else "rows"
+        which = f" {of} are later than what {' and '.join(told or fitted)} was fitted on,"
         raise NotComparable(
-            f"{len(rows)} of {len(holdout)} holdout rows are later than what champion version "
-            f"{champion.version} was fitted on, {needed} are needed (gates.minimum_holdout_rows): "
-            "wait for more rows"
+            f"{len(found)} of {len(frame)}{which} {minimum_holdout_rows} are needed "
+            "(gates.minimum_holdout_rows): wait for more rows"
         )
-    return rows
+    return found
+
+
+def _later(frame: pd.DataFrame, columns: Columns, cutoff: Cutoff) -> np.ndarray:
+    from ..data.timestamps import moments_of
+
+    if cutoff.moment is None or columns.timestamp is None:
+        # Whose rows these are told that nobody was fitted on them.
+        return np.ones(len(frame), dtype=bool)
+    if columns.timestamp not in frame:
+        raise DataRejected(
+            f"columns.timestamp names {columns.timestamp!r}, not among {list(frame)}: it tells which rows "
+            "are later than what the models were fitted on",
+            column=columns.timestamp,
+        )
+    return (moments_of(frame[columns.timestamp]) > cutoff.moment).to_numpy()

@@ -27,8 +27,10 @@ def as_result(version: MlflowVersion) -> ModelVersion:
     )
 
 
-def find_version(registry: ModelRegistry, alias: str) -> ModelVersion | None:
-    """Return the version behind an alias, or None when there is none.
+def find_version(
+    registry: ModelRegistry, alias: str, *, name: str | None = None
+) -> ModelVersion | None:
+    """Return the version behind an alias, of the registry's model or another; None when there is none.
 
     Raises:
         RegistryUnavailable: If MLflow cannot be reached.
@@ -38,7 +40,7 @@ def find_version(registry: ModelRegistry, alias: str) -> ModelVersion | None:
     client = registry.get_client()
     with registry_errors(registry):
         try:
-            found = client.get_model_version_by_alias(registry.model_name, alias)
+            found = client.get_model_version_by_alias(name or registry.model_name, alias)
         except MlflowException as error:
             if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
                 return None
@@ -46,8 +48,8 @@ def find_version(registry: ModelRegistry, alias: str) -> ModelVersion | None:
     return as_result(found)
 
 
-def get_version(registry: ModelRegistry, version: str) -> ModelVersion:
-    """Return one version.
+def get_version(registry: ModelRegistry, version: str, *, name: str | None = None) -> ModelVersion:
+    """Return one version, of the registry's model or another.
 
     Raises:
         ModelUnavailable: If there is no such version.
@@ -55,14 +57,14 @@ def get_version(registry: ModelRegistry, version: str) -> ModelVersion:
     """
     from mlflow.exceptions import MlflowException
 
-    client = registry.get_client()
+    client, model = registry.get_client(), name or registry.model_name
     with registry_errors(registry):
         try:
-            return as_result(client.get_model_version(registry.model_name, version))
+            return as_result(client.get_model_version(model, version))
         except MlflowException as error:
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
-            raise ModelUnavailable(f"{registry.model_name} has no version {version}") from error
+            raise ModelUnavailable(f"{model} has no version {version}") from error
 
 
 def get_champion(registry: ModelRegistry) -> ModelVersion:

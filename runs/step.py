@@ -13,7 +13,7 @@ R = TypeVar("R")
 
 
 def step(
-    run_name: str | None = None,
+    run_name: str | Callable[..., str] | None = None,
     *,
     retry_on: type[Exception] | tuple[type[Exception], ...] = (),
     retries: int = 1,
@@ -25,7 +25,8 @@ def step(
     versions elsewhere, which may have been deleted since (`flows.attempts`). `with_options` changes all of it.
 
     Args:
-        run_name: Name of a run, with the function's arguments in braces. None: the task's own.
+        run_name: Name of a run, with the function's arguments in braces, or a function of `parameters`,
+            the arguments by name. None: the task's own.
         retry_on: Exceptions after which it is tried again, for what may come back by itself. None of them:
             it is never tried again.
         retries: How often it is tried again.

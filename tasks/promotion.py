@@ -18,6 +18,7 @@ from prefect.runtime import task_run
 from ..core import tags
 from ..core.errors import ChampionChanged, ConfigurationError, ModelUnavailable
 from ..core.results import ModelVersion
+from ..registry.compared_models import named_model
 from ..registry.promotion_log import _entries
 from ..registry.rollback import ROLLED_BACK, champion_before, is_rollback
 from ..registry.tracking import flow_run_link, registry_errors
@@ -30,9 +31,18 @@ if TYPE_CHECKING:
     from ..storage.interface import PredictionStore
 
 
-@step("promote version {version.version}")
+def _run_name(parameters: dict[str, Any]) -> str:
+    version = parameters["version"]
+    return (
+        f"promote version {version.version}"
+        if hasattr(version, "version")
+        else f"promote {version}"
+    )
+
+
+@step(_run_name)
 def promote(
-    version: ModelVersion,
+    version: ModelVersion | str,
     *,
     expected: str | None,
     reason: str,
@@ -42,8 +52,9 @@ def promote(
     """Make a version the champion, if the champion is still the expected one.
 
     Args:
-        version: The version to promote.
-        expected: Version of the champion that the comparison saw; None when there was none.
+        version: The version to promote, or its URI, such as `models:/calls/3`, whoever registered it.
+        expected: Version of the champion that the comparison saw, its `champion_version`; None when there
+            was none.
         reason: One sentence for the promotion log.
         cause_id: Cause of the training, if any.
         stores: Where the model's things are kept.
@@ -53,10 +64,13 @@ def promote(
 
     Raises:
         ChampionChanged: If the champion is another one by now.
+        ConfigurationError: If it is no version, or one of another model than the registry's.
+        ModelUnavailable: If there is no version of this URI.
         LogUnavailable: If the promotion log cannot be reached; the champion is untouched then.
         RegistryUnavailable: If MLflow cannot be reached. When the entry was made already, repeating
             the call finishes the promotion.
     """
+    version = _version(stores, version)
     with stores.predictions.get_client() as store:
         last = _finish_interrupted(stores, store)
         made = last is not None and (last["version"], last["previous"]) == (
@@ -148,6 +162,19 @@ def roll_back(
         )
         _activate(stores, store, entry)
     return get_version(stores.registry, version.version)
+
+
+def _version(stores: Stores, named: ModelVersion | str) -> ModelVersion:
+    version = (
+        named if isinstance(named, ModelVersion) else named_model(stores.registry, named).version
+    )
+    if version is None or version.name != stores.registry.model_name:
+        raise ConfigurationError(
+            f"{named if version is None else version.uri} is no version of "
+            f"{stores.registry.model_name}: register it there, and give its version or "
+            f"models:/{stores.registry.model_name}/<version>"
+        )
+    return version
 
 
 def _finish_interrupted(stores: Stores, store: PredictionStore) -> dict[str, Any] | None:

@@ -21,7 +21,7 @@ from .gates import DeepcheckSettings, GateSettings
 from .monitoring import DriftThresholds, GovernorPolicy, MonitoringSettings, PerformanceThresholds
 from .setup import Setup
 from .sources import CsvSource, MongoSource, ParquetSource, PredictionsSource, Source, SqlSource
-from .training import TrainingSettings
+from .training import TrainingSettings, default_metric
 
 __all__ = [
     "CanarySettings",
@@ -46,4 +46,5 @@ __all__ = [
     "SqlSource",
     "TaskType",
     "TrainingSettings",
+    "default_metric",
 ]

@@ -6,7 +6,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from .base import Seconds, Settings
+from .base import Seconds, Settings, TaskType
+
+
+def default_metric(task: TaskType) -> str:
+    """Return the metric to decide by when none is named: `log_loss` for classes, `rmse` for numbers."""
+    return "rmse" if task == "regression" else "log_loss"
 
 
 class TrainingSettings(Settings):

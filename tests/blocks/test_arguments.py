@@ -9,6 +9,7 @@ from prefect_mlops.core.settings import GateSettings
 # What a step takes from other steps, or from whoever calls it.
 OF_OTHERS = {
     "cause_id",
+    "champion",
     "expected",
     "intent",
     "new_classes",
