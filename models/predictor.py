@@ -232,6 +232,7 @@ def load_predictor(
         DataRejected: If a column of such a model is missing from its rows.
         RegistryUnavailable: If MLflow cannot be reached.
     """
+    from mlflow import pyfunc
     from mlflow import sklearn as mlflow_sklearn
     from mlflow.models import Model
 
@@ -243,8 +244,12 @@ def load_predictor(
             described = Model.load(folder)
             metadata = described.metadata or {}
             feature_types = metadata[METADATA_KEY]["kinds"] if METADATA_KEY in metadata else None
-            loadable = feature_types is not None or plain is not None
-            model = mlflow_sklearn.load_model(folder) if loadable else None
+            model = None
+            if feature_types is not None:
+                model = mlflow_sklearn.load_model(folder)
+            elif plain is not None:
+                # LightGBM's and XGBoost's classifiers answer like scikit-learn's, in flavours of their own.
+                model = pyfunc.load_model(folder).get_raw_model()
         except Exception as error:
             uris = (tracking_uri, registry_uri)
             reason = scrubbed(str(error), *uris)
