@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from ..core.former_names import with_task_type
 from ..core.results import digest_of
 from ..core.settings import Setup
 from ..core.version import VERSION
@@ -129,7 +130,8 @@ class Candidates:
                 "version": VERSION,
                 "content": _content(self.stream.frame, covered),
                 "rows": rows,
-                "task": setup.task,
+                # The field was called so: another text would be another training.
+                "task": setup.task_type,
                 "metric": setup.metric,
                 "columns": setup.columns.model_dump(mode="json"),
                 "data": setup.data.model_dump(mode="json"),
@@ -146,7 +148,7 @@ class Candidates:
         wanted = wanted_holdout(rows, setup.data, setup.monitoring.window_rows)
         first = first_held_out(table, "at", wanted)
         train, holdout = frame.iloc[:first], frame.iloc[first:rows]
-        data = training_rows(train, setup.columns, setup.task)
+        data = training_rows(train, setup.columns, setup.task_type)
         recipe, searched = self._recipe(data, first)
         found = evaluate_recipe(
             recipe,
@@ -159,7 +161,7 @@ class Candidates:
         served = found.predictor
         if setup.refits:
             everything = training_rows(
-                frame.iloc[:rows], setup.columns, setup.task, data.feature_types
+                frame.iloc[:rows], setup.columns, setup.task_type, data.feature_types
             )
             served = recipe.fitted(everything)
         later = frame.iloc[rows:]
@@ -184,7 +186,7 @@ class Candidates:
         if not len(rows):
             return np.empty(0)
         setup = self._setup
-        truth = labels_of(rows, setup.columns.target, setup.task)
+        truth = labels_of(rows, setup.columns.target, setup.task_type)
         return row_losses(setup.metric, truth, predictor.predict(rows), predictor.classes)
 
     def _recipe(self, data: TrainingRows, first: int) -> tuple[Recipe, float]:
@@ -193,9 +195,9 @@ class Candidates:
         name = f"backtests/recipes/{self._key(first, first)}.json"
         if self._workspace.exists(name):
             known = self._workspace.read_json(name)
-            return Recipe(**known["recipe"]), float(known["seconds"])
+            return Recipe(**with_task_type(known["recipe"])), float(known["seconds"])
         started = time.perf_counter()
-        recipe, _ = search_recipe(data, "time", setup.training, setup.task, setup.metric)
+        recipe, _ = search_recipe(data, "time", setup.training, setup.task_type, setup.metric)
         spent = time.perf_counter() - started
         self._workspace.write_json(name, {"recipe": _plain(recipe), "seconds": spent})
         return recipe, 0.0
@@ -236,7 +238,7 @@ class Candidates:
             io.BytesIO(self._workspace.read_bytes(f"{name}/losses.npz")), allow_pickle=False
         )
         arrays: dict[str, Any] = {key: stored[key] for key in stored.files}
-        recipe = Recipe(**plain.pop("recipe"))
+        recipe = Recipe(**with_task_type(plain.pop("recipe")))
         return ReplayedCandidate(**plain, **arrays, recipe=recipe, reference=reference)
 
 

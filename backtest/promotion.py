@@ -33,7 +33,7 @@ def gates_of_candidate(stream: Stream, setup: Setup, candidate: ReplayedCandidat
     target = stream.frame[setup.columns.target]
     held_out = target.iloc[candidate.first_held_out : candidate.rows]
     return [
-        *holdout_classes(held_out, setup.task, gates.minimum_class_rows),
+        *holdout_classes(held_out, setup.task_type, gates.minimum_class_rows),
         *floor_gates(candidate.metrics, gates.floors),
     ]
 

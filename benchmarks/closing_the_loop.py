@@ -2,7 +2,7 @@
 
 `python benchmarks/closing_the_loop.py` replays the drifting tables of `streams.py` under three policies: never
 retrain, retrain before every window, and the governor with its gates and data validation. A project is given
-nothing but columns, task and source. For each stream the table says how the governor's loss compares with both,
+nothing but columns, task type and source. For each stream the table says how the governor's loss compares with both,
 and how often it retrained. `--data FOLDER` adds real tables that lie in a folder (see drifting/files.py).
 
 Defaults were chosen on the open streams; those that are held out were not looked at until then. Candidates are kept
@@ -67,11 +67,11 @@ class Measured:
 
 
 def project_of(stream: Stream, columns: dict[str, object], folder: Path) -> MLProject:
-    """Return a project with nothing but columns, task and source."""
+    """Return a project with nothing but columns, task type and source."""
     return MLProject.model_validate(
         {
             "name": stream.name.replace("_", "-"),
-            "task": stream.task,
+            "task_type": stream.task,
             "dataset": {
                 "source": {"type": "parquet", "path": str(folder / "rows.parquet")},
                 "columns": columns,

@@ -75,7 +75,7 @@ class Table:
             held.rows,
             predicted,
             pd.Series(held.target),
-            task=task,
+            task_type=task,
             classes=classes,
             feature_types=fitted.feature_types,
             importance=importance,

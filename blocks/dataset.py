@@ -17,8 +17,8 @@ class Dataset(Block):
     """Where rows come from and what each column is for.
 
     Attributes:
-        source: A CSV or Parquet file (local or any fsspec URL), a SQL query, a MongoDB collection, or
-            the labelled prediction log.
+        source: A CSV or Parquet file (local or any fsspec URL), a SQL query, a MongoDB collection, a
+            function of your own, or the labelled prediction log.
         columns: The role of each column.
         start: Rows before this moment are left out.
         end: Rows from this moment on are left out.

@@ -13,10 +13,11 @@ from ..core.secret_text import as_secret
 from .links import DOCUMENTATION_URL, LOGO_URL
 
 if TYPE_CHECKING:
+    import pandas as pd
     from mlflow import MlflowClient
 
-    from ..core.settings import TaskType
-    from ..models.predictor import PlainInputs, Predictor
+    from ..core.settings import Columns, TaskType
+    from ..models.predictor import Predictor
 
 _SCHEMES = {"http", "https", "sqlite", "postgresql", "mysql", "mssql", "file", "databricks"}
 
@@ -110,15 +111,12 @@ class ModelRegistry(Block):
 
             return MlflowClient(tracking_uri, registry_uri=registry_uri)
 
-    def load_model(
-        self, model_uri: str, task: TaskType, plain: PlainInputs | None = None
-    ) -> Predictor:
+    def load_model(self, model_uri: str, task_type: TaskType) -> Predictor:
         """Load a logged or registered model.
 
         Args:
             model_uri: `models:/name/version`, `models:/name@alias`, `models:/id` or `runs:/…`.
-            task: Task type.
-            plain: What to feed the model with if it was not logged by this package. None: it is refused.
+            task_type: Task type.
 
         Returns:
             The model, ready to predict.
@@ -128,14 +126,44 @@ class ModelRegistry(Block):
             RegistryUnavailable: If MLflow cannot be reached.
         """
         from ..models.mlflow_errors import mlflow_errors
-        from ..models.predictor import load_predictor
+        from ..models.model_package import load_predictor
 
         tracking_uri, registry_uri = self.uris
         with mlflow_errors(tracking_uri, registry_uri):
             return load_predictor(
+                model_uri, task_type, tracking_uri=tracking_uri, registry_uri=registry_uri
+            )
+
+    def load_on_rows(
+        self, model_uri: str, rows: pd.DataFrame, *, columns: Columns, task_type: TaskType
+    ) -> Predictor:
+        """Load a model of anybody's: one that nobody adopted is tried on rows first.
+
+        Args:
+            model_uri: As for `load_model`.
+            rows: Rows with the target, that it is going to score.
+            columns: What each column is for.
+            task_type: What is predicted.
+
+        Returns:
+            The model, ready to predict.
+
+        Raises:
+            DataRejected: If an input column is missing.
+            ModelUnavailable: If there is no such model, it does not load, or it cannot be asked for
+                probabilities or values.
+            RegistryUnavailable: If MLflow cannot be reached.
+        """
+        from ..models.adoption_check import load_on_rows
+        from ..models.mlflow_errors import mlflow_errors
+
+        tracking_uri, registry_uri = self.uris
+        with mlflow_errors(tracking_uri, registry_uri):
+            return load_on_rows(
                 model_uri,
-                task,
+                rows,
+                columns=columns,
+                task_type=task_type,
                 tracking_uri=tracking_uri,
                 registry_uri=registry_uri,
-                plain=plain,
             )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from prefect.blocks.core import Block
+from prefect.client.schemas.objects import BlockDocument
 from pydantic import ConfigDict, Field, model_validator
 
 from ..core.errors import ConfigurationError
+from ..core.former_names import with_task_type
+from ..core.import_paths import ImportPath, is_import_path, source_digests
 from ..core.results import digest_of
 from ..core.secret_input import unquoted, without_slug
 from ..core.settings import (
@@ -35,12 +38,13 @@ class MLProject(Block):
 
     Attributes:
         name: Short name; part of keys, tags and events.
-        task: What the model predicts: `binary`, `multiclass` or `regression`.
+        task_type: What the model predicts: `binary`, `multiclass` or `regression`.
         dataset: Rows to train on.
         registry: Where runs and models are kept.
         predictions: Where predictions are logged.
         workspace: Folder for snapshots, suites, profiles and reports.
         redaction: What of each column may be kept in the prediction log.
+        notifications: Functions that tell people of verdicts and endings.
 
     Raises:
         pydantic.ValidationError: On construction, for unknown keys or settings that cannot work
@@ -64,14 +68,12 @@ class MLProject(Block):
     _logo_url = LOGO_URL  # pyright: ignore[reportAssignmentType]
     _documentation_url = DOCUMENTATION_URL  # pyright: ignore[reportAssignmentType]
 
-    _strict = model_validator(mode="before")(without_slug)
-
     name: str = Field(
         pattern=r"^[a-z][a-z0-9-]{0,62}$",
         description="Short name of the project: lowercase letters, digits and dashes.",
         examples=["telemarketing"],
     )
-    task: Literal["binary", "multiclass", "regression"] = Field(
+    task_type: Literal["binary", "multiclass", "regression"] = Field(
         description="What the model predicts: one of two classes, one of several, or a number."
     )
     dataset: Dataset = Field(description="Rows to train on.")
@@ -102,10 +104,31 @@ class MLProject(Block):
         default_factory=CanarySettings,
         description="When a challenger on live traffic is promoted or withdrawn.",
     )
+    notifications: list[ImportPath] = Field(
+        default_factory=list,
+        description="Who is told of verdicts and endings: `package.module:name` of functions that take a "
+        "`Notice`.",
+        examples=[["my_alerts:to_slack"]],
+    )
     redaction: Redaction | None = Field(
         default=None,
         description="What of each column may be kept in the prediction log. Empty: everything.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_named_today(cls, data: Any) -> Any:
+        with unquoted():
+            return with_task_type(without_slug(data))
+
+    @classmethod
+    def _from_block_document(cls, block_document: BlockDocument) -> Self:
+        # Prefect writes over a document by adding to it: what the block was saved with under the former
+        # name stays beside what it was saved with last.
+        data = dict(block_document.data)
+        if "task_type" in data:
+            data.pop("task", None)
+        return super()._from_block_document(block_document.model_copy(update={"data": data}))
 
     def model_post_init(self, context: Any, /) -> None:
         """Refuse settings that cannot work together."""
@@ -116,7 +139,7 @@ class MLProject(Block):
     @property
     def metric(self) -> str:
         """Metric that tuning, comparison and monitoring use; lower is better."""
-        return self.training.metric or default_metric(self.task)
+        return self.training.metric or default_metric(self.task_type)
 
     @property
     def refits(self) -> bool:
@@ -140,7 +163,7 @@ class MLProject(Block):
         """How the model is trained, gated and watched."""
         return Setup(
             name=self.name,
-            task=self.task,
+            task_type=self.task_type,
             metric=self.metric,
             columns=self.dataset.columns,
             data=self.data,
@@ -178,17 +201,24 @@ class MLProject(Block):
         return arguments_of(self, step)
 
     def training_digest(self) -> str:
-        """Return a digest of everything in the configuration that shapes a trained model."""
+        """Return a digest of everything in the configuration that shapes a trained model.
+
+        The source of own estimators and gates counts too: edited, they are others.
+        """
+        own = [name for name in self.training.estimators if is_import_path(name)]
+        code = source_digests([*own, *self.gates.custom])
         return digest_of(
             {
                 "name": self.name,
-                "task": self.task,
+                # The field was called so: another text would be another digest of the same training.
+                "task": self.task_type,
                 "columns": self.dataset.columns.model_dump(mode="json"),
                 "data": self.data.model_dump(mode="json"),
                 "training": self.training.model_dump(mode="json"),
                 "gates": self.gates.model_dump(mode="json"),
                 # Half of a window is held out.
                 "window_rows": self.monitoring.window_rows,
+                **({"code": code} if code else {}),
             }
         )
 
@@ -228,10 +258,10 @@ class MLProject(Block):
                 "data.holdout_rows needs rows in time order: without it a share, data.holdout_share, keeps "
                 "every row on its side from one snapshot to the next"
             )
-        known = losses_for(self.task)
+        known = losses_for(self.task_type)
         if self.training.metric is not None and self.training.metric not in known:
             raise ValueError(
-                f"training.metric={self.training.metric!r} is no loss for {self.task}: "
+                f"training.metric={self.training.metric!r} is no loss for {self.task_type}: "
                 f"choose one of {sorted(known)}"
             )
         if self.redaction is not None:

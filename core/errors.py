@@ -15,6 +15,7 @@ what was found, what was expected and what to do next.
 | `RegistryUnavailable` | MLflow cannot be reached or answered with an error |
 | `OrchestratorUnavailable` | the Prefect API cannot be reached or refused an event |
 | `WorkspaceUnavailable` | the project's workspace cannot be written or read |
+| `NotificationFailed` | a notifier of the user's raised, or says that nobody was told |
 """
 
 
@@ -71,3 +72,7 @@ class OrchestratorUnavailable(MLOpsError):
 
 class WorkspaceUnavailable(MLOpsError):
     """The project's workspace cannot be written or read."""
+
+
+class NotificationFailed(MLOpsError):
+    """A notifier of the user's raised, or says that nobody was told."""

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from .secret_text import SECRET_OPTIONS, as_secret
+from .secret_text import SECRET_OPTIONS, as_secret, names_a_secret
 
 _SECRETS = {"uri", "url", "tracking_uri", "registry_uri", "key"} | SECRET_OPTIONS
 _NESTED = {"dataset", "source", "registry", "predictions", "redaction", "options"}
@@ -55,4 +55,5 @@ def hidden(key: Any, value: Any) -> Any:
     """Return the value of a key, wrapped where it is a secret or holds some."""
     if key in _NESTED and isinstance(value, dict):
         return {name: hidden(name, part) for name, part in value.items()}
-    return as_secret(value) if str(key).lower() in _SECRETS else value
+    secret = str(key).lower() in _SECRETS or names_a_secret(str(key))
+    return as_secret(value) if secret else value

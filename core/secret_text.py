@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
@@ -10,6 +12,7 @@ from pydantic import Secret, SecretStr
 _HIDDEN = "***"
 # `authMechanismProperties` may have a session's token in it.
 _SECRET_WORDS = ("pass", "pwd", "token", "secret", "key", "signature", "mechanismproperties")
+_SECRET_NAMES = {"password", "passwd", "pwd", "passphrase", "token", "secret", "credentials"}
 # Client options of MongoDB that hold secrets, lowercase: refused as options, and not quoted.
 SECRET_OPTIONS = {
     "password",
@@ -35,6 +38,18 @@ def as_secret(value: Any) -> Any:
     if value is None or isinstance(value, Secret | SecretStr):
         return value
     return SecretStr(value) if isinstance(value, str) else Secret(value)
+
+
+def names_a_secret(name: str) -> bool:
+    """Return whether a keyword of that name can only be a secret.
+
+    Example:
+        >>> names_a_secret("api_token"), names_a_secret("token_column")
+        (True, False)
+    """
+    lower = name.lower()
+    ends = ("api_key", "apikey", "access_key", "private_key")
+    return re.split(r"[\W_]", lower)[-1] in _SECRET_NAMES or lower.endswith(ends)
 
 
 def public_uri(uri: str) -> str:
@@ -69,6 +84,41 @@ def scrubbed(text: str, *uris: str | None) -> str:
     for uri in filter(None, uris):
         text = _scrubbed(text, uri)
     return text
+
+
+def without_credentials(text: str, options: Mapping[str, Any] | None = None) -> str:
+    """Take what looks like a secret out of a text that some code of a user's wrote.
+
+    Args:
+        text: The text.
+        options: What the code was given: values whose names say that they are secrets go as well.
+
+    Returns:
+        The text without users and passwords of URIs and without the values of such options.
+
+    Example:
+        >>> without_credentials("no route to postgresql://me:s3cret@host/db?sslmode=require&token=abc")
+        'no route to postgresql://***@host/db?sslmode=require&token=***'
+    """
+    clean = re.sub(r"(?<=://)\S*@", f"{_HIDDEN}@", text)
+    words = "|".join(_SECRET_WORDS)
+    given = re.compile(rf"([\w-]*(?:{words})[\w-]*=['\"]?)[^\s&,;'\"]+", re.IGNORECASE)
+    clean = given.sub(rf"\1{_HIDDEN}", clean)
+    for name, value in (options or {}).items():
+        if _is_secret(name) and isinstance(value, str) and value:
+            clean = clean.replace(value, _HIDDEN)
+    return clean
+
+
+def without_addresses(text: str) -> str:
+    """Take all but the hosts of URIs out of a text: the path of a webhook is a password.
+
+    Example:
+        >>> without_addresses("404 for https://hooks.slack.com/services/T0/B0/x1 today")
+        '404 for https://hooks.slack.com/*** today'
+    """
+    hosts = re.sub(r"(\w+://)(?:[^\s/'\"]*@)?([^\s/'\"?#@]+)[^\s'\"]*", rf"\1\2/{_HIDDEN}", text)
+    return without_credentials(hosts)
 
 
 def _scrubbed(text: str, uri: str) -> str:

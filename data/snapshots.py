@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Sequence
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..core.errors import ConfigurationError, DataRejected, WorkspaceUnavailable
-from ..core.results import Snapshot, WindowData
+from ..core.results import Snapshot, Split, WindowData
 from ..core.workspace import Workspace, read_uri
 from .tables import without_spaces
 
@@ -120,6 +121,22 @@ def as_frame(rows: Rows | WindowData, name: str = "rows") -> pd.DataFrame:
             raise ConfigurationError(
                 f"{name} is a {type(rows).__name__}: give a pandas.DataFrame, a pyarrow.Table or a Snapshot"
             )
+
+
+def train_and_holdout(split: Split | Sequence[Rows]) -> tuple[Rows, Rows]:
+    """Return both parts of a split, or of a pair of rows.
+
+    Raises:
+        ConfigurationError: If it is neither.
+    """
+    if isinstance(split, Split):
+        return split.train, split.holdout
+    if isinstance(split, tuple | list) and len(split) == 2:
+        return split[0], split[1]
+    raise ConfigurationError(
+        f"split is a {type(split).__name__}: give a Split, or a pair of the rows to fit on and the rows "
+        "held out"
+    )
 
 
 def _as_table(rows: pd.DataFrame | pa.Table) -> pa.Table:

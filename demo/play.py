@@ -114,7 +114,7 @@ def play(
         raise OrchestratorUnavailable(f"the first model was refused: {'; '.join(first.reasons)}")
     console.print(f"first champion: version {first.version.version}, {gates_in_words(first.gates)}")
 
-    static = project.registry.load_model(first.version.uri, project.task)
+    static = project.registry.load_model(first.version.uri, project.task_type)
     played: list[WindowSummary] = []
     for begin in list(range(HISTORY_ROWS, len(stream), WINDOW_ROWS))[:windows]:
         rows = stream[begin : begin + WINDOW_ROWS]

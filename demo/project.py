@@ -52,7 +52,7 @@ def make_project(folder: Path, tracking_uri: str, log_uri: str, collection: str)
     return MLProject.model_validate(
         {
             "name": NAME,
-            "task": "binary",
+            "task_type": "binary",
             "dataset": dataset_at(folder / "warehouse" / "*.parquet"),
             "registry": ModelRegistry.model_validate(
                 {"tracking_uri": tracking_uri, "model_name": NAME}

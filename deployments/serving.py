@@ -13,8 +13,9 @@ from prefect.types.entrypoint import EntrypointType
 
 from ..blocks.project import MLProject
 from ..core.errors import OrchestratorUnavailable
+from ..flows.adoption import adopt
 from ..flows.backtesting import backtest
-from ..flows.canary import judge
+from ..flows.canary import watch_canary
 from ..flows.monitoring import monitor
 from ..flows.scoring import label, score
 from ..flows.training import train
@@ -40,8 +41,8 @@ async def deployments_of(
         canary_minutes: Time between two judgements on the challenger, minutes. None: only when asked.
 
     Returns:
-        Training (one run at a time, others wait), monitoring, scoring, labelling, the canary and the
-        backtest.
+        Training (one run at a time, others wait), monitoring, scoring, labelling, the canary, the
+        backtest and adoption.
     """
     parameters = {"project": project_name}
     one = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
@@ -74,7 +75,7 @@ async def deployments_of(
         tags=["prefect-mlops", project_name],
         **common,
     )
-    canary = await judge.ato_deployment(
+    canary = await watch_canary.ato_deployment(
         f"{project_name}-canary",
         interval=timedelta(minutes=canary_minutes) if canary_minutes else None,
         concurrency_limit=one,
@@ -88,7 +89,14 @@ async def deployments_of(
         tags=["prefect-mlops", project_name],
         **common,
     )
-    return [training, monitoring, scoring, labelling, canary, backtesting]
+    adoption = await adopt.ato_deployment(
+        f"{project_name}-adoption",
+        concurrency_limit=one,
+        description="Takes a model into service that was trained elsewhere.",
+        tags=["prefect-mlops", project_name],
+        **common,
+    )
+    return [training, monitoring, scoring, labelling, canary, backtesting, adoption]
 
 
 async def serve_project(
@@ -118,8 +126,8 @@ async def serve_project(
     runner = PatientRunner(
         f"prefect-mlops {project.name}",
         limit=limit,
-        greeting=f"{project.name}: ready for training, monitoring, scoring, labelling, the canary and the "
-        "backtest",
+        greeting=f"{project.name}: ready for training, monitoring, scoring, labelling, the canary, the "
+        "backtest and adoption",
     )
     try:
         for deployment in await deployments_of(

@@ -2,11 +2,12 @@
 
 | flow | does |
 | --- | --- |
+| `adopt` | takes a model into service that was trained elsewhere |
 | `backtest` | what would have become of history under several policies |
 | `train` | from rows to a champion, or to the reasons why not |
 | `score` | scores a dataset with the champion and logs every prediction |
 | `label` | attaches labels that have become known |
-| `judge` | from what champion and challenger predicted to a promotion, a withdrawal or neither |
+| `watch_canary` | from what champion and challenger predicted to a promotion, a withdrawal or neither |
 | `monitor` | from a window of predictions to a decision, and to a request for retraining |
 """
 
@@ -14,21 +15,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .adoption import adopt
     from .backtesting import backtest
-    from .canary import judge
+    from .canary import watch_canary
     from .monitoring import monitor
     from .scoring import label, score
     from .training import train
 
-__all__ = ["backtest", "judge", "label", "monitor", "score", "train"]
+__all__ = ["adopt", "backtest", "label", "monitor", "score", "train", "watch_canary"]
 
 _HOMES = {
+    "adopt": "adoption",
     "backtest": "backtesting",
-    "judge": "canary",
     "label": "scoring",
     "monitor": "monitoring",
     "score": "scoring",
     "train": "training",
+    "watch_canary": "canary",
 }
 
 

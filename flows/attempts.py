@@ -18,6 +18,7 @@ from ..tasks.data_validation import validate_data
 from ..tasks.extraction import extract
 from ..tasks.fitting import fit, refit
 from ..tasks.model_validation import check_model
+from ..tasks.own_gates import run_gates
 from ..tasks.packaging import check_package
 from ..tasks.registration import register
 from ..tasks.repair import verify_repair
@@ -60,6 +61,7 @@ STEPS = [
         tune,
         fit,
         check_model,
+        run_gates,
         compare,
         refit,
         check_package,

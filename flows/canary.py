@@ -13,13 +13,14 @@ from ..registry.versions import find_version, get_champion, get_version
 from ..runs.events import CANARY_DECIDED, MODEL_PROMOTED, emit
 from ..runs.monitoring_artifacts import report_canary
 from ..tasks.canary import conclude_canary, judge_canary
+from .notifying import tell, tell_promoted
 from .project_flow import reaching
 from .projects import load_project, run_name
 
 
 @reaching
-@flow(name="judge", flow_run_name=lambda: run_name("judge"), persist_result=False)
-def judge(project: MLProject | str) -> CanaryOutcome:
+@flow(name="watch_canary", flow_run_name=lambda: run_name("watch-canary"), persist_result=False)
+def watch_canary(project: MLProject | str) -> CanaryOutcome:
     """Judge the challenger on live traffic; promote or withdraw it if the project lets the flow act.
 
     Looking often does no harm: every look has its share of one chance of error, the same predictions
@@ -38,9 +39,9 @@ def judge(project: MLProject | str) -> CanaryOutcome:
 
     Example:
         ```python
-        from prefect_mlops.flows.canary import judge
+        from prefect_mlops.flows.canary import watch_canary
 
-        outcome = judge("telemarketing")
+        outcome = watch_canary("telemarketing")
         print(outcome.action, outcome.reason)
         ```
     """
@@ -61,6 +62,10 @@ def judge(project: MLProject | str) -> CanaryOutcome:
         payload = {"outcome": "promoted", "reasons": [], "version": promoted}
         payload["cause_id"] = challenger.tags.get(tags.CAUSE_ID)
         emit(found.name, MODEL_PROMOTED, payload, about=verdict.trial)
+        once = f"{verdict.trial}/promoted"
+        tell_promoted(found, challenger.version, outcome.reason, payload, once)
+    if verdict.final:
+        tell(found, outcome, payload=verdict.model_dump(mode="json"), once=verdict.trial)
     report_canary(found.stores, outcome, challenger)
     get_run_logger().info("%s: %s", verdict.verdict, outcome.reason)
     said = verdict.verdict.replace("_", " ") if outcome.action == "none" else outcome.action

@@ -20,6 +20,7 @@ from ..tasks.drift import measure_drift
 from ..tasks.governor import decide
 from ..tasks.performance import measure_performance
 from ..tasks.windows import prune_predictions, read_labelled_window, read_window
+from .notifying import tell
 from .project_flow import reaching
 from .projects import load_project, run_name
 
@@ -79,10 +80,19 @@ def monitor(
         **found.arguments(decide),
     )
     # Whatever was decided now: an earlier request that the server did not take is sent too.
-    requested = decision.cause in deliver_pending(**found.arguments(deliver_pending))
+    sent = deliver_pending(**found.arguments(deliver_pending))
+    requested = decision.cause in sent
+    for cause in [*sent, decision.cause]:
+        # Asked for by a run that died before it could say so: said now.
+        if cause is not None:
+            asked = {"cause": cause.model_dump(mode="json"), "project": found.name}
+            tell(found, cause, payload=asked, once=cause.id)
     if decision.action == "stop":
         about = reminder_of(decision, **found.arguments(reminder_of))
         emit(found.name, RETRAINING_STOPPED, decision.model_dump(mode="json"), about=about)
+        tell(found, decision, once=about)
+    elif decision.action == "hold" and decision.harm:
+        tell(found, decision, once=decision.id)
     outcome = MonitoringOutcome(
         decision=decision, drift=drift, performance=performance, requested=requested
     )

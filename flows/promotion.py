@@ -24,6 +24,7 @@ from ..tasks.comparison import compare
 from ..tasks.promotion import promote
 from ..tasks.registration import finalise, register
 from ..tasks.repair import verify_repair
+from .notifying import tell
 from .steps import Steps
 
 _PROMOTION_TRIES = 3
@@ -115,11 +116,9 @@ def conclude(
             "run_id": outcome.run_id,
         },
     )
-    emit(
-        project.name,
-        MODEL_PROMOTED if ending == "promoted" else CANDIDATE_REFUSED,
-        outcome.model_dump(mode="json", include={"outcome", "reasons", "version", "cause_id"}),
-    )
+    payload = outcome.model_dump(mode="json", include={"outcome", "reasons", "version", "cause_id"})
+    emit(project.name, MODEL_PROMOTED if ending == "promoted" else CANDIDATE_REFUSED, payload)
+    tell(project, outcome, payload=payload, once=f"{outcome.run_id}/{ending}")
     return outcome, comparison
 
 

@@ -99,7 +99,7 @@ def _curves(project: MLProject, split: Split, candidate: Candidate) -> bytes:
     from ..data.snapshots import load_frame
     from ..models.curves import draw_curves
 
-    predictor = project.registry.load_model(candidate.evaluated_uri, project.task)
+    predictor = project.registry.load_model(candidate.evaluated_uri, project.task_type)
     holdout = load_frame(split.holdout)
     truth = holdout[project.dataset.columns.target].to_numpy()
-    return draw_curves(project.task, truth, predictor.predict(holdout), predictor.classes)
+    return draw_curves(project.task_type, truth, predictor.predict(holdout), predictor.classes)

@@ -1,7 +1,7 @@
 """The training flow: from rows to a champion, or to the reasons why not.
 
-extract → validate_data → split → tune → fit → check_model → compare → refit → check_package →
-register → promote → verify_repair. A killed run, started again with the same parameters, goes on
+extract → validate_data → split → tune → fit → check_model → run_gates → compare → refit →
+check_package → register → promote → verify_repair. A killed run, started again with the same parameters, goes on
 after its last finished step and ends with exactly one version and one champion.
 """
 
@@ -24,12 +24,14 @@ from ..tasks.data_validation import validate_data
 from ..tasks.extraction import extract
 from ..tasks.fitting import fit, refit
 from ..tasks.model_validation import check_model
+from ..tasks.own_gates import run_gates
 from ..tasks.packaging import check_package
 from ..tasks.splitting import split
 from ..tasks.tuning import tune
 from .answering import answered, known_answer, one_at_a_time
 from .attempts import forget_lost_steps, open_run, reopen_run
 from .known_outcomes import known_outcome, outcome_file
+from .notifying import tell_failed
 from .project_flow import reaching
 from .projects import load_project, run_name
 from .promotion import conclude
@@ -66,7 +68,11 @@ def train(
         ```
     """
     found = load_project(project)
-    outcome, known = _attempt(found, cause, replace_champion)
+    try:
+        outcome, known = _attempt(found, cause, replace_champion)
+    except Exception as error:
+        tell_failed(found, cause, error)
+        raise
     message = "; ".join(outcome.reasons) or f"version {outcome.version and outcome.version.version}"
     message = answered(outcome) if known else message
     # A refused candidate is a result, not an error: the flow did what it is for.
@@ -77,8 +83,12 @@ def _attempt(
     project: MLProject, cause: Cause | None, replace_champion: bool
 ) -> tuple[TrainingOutcome, bool]:
     """Return how it ended, and whether another run had answered the cause before."""
+    from ..gates.custom import load_gates
+
+    # A gate that nobody can ask stops a promotion: better to say so now than after hours of training.
+    load_gates(project.gates.custom)
     with project.predictions.get_client() as store:
-        # A promotion needs the log: better to miss it now than after hours of training.
+        # A promotion needs the log: so is it better missed now.
         store.ping()
     key = digest_of(
         {
@@ -164,9 +174,11 @@ def _train(
     try:
         study = steps.run(tune, parts, run_id, training_key)
         candidate = steps.run(fit, parts, study, run_id)
-        checks = steps.run(check_model, parts, candidate)
+        checks = steps.run(check_model, parts, candidate).gates
+        if project.gates.custom:
+            checks = [*checks, *steps.run(run_gates, parts, candidate).gates]
         comparison = steps.run(compare, parts, candidate, cause, replace_champion=replace_champion)
-        evaluated = [*validation.gates, *checks.gates, *comparison.gates]
+        evaluated = [*validation.gates, *checks, *comparison.gates]
         if project.refits and not any(gate.blocks for gate in evaluated):
             candidate = steps.run(refit, parts, rows, candidate)
         package = steps.run(check_package, parts, candidate)
@@ -184,7 +196,7 @@ def _train(
             parts=parts,
             candidate=candidate,
             comparison=comparison,
-            gates=[*validation.gates, *checks.gates, *package.gates],
+            gates=[*validation.gates, *checks, *package.gates],
             steps=steps,
             evidence=evidence,
             cause=cause,

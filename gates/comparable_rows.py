@@ -119,7 +119,7 @@ def compared_rows(
             except DataRejected as error:
                 raise undecidable(error) from error
         else:
-            new = _later(frame, columns, cutoff)
+            new = later_rows(frame, columns, cutoff)
         unseen &= new
         told += [] if new.all() else [name]
     found = frame[unseen].reset_index(drop=True)
@@ -133,7 +133,12 @@ def compared_rows(
     return found
 
 
-def _later(frame: pd.DataFrame, columns: Columns, cutoff: Cutoff) -> np.ndarray:
+def later_rows(frame: pd.DataFrame, columns: Columns, cutoff: Cutoff) -> np.ndarray:
+    """Say which rows are later than a cutoff: all, where it has no moment or the rows have no timestamp.
+
+    Raises:
+        DataRejected: If the timestamp is missing.
+    """
     from ..data.timestamps import moments_of
 
     if cutoff.moment is None or columns.timestamp is None:

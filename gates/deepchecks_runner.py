@@ -20,8 +20,7 @@ import pandas as pd
 from ..core.errors import ConfigurationError
 from ..core.results import Gate, Verdict
 from ..core.settings import Columns, DeepcheckSettings
-from ..data.schema import conform
-from ..models.evaluation import aligned_labels
+from ..models.evaluation import own_labels
 from ..models.predictor import Predictor
 from .deepchecks_columns import BY_COLUMN, columns_gate, most_important
 from .deepchecks_compat import load
@@ -79,7 +78,7 @@ def run_checks(
         DataRejected: If an input column is missing.
     """
     deepchecks = load()
-    chosen = list(default_checks(predictor.task) if checks is None else checks)
+    chosen = list(default_checks(predictor.task_type) if checks is None else checks)
     built = [(settings, _build(settings, seed)) for settings in chosen]
     features = list(predictor.feature_types)
     data = _samples(train, holdout, columns, predictor, rows=rows, seed=seed)
@@ -89,7 +88,7 @@ def run_checks(
         "cat_features": [name for name in features if predictor.feature_types[name] == "category"],
         "index_name": columns.id,
         "datetime_name": columns.timestamp,
-        "label_type": predictor.task,
+        "label_type": predictor.task_type,
     }
     shares = pd.Series(importance, dtype=float)
     usable = set(shares.index) == set(features) and shares.sum() > 0
@@ -164,14 +163,9 @@ def _samples(
 
 
 def _prepared(frame: pd.DataFrame, columns: Columns, predictor: Predictor) -> pd.DataFrame:
-    prepared, _ = conform(frame, predictor.feature_types)
-    truth, classes = aligned_labels(predictor, frame, columns.target)
-    if classes is not None and predictor.classes is not None:
-        # Back to the classes' own type, which Deepchecks compares predictions with.
-        own = dict(zip(classes, predictor.classes.tolist(), strict=True))
-        raw = frame[columns.target].tolist()
-        truth = [own.get(text, value) for text, value in zip(truth, raw, strict=True)]
-    prepared[columns.target] = truth
+    prepared = predictor.prepare(frame).reset_index(drop=True)
+    # In the classes' own type, which Deepchecks compares predictions with.
+    prepared[columns.target] = own_labels(predictor, frame, columns.target)
     if columns.id is not None:
         prepared[columns.id] = frame[columns.id].to_numpy()
     if columns.timestamp is not None:

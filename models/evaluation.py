@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -28,7 +30,7 @@ def aligned_labels(
     Raises:
         DataRejected: If the target is missing or is not what the task needs.
     """
-    labels = labels_of(rows, target, predictor.task)
+    labels = labels_of(rows, target, predictor.task_type)
     if predictor.classes is None:
         return labels, None
     classes = [class_text(name) for name in predictor.classes]
@@ -36,6 +38,20 @@ def aligned_labels(
     matched = match_classes(values, classes)
     texts = [found or class_text(value) for found, value in zip(matched, values, strict=True)]
     return np.asarray(texts, dtype=object), np.asarray(classes, dtype=object)
+
+
+def own_labels(predictor: Predictor, rows: pd.DataFrame, target: str) -> list[Any]:
+    """Return labels in the type of the model's classes; one that is no class stays what it is.
+
+    Raises:
+        DataRejected: If the target is missing or is not what the task needs.
+    """
+    truth, classes = aligned_labels(predictor, rows, target)
+    if classes is None or predictor.classes is None:
+        return truth.tolist()
+    own = dict(zip(classes, predictor.classes.tolist(), strict=True))
+    raw = rows[target].tolist()
+    return [own.get(text, value) for text, value in zip(truth, raw, strict=True)]
 
 
 def losses_of(metric: str, predictor: Predictor, rows: pd.DataFrame, target: str) -> Floats:

@@ -72,7 +72,9 @@ def realised(
         interval=(interval.low, interval.high),
         limit=limit,
         harm=harm,
-        metrics=scores(reference.task, truth[known], predicted[usable][known], reference.classes)
+        metrics=scores(
+            reference.task_type, truth[known], predicted[usable][known], reference.classes
+        )
         if known.any()
         else {},
         **found,

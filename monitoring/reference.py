@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from ..core.errors import DataRejected, ModelUnavailable
+from ..core.former_names import with_task_type
 from ..core.settings import TaskType
 from ..core.table_columns import FEATURE_PREFIX, SCORE_PREFIX
 from ..data.class_labels import class_text
@@ -64,11 +65,11 @@ class Reference(ProfiledRows):
     """What a champion's windows are compared with, stored with it.
 
     Attributes:
-        task: Task type.
+        task_type: Task type.
         promise: What the champion achieved.
     """
 
-    task: TaskType
+    task_type: TaskType
     promise: Promise
 
     def save(self, folder: Path) -> None:
@@ -81,7 +82,7 @@ class Reference(ProfiledRows):
         arrays: dict[str, Floats] = {}
         document = {
             "format": _FORMAT,
-            "task": self.task,
+            "task_type": self.task_type,
             "classes": self.classes,
             # Named so in every reference that was stored so far.
             "kinds": self.feature_types,
@@ -110,13 +111,13 @@ class Reference(ProfiledRows):
             ModelUnavailable: If a file is missing or not what `save` wrote.
         """
         try:
-            document = json.loads((folder / _JSON).read_text(encoding="utf-8"))
+            document = with_task_type(json.loads((folder / _JSON).read_text(encoding="utf-8")))
             if document["format"] != _FORMAT:
                 raise ValueError(f"format {document['format']} instead of {_FORMAT}")  # noqa: TRY301
             with np.load(folder / _NPZ, allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
             return cls(
-                task=document["task"],
+                task_type=document["task_type"],
                 classes=document["classes"],
                 feature_types=document["kinds"],
                 importance=document["importance"],
@@ -159,7 +160,7 @@ def build_reference(
     predicted: Floats,
     truth: pd.Series,
     *,
-    task: TaskType,
+    task_type: TaskType,
     classes: Sequence[object] | np.ndarray | None,
     feature_types: Mapping[str, FeatureType],
     importance: Mapping[str, float],
@@ -174,7 +175,7 @@ def build_reference(
         frame: Conformed features of the holdout, n rows (see `data.schema.conform`).
         predicted: Probabilities of shape (n, classes), or values of shape (n,) for regression.
         truth: True labels, n rows.
-        task: Task type.
+        task_type: Task type.
         classes: Class of each probability column; None for regression.
         feature_types: Input column to feature type.
         importance: Input column to share of the model's importance; missing ones count as 0.
@@ -206,13 +207,13 @@ def build_reference(
             answers[SCORE_PREFIX + name] = pd.Series(predicted[:, position], dtype=float)
         labels = truth.reset_index(drop=True).map(class_text, na_action="ignore").astype(object)
     # Two probabilities that sum to 1 drift together: one of them is enough.
-    watched = list(answers)[1:] if task == "binary" else list(answers)
+    watched = list(answers)[1:] if task_type == "binary" else list(answers)
     sample = frame.reset_index(drop=True).add_prefix(FEATURE_PREFIX).assign(**answers)
     if names is not None:
         sample[PREDICTION] = np.asarray(names, dtype=object)[np.argmax(predicted, axis=1)]
     sample[LABEL] = labels
     return Reference(
-        task=task,
+        task_type=task_type,
         classes=names,
         feature_types=dict(feature_types),
         importance={name: float(importance.get(name, 0.0)) for name in feature_types},

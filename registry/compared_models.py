@@ -9,10 +9,17 @@ from typing import TYPE_CHECKING
 from ..blocks.model_registry import ModelRegistry
 from ..core.errors import ConfigurationError, ModelUnavailable
 from ..core.results import Candidate, ModelVersion
+from ..core.settings import default_metric
+from ..core.tags import PROFILE_URI
+from .references import reference_of
 from .versions import find_version, get_version
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..core.settings import Columns, TaskType
     from ..data.training_cutoff import Cutoff
+    from ..models.predictor import Predictor
 
 _URI = re.compile(r"models:/[^/]+|models:/[^/]+/\d+|runs:/[^/]+/.+")
 
@@ -113,3 +120,62 @@ def of_version(registry: ModelRegistry, version: ModelVersion) -> NamedModel:
     own = version.name == registry.model_name
     label = f"version {version.version}" if own else version.uri
     return NamedModel(version.uri, label, version, expected=version.version if own else version.uri)
+
+
+def load_named(
+    registry: ModelRegistry,
+    model: NamedModel,
+    rows: pd.DataFrame,
+    *,
+    columns: Columns,
+    task_type: TaskType,
+    foreign: bool | None = None,
+) -> Predictor:
+    """Load a model. Raises as `ModelRegistry.load_on_rows` does.
+
+    Args:
+        registry: Where runs and models are kept.
+        model: The model.
+        rows: Rows that it will score.
+        columns: What each of their columns is for.
+        task_type: What is predicted: `binary`, `multiclass` or `regression`.
+        foreign: Whether it may be one that other code logged and nobody adopted. None: if it is no candidate.
+    """
+    if isinstance(model.origin, Candidate) if foreign is None else not foreign:
+        return registry.load_model(model.uri, task_type)
+    return registry.load_on_rows(model.uri, rows, columns=columns, task_type=task_type)
+
+
+def importance_of(
+    registry: ModelRegistry,
+    model: NamedModel,
+    predictor: Predictor,
+    rows: pd.DataFrame,
+    target: str,
+    *,
+    seed: int,
+) -> dict[str, float]:
+    """Return each column's share of a model's importance: the one it was logged with, or one measured on rows.
+
+    Raises:
+        DataRejected: If the model cannot score the rows.
+        RegistryUnavailable: If MLflow cannot be reached.
+    """
+    import numpy as np
+
+    from ..models.evaluation import own_labels
+    from ..models.importance import permutation_importance
+
+    if isinstance(model.origin, Candidate):
+        return model.origin.importance
+    if model.version is not None and PROFILE_URI in model.version.tags:
+        try:
+            return reference_of(registry, model.version).importance
+        except ModelUnavailable:
+            # Measured below: it is not worth losing the checks for.
+            pass
+    truth = np.asarray(own_labels(predictor, rows, target))
+    metric = default_metric(predictor.task_type)
+    return permutation_importance(
+        predictor, predictor.prepare(rows), truth, metric=metric, seed=seed
+    )

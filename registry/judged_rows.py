@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..core.errors import RegistryUnavailable
 from ..core.results import Candidate, Split
 from ..gates.comparable_rows import undecidable
-from .compared_models import NamedModel
+from .compared_models import NamedModel, load_named
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,26 +49,22 @@ class Judged:
         """How many rows there are to compare on."""
         return self.rows.holdout.rows if isinstance(self.rows, Split) else len(self.rows)
 
-    def load(self, uri: str, frame: pd.DataFrame, *, plain: bool) -> Predictor:
-        """Load a model. Raises as `ModelRegistry.load_model` does.
-
-        Args:
-            uri: The model.
-            frame: Rows that it will score.
-            plain: Whether it may be one that other code logged.
-        """
-        from ..models.predictor import PlainInputs
-
-        features = self.columns.feature_names([str(name) for name in frame.columns])
-        inputs = PlainInputs(frame, features) if plain else None
-        return self.registry.load_model(uri, self.task_type, inputs)
+    def load(self, model: NamedModel, rows: pd.DataFrame, *, foreign: bool | None) -> Predictor:
+        """Load a model, see `load_named`."""
+        return load_named(
+            self.registry,
+            model,
+            rows,
+            columns=self.columns,
+            task_type=self.task_type,
+            foreign=foreign,
+        )
 
     def candidate_losses(self, frame: pd.DataFrame) -> Floats:
         """Return the candidate's loss on every row. Raises as `load` does, and `DataRejected`."""
         from ..models.evaluation import losses_of
 
-        plain = not isinstance(self.candidate.origin, Candidate)
-        model = self.load(self.candidate.uri, frame, plain=plain)
+        model = self.load(self.candidate, frame, foreign=None)
         return losses_of(self.metric, model, frame, self.columns.target)
 
 
@@ -102,9 +98,9 @@ def champion_losses(
     from ..models.evaluation import losses_of, unknown_classes
 
     target = judged.columns.target
-    plain = judged.named or not isinstance(judged.rows, Split)
+    foreign = judged.named or not isinstance(judged.rows, Split)
     try:
-        model = judged.load(champion.uri, rows, plain=plain)
+        model = judged.load(champion, rows, foreign=foreign)
         return losses_of(judged.metric, model, rows, target), unknown_classes(model, rows, target)
     except RegistryUnavailable:
         raise

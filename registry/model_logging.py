@@ -87,7 +87,7 @@ def log_model(
                 pip_requirements=[f"{package}=={version(package)}" for package in _REQUIREMENTS],
                 signature=_signature(feature_types, estimator.predict(example.head(_EXAMPLE_ROWS))),
                 input_example=example.head(_EXAMPLE_ROWS),
-                metadata={METADATA_KEY: {"kinds": dict(feature_types), "task": task_type}},
+                metadata={METADATA_KEY: {"kinds": dict(feature_types), "task_type": task_type}},
             )
             client.log_model_artifacts(identifier, folder)
         except BaseException:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import ModelUnavailable
 from ..core.results import ModelVersion
-from ..core.tags import CHAMPION
+from ..core.tags import CHAMPION, EVIDENCE_RUN_ID
 from .tracking import registry_errors
 
 if TYPE_CHECKING:
@@ -17,13 +17,15 @@ if TYPE_CHECKING:
 
 def as_result(version: MlflowVersion) -> ModelVersion:
     """Turn MLflow's entity into our result."""
+    tags = {key: str(value) for key, value in (version.tags or {}).items()}
     return ModelVersion(
         name=version.name,
         version=str(version.version),
-        run_id=version.run_id or "",
+        # An adopted version's own run, if it has one, is its maker's.
+        run_id=tags.get(EVIDENCE_RUN_ID) or version.run_id or "",
         uri=f"models:/{version.name}/{version.version}",
         aliases=sorted(version.aliases or []),
-        tags={key: str(value) for key, value in (version.tags or {}).items()},
+        tags=tags,
     )
 
 
@@ -77,6 +79,6 @@ def get_champion(registry: ModelRegistry) -> ModelVersion:
     champion = find_version(registry, CHAMPION)
     if champion is None:
         raise ModelUnavailable(
-            f"{registry.model_name} has no champion yet: run the training flow first"
+            f"{registry.model_name} has no champion yet: run the training flow first, or adopt a model"
         )
     return champion

@@ -19,7 +19,9 @@ def step(
     retries: int = 1,
     retry_delay_seconds: float = 5.0,
 ) -> Callable[[Callable[P, R]], Task[P, R]]:
-    """Make a Prefect task of a function, named like the function.
+    """Make a Prefect task of a function, named like the function; its result is of the class that it returns.
+
+    Import it as `prefect_mlops.tasks.step`, for a step of your own between these.
 
     Its result is not kept by Prefect, and a second call runs again: what a step returns names rows, runs and
     versions elsewhere, which may have been deleted since (`flows.attempts`). `with_options` changes all of it.

@@ -100,7 +100,8 @@ class ModelService:
         served = self.models.current
         if served is None:
             raise ModelUnavailable(
-                f"{self._settings.model_name} has no champion yet: run the training flow first"
+                f"{self._settings.model_name} has no champion yet: run the training flow first, or "
+                "adopt a model"
             )
         try:
             _check_outputs(wanted, served.champion.predictor)

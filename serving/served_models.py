@@ -15,12 +15,11 @@ again, ever more rarely for a version that does not load: up to five minutes apa
 from __future__ import annotations
 
 import logging
-import tempfile
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -29,12 +28,14 @@ from ..core.library_switches import MLFLOW_PROGRESS_OFF, set_defaults
 from ..core.secret_text import scrubbed
 from ..core.tags import CHALLENGER, CHAMPION
 from ..models.mlflow_errors import mlflow_errors
-from ..models.predictor import METADATA_KEY, Predictor, fetch_model, load_predictor
+from ..models.model_package import load_package
+from ..models.predictor import Predictor
 from .server_metrics import ServerMetrics
 from .server_settings import ServerSettings
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+
 
 _log = logging.getLogger(__name__)
 _MAX_WAIT_SECONDS = 300.0
@@ -78,35 +79,29 @@ def load_version(settings: ServerSettings, version: str) -> ServedModel:
         ModelUnavailable: If it does not load, is of another task type, or cannot score its example.
         RegistryUnavailable: If MLflow cannot be reached.
     """
-    from mlflow.models import Model
-
     tracking_uri, registry_uri = _uris(settings)
     name = f"version {version} of {settings.model_name}"
-    with mlflow_errors(tracking_uri, registry_uri), tempfile.TemporaryDirectory() as temporary:
-        uri = f"models:/{settings.model_name}/{version}"
-        folder = fetch_model(uri, temporary, tracking_uri=tracking_uri, registry_uri=registry_uri)
-        try:
-            logged_model = Model.load(folder)
-            task = (logged_model.metadata or {})[METADATA_KEY]["task"]
-            example: Any = logged_model.load_input_example(folder)
-        except Exception as error:
-            raise ModelUnavailable(
-                f"{name} was not logged by this package: {type(error).__name__}: {error}"
-            ) from error
-        if settings.task not in (None, task):
-            raise ModelUnavailable(
-                f"{name} is a {task} model, but the settings say {settings.task}"
-            )
-        predictor = load_predictor(folder, task, tracking_uri=tracking_uri)
+    with mlflow_errors(tracking_uri, registry_uri):
+        package = load_package(
+            f"models:/{settings.model_name}/{version}",
+            tracking_uri=tracking_uri,
+            registry_uri=registry_uri,
+        )
+    if settings.task_type not in (None, package.task_type):
+        raise ModelUnavailable(
+            f"{name} is a {package.task_type} model, but the settings say {settings.task_type}"
+        )
+    if package.example is None:
+        raise ModelUnavailable(f"{name} has no input example to try it on")
     try:
-        finite = bool(np.isfinite(predictor.predict(example)).all())
+        finite = bool(np.isfinite(package.predictor.predict(package.example)).all())
     except Exception as error:
         raise ModelUnavailable(
             f"{name} cannot score its input example: {type(error).__name__}: {error}"
         ) from error
     if not finite:
         raise ModelUnavailable(f"{name} scores its input example with something that is no number")
-    return ServedModel(version, predictor)
+    return ServedModel(version, package.predictor)
 
 
 def _uris(settings: ServerSettings) -> tuple[str, str | None]:

@@ -27,6 +27,7 @@ from pydantic import (
 )
 
 from ..core.errors import ConfigurationError
+from ..core.former_names import with_task_type
 from ..core.settings import Share, TaskType
 from ..storage.redaction import Redaction
 from ..storage.uris import (
@@ -61,7 +62,7 @@ class ServerSettings(BaseModel):
     model_name: str = Field(
         min_length=1, description="Name of the registered model.", examples=["telemarketing"]
     )
-    task: TaskType | None = Field(
+    task_type: TaskType | None = Field(
         default=None,
         description="Task type that every version must have. Empty: the one it was logged with.",
     )
@@ -136,6 +137,11 @@ class ServerSettings(BaseModel):
         description="Requests that wait for the shadow at most; it skips those beyond.",
     )
     threads: int = Field(default=2, ge=1, description="Requests that are predicted at once.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_named_today(cls, data: Any) -> Any:
+        return with_task_type(data)
 
     @field_validator("predictions")
     @classmethod

@@ -6,6 +6,7 @@
 | Parquet | `files` | names of the files, then rows |
 | SQL | `databases` | the query's |
 | MongoDB | `databases` | `sort`, then `_id` |
+| function | `functions` | the function's |
 | predictions | here | history, then the log by time |
 """
 
@@ -21,6 +22,7 @@ from ..core.time_bounds import EARLIEST, LATEST
 from .csv_files import read_csv
 from .databases import read_mongo, read_sql
 from .files import public_url, read_parquet
+from .functions import read_function
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -61,8 +63,8 @@ def read_source(
         DataRejected: If a column is repeated, nested or mixed, or a timestamp is missing, without
             time zone or unreadable.
         LogUnavailable: If the prediction log cannot be read.
-        ConfigurationError: If the project redacts columns that its own rows do not have, or rows are
-            read from the prediction log whose features are redacted there.
+        ConfigurationError: If the project redacts columns that its own rows do not have, rows are read
+            from the prediction log whose features are redacted there, or a function cannot be called.
     """
     from ..data.table_timestamps import between, in_order, with_moments
 
@@ -87,6 +89,8 @@ def describe_source(registry: ModelRegistry, dataset: Dataset) -> str:
             return public_uri(source.url.get_secret_value())
         case "mongodb":
             return f"{public_uri(source.uri.get_secret_value())}.{source.collection}"
+        case "function":
+            return f"function {source.function}"
         case "predictions":
             return f"predictions of {registry.model_name}"
         case _:
@@ -104,6 +108,8 @@ def _read(
             return read_sql(source, dataset)
         case "mongodb":
             return read_mongo(source, dataset.columns)
+        case "function":
+            return read_function(source, dataset.columns)
         case "predictions":
             logged = _read_predictions(dataset, stores=stores, redaction=redaction)
             if source.history is None:

@@ -32,6 +32,7 @@ JournalKind = Literal[
     "repair",
     "canary",
     "label",
+    "notice",
 ]
 
 

@@ -4,15 +4,16 @@
 | --- | --- |
 | Rows | `extract`, `validate_data`, `split` |
 | Training | `tune`, `run_trial`, `fit`, `refit` |
-| Gates | `check_model`, `compare`, `check_package` |
-| Registry | `register`, `promote`, `finalise`, `verify_repair`, `roll_back` |
+| Gates | `check_model`, `run_gates`, `compare`, `check_package` |
+| Registry | `adopt`, `register`, `promote`, `finalise`, `verify_repair`, `roll_back` |
 | Scoring | `score_rows`, `attach_labels` |
 | Monitoring | `read_window`, `read_labelled_window`, `measure_drift`, `measure_performance`, `decide`, `request_retraining`, `deliver_pending`, `prune_predictions` |
-| What you bring | `run_expectations`, `run_deepchecks`, `run_evidently` |
+| What you bring | `run_expectations`, `run_deepchecks`, `run_evidently`, `notify` |
 | Canary | `judge_canary`, `conclude_canary` |
 | Backtest | `train_candidate`, `replay_policy` |
 
-They take what they read and no project: `MLProject.arguments` answers for a configured one.
+They take what they read and no project: `MLProject.arguments` answers for a configured one. `step` makes one of a
+function of your own.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ..runs.step import step as step
+
 if TYPE_CHECKING:
+    from .adoption import adopt
     from .backtesting import replay_policy, train_candidate
     from .canary import conclude_canary, judge_canary
     from .comparison import compare
@@ -32,7 +36,9 @@ if TYPE_CHECKING:
     from .governor import decide
     from .labelling import attach_labels
     from .model_validation import check_model
+    from .notifying import notify
     from .own_checks import run_deepchecks, run_evidently, run_expectations
+    from .own_gates import run_gates
     from .packaging import check_package
     from .performance import measure_performance
     from .promotion import promote, roll_back
@@ -46,6 +52,7 @@ if TYPE_CHECKING:
     from .windows import prune_predictions, read_labelled_window, read_window
 
 __all__ = [
+    "adopt",
     "attach_labels",
     "check_model",
     "check_package",
@@ -59,6 +66,7 @@ __all__ = [
     "judge_canary",
     "measure_drift",
     "measure_performance",
+    "notify",
     "promote",
     "prune_predictions",
     "read_labelled_window",
@@ -71,6 +79,7 @@ __all__ = [
     "run_deepchecks",
     "run_evidently",
     "run_expectations",
+    "run_gates",
     "run_trial",
     "score_rows",
     "split",
@@ -81,6 +90,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "adopt": "adoption",
     "attach_labels": "labelling",
     "check_model": "model_validation",
     "check_package": "packaging",
@@ -94,6 +104,7 @@ _HOMES = {
     "judge_canary": "canary",
     "measure_drift": "drift",
     "measure_performance": "performance",
+    "notify": "notifying",
     "promote": "promotion",
     "prune_predictions": "windows",
     "read_labelled_window": "windows",
@@ -106,6 +117,7 @@ _HOMES = {
     "run_deepchecks": "own_checks",
     "run_evidently": "own_checks",
     "run_expectations": "own_checks",
+    "run_gates": "own_gates",
     "run_trial": "trials",
     "score_rows": "scoring",
     "split": "splitting",

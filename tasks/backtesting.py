@@ -141,7 +141,7 @@ def replay_policy(
             stream.frame.iloc[:known],
             cause,
             columns=setup.columns,
-            task_type=setup.task,
+            task_type=setup.task_type,
             settings=setup.data,
             project_name=setup.name,
         )

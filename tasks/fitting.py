@@ -191,7 +191,7 @@ def _recipe(found: Study | Candidate, *, task_type: TaskType, metric: str, seed:
     return Recipe(
         estimator=found.estimator,
         parameters=found.parameters,
-        task=task_type,
+        task_type=task_type,
         metric=metric,
         seed=seed,
     )

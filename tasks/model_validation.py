@@ -2,65 +2,101 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import hashlib
+from typing import TYPE_CHECKING, Any
 
 from ..core.errors import ConfigurationError, MLOpsError
-from ..core.results import Candidate, Gate, ModelValidation, Split
+from ..core.results import Candidate, Gate, ModelValidation, ModelVersion, Split
+from ..core.settings import GateSettings
+from ..registry.compared_models import NamedModel, importance_of, load_named, named_model
 from ..registry.run_logging import log_file
 from ..runs.run_logger import run_logger
 from ..runs.step import step
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
 
     from ..blocks.stores import Stores
-    from ..core.settings import Columns, GateSettings, TaskType
+    from ..core.settings import Columns, TaskType
+    from ..data.snapshots import Rows
     from ..models.predictor import Predictor
 
 _REPORT = "deepchecks.html"
 
 
-@step("check {candidate.estimator}")
+def _run_name(parameters: dict[str, Any]) -> str:
+    candidate = parameters["candidate"]
+    said = getattr(candidate, "estimator", None) or getattr(candidate, "uri", candidate)
+    return f"check {said}"
+
+
+@step(_run_name)
 def check_model(
-    split: Split,
-    candidate: Candidate,
+    split: Split | tuple[Rows, Rows],
+    candidate: Candidate | ModelVersion | str,
     *,
     columns: Columns,
     task_type: TaskType,
-    settings: GateSettings,
-    seed: int,
+    settings: GateSettings | None = None,
+    seed: int = 0,
     stores: Stores,
 ) -> ModelValidation:
     """Check the evaluated model on the holdout.
 
     Args:
-        split: Rows the model was fitted on, and rows it never saw.
-        candidate: The model.
+        split: Rows the model was fitted on, and rows it never saw: a split, or two of pandas frames, Arrow
+            tables or snapshots.
+        candidate: The model. Of a candidate, its evaluated model is checked; a version or a URI, such as
+            `models:/calls/3`, `models:/calls@challenger` or `runs:/<run id>/model`, may be of any
+            scikit-learn model, whoever logged it: it is given its columns as they are.
         columns: What each column is for.
         task_type: What is predicted: `binary`, `multiclass` or `regression`.
-        settings: What a candidate must pass.
+        settings: What a candidate must pass. None: the defaults.
         seed: Seed of every draw.
-        stores: Where the model's things are kept.
+        stores: Where the model's things are kept; only the registry is needed.
 
     Returns:
-        One gate a condition or floor, and where the Deepchecks report is: in the workspace, and as
-        artifact `reports/deepchecks.html` of the candidate's run.
+        One gate a condition or floor, and one that fails if a version's data cutoff says that it was fitted
+        on holdout rows. Where the Deepchecks report is: in the workspace, if there is one, and as artifact
+        `reports/deepchecks.html` of a candidate's run.
 
     Raises:
-        ConfigurationError: If a check, condition, parameter or metric does not exist.
+        ConfigurationError: If a check, condition, parameter or metric does not exist, or rows or model are
+            of another kind.
         DataRejected: If the model cannot score the holdout.
-        ModelUnavailable: If the model does not load.
+        ModelUnavailable: If the model does not load, or a version or alias is not there.
         RegistryUnavailable: If MLflow cannot be reached.
         WorkspaceUnavailable: If rows cannot be read or the report cannot be written.
+
+    Example:
+        ```python
+        from prefect_mlops.blocks import ModelRegistry, Stores
+        from prefect_mlops.core.settings import Columns
+        from prefect_mlops.tasks import check_model
+
+        registry = ModelRegistry(tracking_uri="sqlite:///mlflow.db", model_name="calls")
+        found = check_model.fn(
+            (train_rows, newest_rows),
+            "models:/calls/3",
+            columns=Columns(target="y"),
+            task_type="binary",
+            stores=Stores("calls", registry, workspace="workspace"),
+        )
+        print(found.verdict, found.report_uri)
+        ```
     """
-    from ..data.snapshots import load_frame
     from ..gates.holdout_classes import holdout_classes
 
+    settings = settings or GateSettings()
     _refuse_unknown_floors(task_type=task_type, settings=settings)
-    predictor = stores.registry.load_model(candidate.evaluated_uri, task_type)
-    holdout = load_frame(split.holdout)
+    train, holdout = _both(split, columns, task_type)
+    model = named_model(stores.registry, candidate)
+    predictor = load_named(stores.registry, model, holdout, columns=columns, task_type=task_type)
     gates = [
         _enough_rows(len(holdout), minimum_holdout_rows=settings.minimum_holdout_rows),
+        *_unseen(model, holdout, columns),
         *holdout_classes(holdout[columns.target], task_type, settings.minimum_class_rows),
         *_floors(predictor, holdout, columns=columns, task_type=task_type, settings=settings),
     ]
@@ -68,13 +104,17 @@ def check_model(
     wanted = settings.deepchecks
     if wanted is None or wanted or settings.report_suites:
         found, report = _deepchecks(
-            split, candidate, predictor, holdout, columns=columns, settings=settings, seed=seed
+            train,
+            holdout,
+            predictor,
+            importance_of(stores.registry, model, predictor, holdout, columns.target, seed=seed),
+            columns=columns,
+            settings=settings,
+            seed=seed,
         )
         gates += found
         if report is not None:
-            name = f"reports/{split.holdout.digest[:16]}/{candidate.run_id}/{_REPORT}"
-            report_uri = stores.open_workspace().write_bytes(name, report)
-            log_file(stores.registry, candidate.run_id, report, f"reports/{_REPORT}")
+            report_uri = _kept(report, split, candidate, stores)
     result = ModelValidation(gates=gates, report_uri=report_uri)
     blocking = [gate.name for gate in gates if gate.blocks]
     run_logger().info(
@@ -84,6 +124,51 @@ def check_model(
         f"blocked by {', '.join(blocking)}" if blocking else "none in the way",
     )
     return result
+
+
+def _both(
+    split: Split | tuple[Rows, Rows], columns: Columns, task_type: TaskType
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    from ..data.snapshots import as_frame, train_and_holdout
+    from ..data.training_rows import labels_of
+
+    train, holdout = train_and_holdout(split)
+    frames = as_frame(train, "split[0]"), as_frame(holdout, "split[1]")
+    for frame in frames:
+        labels_of(frame, columns.target, task_type)
+    return frames
+
+
+def _kept(
+    report: bytes,
+    split: Split | tuple[Rows, Rows],
+    candidate: Candidate | ModelVersion | str,
+    stores: Stores,
+) -> str | None:
+    if isinstance(candidate, Candidate):
+        log_file(stores.registry, candidate.run_id, report, f"reports/{_REPORT}")
+    workspace = stores.find_workspace()
+    if workspace is None:
+        return None
+    name = hashlib.sha256(report).hexdigest()[:16]
+    if isinstance(split, Split) and isinstance(candidate, Candidate):
+        name = f"{split.holdout.digest[:16]}/{candidate.run_id}"
+    return workspace.write_bytes(f"reports/{name}/{_REPORT}", report)
+
+
+def _unseen(model: NamedModel, holdout: pd.DataFrame, columns: Columns) -> list[Gate]:
+    """Return a gate that says so, if a version was fitted on holdout rows."""
+    from ..gates.comparable_rows import later_rows
+
+    fitted = model.fitted_up_to()
+    seen = int((~later_rows(holdout, columns, fitted)).sum())
+    if not seen:
+        return []
+    reason = (
+        f"{model.label} was fitted on rows up to {fitted}: {seen} of {len(holdout)} holdout rows are not "
+        "later. Give later rows"
+    )
+    return [Gate(name="unseen holdout", verdict="failed", reason=reason, value=seen, threshold=0)]
 
 
 def _enough_rows(rows: int, *, minimum_holdout_rows: int) -> Gate:
@@ -131,19 +216,17 @@ def _floors(
 
 
 def _deepchecks(
-    split: Split,
-    candidate: Candidate,
-    predictor: Predictor,
+    train: pd.DataFrame,
     holdout: pd.DataFrame,
+    predictor: Predictor,
+    importance: Mapping[str, float],
     *,
     columns: Columns,
     settings: GateSettings,
     seed: int,
 ) -> tuple[list[Gate], bytes | None]:
-    from ..data.snapshots import load_frame
     from ..gates.deepchecks_runner import run_checks
 
-    train = load_frame(split.train)
     try:
         run = run_checks(
             settings.deepchecks,
@@ -151,7 +234,7 @@ def _deepchecks(
             holdout=holdout,
             columns=columns,
             predictor=predictor,
-            importance=candidate.importance,
+            importance=importance,
             rows=settings.deepchecks_rows,
             seed=seed,
             most_columns=settings.deepchecks_columns,

@@ -78,7 +78,7 @@ def make_project(tmp_path):
             frame.to_parquet(path)
         settings = {
             "name": "calls",
-            "task": "binary",
+            "task_type": "binary",
             "dataset": Dataset(
                 source={"type": "parquet", "path": str(path)},
                 columns={

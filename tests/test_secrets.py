@@ -82,7 +82,7 @@ def settings_of(folder: Path, log_uri: str, mlflow_url: str) -> dict[str, Any]:
     tracking = mlflow_url.replace("://", f"://me:{escaped(SECRETS['of MLflow'])}@")
     return {
         "name": NAME,
-        "task": "binary",
+        "task_type": "binary",
         "dataset": {
             "source": {
                 "type": "sql",

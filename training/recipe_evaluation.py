@@ -31,20 +31,20 @@ class Recipe:
     Attributes:
         estimator: Name of the estimator.
         parameters: Its hyperparameters.
-        task: Task type.
+        task_type: Task type.
         metric: Name of the metric; lower is better.
         seed: Seed of the estimator.
     """
 
     estimator: str
     parameters: Mapping[str, Any]
-    task: TaskType
+    task_type: TaskType
     metric: str
     seed: int
 
     def unfitted(self, data: TrainingRows) -> Any:
         """Return the unfitted estimator for rows of these feature types."""
-        return build(self.estimator, self.parameters, self.task, data.feature_types, self.seed)
+        return build(self.estimator, self.parameters, self.task_type, data.feature_types, self.seed)
 
     def fitted(self, data: TrainingRows) -> Predictor:
         """Return a model fitted on rows.
@@ -53,7 +53,7 @@ class Recipe:
             DataRejected: If they cannot be fitted on.
         """
         model = fit_estimator(self.unfitted(data), data.rows, data.target)
-        return Predictor(model, self.task, data.feature_types)
+        return Predictor(model, self.task_type, data.feature_types)
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def evaluate_recipe(
         DataRejected: If rows cannot be fitted or scored on.
     """
     predictor = recipe.fitted(data)
-    truth = labels_of(holdout, columns.target, recipe.task)
+    truth = labels_of(holdout, columns.target, recipe.task_type)
     rows, _ = conform(holdout, data.feature_types)
     predicted = predictor.predict(rows)
     importance = permutation_importance(
@@ -110,7 +110,7 @@ def evaluate_recipe(
         rows,
         predicted,
         pd.Series(truth),
-        task=recipe.task,
+        task_type=recipe.task_type,
         classes=predictor.classes,
         feature_types=data.feature_types,
         importance=importance,
@@ -118,7 +118,7 @@ def evaluate_recipe(
         metric=recipe.metric,
         earlier=earlier,
     )
-    metrics = scores(recipe.task, truth, predicted, predictor.classes)
+    metrics = scores(recipe.task_type, truth, predicted, predictor.classes)
     return Evaluation(predictor, metrics, importance, reference)
 
 
@@ -145,5 +145,7 @@ def earlier_losses(recipe: Recipe, data: TrainingRows, size: int, periods: int) 
         if data.classes is not None and len(np.unique(data.target[:begin])) < 2:
             break
         fold = Fold(np.arange(begin), np.arange(begin, end))
-        found.append(fold_losses(recipe.unfitted(data), data, fold, recipe.task, recipe.metric))
+        found.append(
+            fold_losses(recipe.unfitted(data), data, fold, recipe.task_type, recipe.metric)
+        )
     return found

@@ -1,6 +1,6 @@
 """Recipes: what a study chooses from, and how a chosen one becomes an unfitted estimator.
 
-A **recipe** is a function `recipe(trial, task, feature_types, seed)` that asks the trial for hyperparameters and
+A **recipe** is a function `recipe(trial, task_type, feature_types, seed)` that asks the trial for hyperparameters and
 returns an unfitted scikit-learn estimator. The estimator takes a conformed frame (`data.schema`), so it
 is usually a pipeline that starts with `training.preprocessing.default_preprocessor`. Classifiers need
 `predict_proba`. Everything in it must be of scikit-learn, NumPy or SciPy, so that it can be persisted
@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from pkgutil import resolve_name
 from typing import Any
 
 import numpy as np
@@ -29,6 +28,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 
 from ..core.errors import ConfigurationError
+from ..core.import_paths import is_import_path, load_function
 from ..core.settings import TaskType
 from ..data.schema import FeatureType
 from .search_spaces import Trial, hist_gradient_boosting, linear, random_forest
@@ -87,35 +87,27 @@ def find_recipe(name: str) -> Recipe:
     """
     if name in _RECIPES:
         return _RECIPES[name]
-    module_name, colon, function_name = name.partition(":")
-    if not colon or not module_name or not function_name:
+    if not is_import_path(name):
         raise ConfigurationError(
             f"estimator {name!r} is unknown: choose one of {sorted(_RECIPES)}, or give your own as "
             "package.module:function"
         )
-    try:
-        found = resolve_name(name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigurationError(
-            f"estimator {name!r} cannot be loaded: {error}. It must be importable where the flow runs"
-        ) from error
-    if not callable(found):
-        raise ConfigurationError(
-            f"estimator {name!r} is a {type(found).__name__}: expected a function(trial, task, feature_types, "
-            "seed) that returns an unfitted estimator"
-        )
-    return found
+    return load_function(
+        name,
+        "estimator",
+        "(trial, task_type, feature_types, seed) that returns an unfitted estimator",
+    )
 
 
 def suggest(
-    trial: Any, name: str, task: TaskType, feature_types: Mapping[str, FeatureType], seed: int
+    trial: Any, name: str, task_type: TaskType, feature_types: Mapping[str, FeatureType], seed: int
 ) -> dict[str, Any]:
     """Let a trial choose the hyperparameters of an estimator.
 
     Args:
         trial: Optuna's trial.
         name: Name of the estimator.
-        task: Task type.
+        task_type: Task type.
         feature_types: Input column to feature type.
         seed: Seed of the estimator.
 
@@ -125,7 +117,7 @@ def suggest(
     Raises:
         ConfigurationError: See `find_recipe`.
     """
-    find_recipe(name)(ScopedTrial(trial, name), task, feature_types, seed)
+    find_recipe(name)(ScopedTrial(trial, name), task_type, feature_types, seed)
     scope = f"{name}."
     return {
         key.removeprefix(scope): value
@@ -137,7 +129,7 @@ def suggest(
 def build(
     name: str,
     parameters: Mapping[str, Any],
-    task: TaskType,
+    task_type: TaskType,
     feature_types: Mapping[str, FeatureType],
     seed: int,
 ) -> Any:
@@ -146,7 +138,7 @@ def build(
     Args:
         name: Name of the estimator.
         parameters: Hyperparameters by the names that the recipe asks for.
-        task: Task type.
+        task_type: Task type.
         feature_types: Input column to feature type.
         seed: Seed of the estimator.
 
@@ -161,13 +153,13 @@ def build(
         >>> build("linear", {"C": 1.0}, "binary", {"age": "number"}, 0).named_steps["model"].C
         1.0
     """
-    estimator = find_recipe(name)(FixedTrial(dict(parameters)), task, feature_types, seed)
-    needed = "predict" if task == "regression" else "predict_proba"
+    estimator = find_recipe(name)(FixedTrial(dict(parameters)), task_type, feature_types, seed)
+    needed = "predict" if task_type == "regression" else "predict_proba"
     for method in ("fit", needed):
         if not callable(getattr(estimator, method, None)):
             raise ConfigurationError(
                 f"estimator {name!r} returned a {type(estimator).__name__} without {method}(): a "
-                f"{task} model needs it"
+                f"{task_type} model needs it"
             )
     return estimator
 

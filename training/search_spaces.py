@@ -44,11 +44,13 @@ class Trial(Protocol):
 
 
 def hist_gradient_boosting(
-    trial: Trial, task: TaskType, feature_types: Mapping[str, FeatureType], seed: int
+    trial: Trial, task_type: TaskType, feature_types: Mapping[str, FeatureType], seed: int
 ) -> Pipeline:
     """Recipe: gradient boosting on histograms, categories as categories."""
     family = (
-        HistGradientBoostingRegressor if task == "regression" else HistGradientBoostingClassifier
+        HistGradientBoostingRegressor
+        if task_type == "regression"
+        else HistGradientBoostingClassifier
     )
     # The preprocessor puts the categories' columns first.
     codes: Any = list(range(list(feature_types.values()).count("category"))) or None
@@ -65,10 +67,10 @@ def hist_gradient_boosting(
 
 
 def random_forest(
-    trial: Trial, task: TaskType, feature_types: Mapping[str, FeatureType], seed: int
+    trial: Trial, task_type: TaskType, feature_types: Mapping[str, FeatureType], seed: int
 ) -> Pipeline:
     """Recipe: a random forest, categories as codes."""
-    family = RandomForestRegressor if task == "regression" else RandomForestClassifier
+    family = RandomForestRegressor if task_type == "regression" else RandomForestClassifier
     model = family(
         n_estimators=trial.suggest_int("n_estimators", 50, 200, step=50),
         min_samples_leaf=trial.suggest_int("min_samples_leaf", 1, 100, log=True),
@@ -79,10 +81,10 @@ def random_forest(
 
 
 def linear(
-    trial: Trial, task: TaskType, feature_types: Mapping[str, FeatureType], seed: int
+    trial: Trial, task_type: TaskType, feature_types: Mapping[str, FeatureType], seed: int
 ) -> Pipeline:
     """Recipe: logistic regression, or ridge regression for numbers."""
-    if task == "regression":
+    if task_type == "regression":
         model = Ridge(alpha=trial.suggest_float("alpha", 1e-3, 1e4, log=True), random_state=seed)
     else:
         model = LogisticRegression(
@@ -113,7 +115,7 @@ _REGRESSION_DEFAULTS: dict[str, dict[str, Any]] = {
 }
 
 
-def default_parameters(name: str, task: TaskType) -> dict[str, Any]:
+def default_parameters(name: str, task_type: TaskType) -> dict[str, Any]:
     """Return scikit-learn's defaults for a built-in estimator; empty for one of the user's."""
-    chosen = _REGRESSION_DEFAULTS if task == "regression" else {}
+    chosen = _REGRESSION_DEFAULTS if task_type == "regression" else {}
     return dict(chosen.get(name, _DEFAULTS.get(name, {})))

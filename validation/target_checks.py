@@ -109,7 +109,7 @@ def _instead(target: pd.Series) -> str:
     task = fitting_task(target)
     if task is None:
         return ""
-    return f"; these {target.nunique()} values fit task {task!r}"
+    return f"; these {target.nunique()} values fit task_type {task!r}"
 
 
 def _has_fractions(target: pd.Series) -> bool:

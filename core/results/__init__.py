@@ -9,7 +9,7 @@ Big things (frames, models, HTML) stay in storage; a result carries their URIs.
 | `Split` | `split` | rows to fit on, rows to decide on |
 | `Study` | `tune` | the best recipe found and what it scored in cross-validation |
 | `Candidate` | `fit` | the model just trained, logged, not yet registered |
-| `ModelValidation` | `check_model` | Deepchecks conditions and absolute floors |
+| `ModelValidation` | `check_model`, `run_gates` | Deepchecks conditions, absolute floors, own gates |
 | `Comparison` | `compare` | candidate against champion on the same holdout |
 | `PackageCheck` | `check_package` | whether the logged model works in a clean process |
 | `ModelVersion` | `register`, `promote` | what the registry holds |
@@ -20,6 +20,7 @@ Big things (frames, models, HTML) stay in storage; a result carries their URIs.
 | `Cause` | `decide` | the immutable record of why a retraining was asked for |
 | `CanaryVerdict` | `judge_canary` | whether a challenger on live traffic should be promoted |
 | `CheckReport` | `run_expectations`, `run_deepchecks`, `run_evidently` | what a suite or report of your own says |
+| `Notice` | `notify`, the flows | what a person is told |
 | `Repair` | `verify_repair` | whether the new champion fixes the window that caused it |
 """
 
@@ -46,6 +47,7 @@ from .monitoring import (
     Window,
     WindowData,
 )
+from .notice import Notice
 from .outcomes import MonitoringOutcome, ScoringOutcome, TrainingOutcome
 
 __all__ = [
@@ -63,6 +65,7 @@ __all__ = [
     "ModelValidation",
     "ModelVersion",
     "MonitoringOutcome",
+    "Notice",
     "PackageCheck",
     "PerformanceReport",
     "Repair",

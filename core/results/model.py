@@ -71,10 +71,10 @@ class Candidate(Result):
 
 
 class ModelValidation(Result):
-    """Deepchecks conditions and absolute floors.
+    """Deepchecks conditions and absolute floors, or what gates of the user's own say.
 
     Attributes:
-        gates: One a condition or floor.
+        gates: One a condition or floor; what own gates returned.
         report_uri: The full Deepchecks report, HTML, or None.
     """
 

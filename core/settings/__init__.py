@@ -20,7 +20,15 @@ from .data import DataSettings, ScoringSettings
 from .gates import DeepcheckSettings, GateSettings
 from .monitoring import DriftThresholds, GovernorPolicy, MonitoringSettings, PerformanceThresholds
 from .setup import Setup
-from .sources import CsvSource, MongoSource, ParquetSource, PredictionsSource, Source, SqlSource
+from .sources import (
+    CsvSource,
+    FunctionSource,
+    MongoSource,
+    ParquetSource,
+    PredictionsSource,
+    Source,
+    SqlSource,
+)
 from .training import TrainingSettings, default_metric
 
 __all__ = [
@@ -30,6 +38,7 @@ __all__ = [
     "DataSettings",
     "DeepcheckSettings",
     "DriftThresholds",
+    "FunctionSource",
     "GateSettings",
     "GovernorPolicy",
     "MongoSource",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
+from ..import_paths import ImportPath
 from .base import Settings, Share
 
 MINIMUM_HOLDOUT_ROWS = 50
@@ -98,3 +99,17 @@ class GateSettings(Settings):
         gt=0,
         description="Longest 99th percentile of a one-row prediction, milliseconds. None: unbounded.",
     )
+    custom: list[ImportPath] = Field(
+        default_factory=list,
+        description="Your own gates: `package.module:name` of functions that take a `GateContext` and return "
+        "a `Gate` or a list of them.",
+        examples=[["my_gates:no_worse_for_students"]],
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_unused_gates(self, default: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Training keys are made of this: those of projects without own gates stay what they were.
+        written = default(self)
+        if not self.custom:
+            written.pop("custom", None)
+        return written

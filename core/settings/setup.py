@@ -18,7 +18,7 @@ class Setup:
 
     Attributes:
         name: Name of the project.
-        task: Task type.
+        task_type: Task type.
         metric: Name of the metric; lower is better.
         columns: What each column is for.
         data: Data validation and splitting.
@@ -29,7 +29,7 @@ class Setup:
     """
 
     name: str
-    task: TaskType
+    task_type: TaskType
     metric: str
     columns: Columns
     data: DataSettings

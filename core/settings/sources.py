@@ -1,13 +1,14 @@
-"""Settings of data sources: CSV, Parquet, SQL, MongoDB and the prediction log."""
+"""Settings of data sources: CSV, Parquet, SQL, MongoDB, a function and the prediction log."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, Secret, SecretStr, field_validator, model_validator
 
+from ..import_paths import ImportPath
 from ..secret_input import without_slug
-from ..secret_text import as_secret
+from ..secret_text import as_secret, names_a_secret
 from .base import Settings
 
 
@@ -130,6 +131,41 @@ class MongoSource(Settings):
     _hidden = field_validator("uri", mode="before")(as_secret)
 
 
+class FunctionSource(Settings):
+    """The rows that a function of your own returns: a pandas frame, an Arrow table, or an iterator of them."""
+
+    _strict = model_validator(mode="before")(without_slug)
+
+    type: Literal["function"] = "function"
+    function: ImportPath = Field(
+        description="The function: `package.module:name`. It is called with the options as keywords.",
+        examples=["my_rows:calls"],
+    )
+    options: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Keywords of the function, without secrets: load those inside of it, from a block.",
+        examples=[{"country": "PT"}],
+    )
+
+    @field_validator("options", mode="before")
+    @classmethod
+    def _without_secrets(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        secrets = [str(name) for name in value if names_a_secret(str(name))]
+        if secrets:
+            raise ValueError(
+                f"options {secrets} are secrets, and whoever reads the block reads its options: load them "
+                "inside the function, such as from a Secret block"
+            )
+        # A URL or a key of columns was wrapped with what might be one.
+        return {name: _unwrapped(part) for name, part in value.items()}
+
+
+def _unwrapped(value: Any) -> Any:
+    return value.get_secret_value() if isinstance(value, Secret | SecretStr) else value
+
+
 class PredictionsSource(Settings):
     """The labelled predictions of the project's own prediction log, as training rows."""
 
@@ -141,6 +177,6 @@ class PredictionsSource(Settings):
 
 
 Source = Annotated[
-    CsvSource | ParquetSource | SqlSource | MongoSource | PredictionsSource,
+    CsvSource | ParquetSource | SqlSource | MongoSource | FunctionSource | PredictionsSource,
     Field(discriminator="type"),
 ]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from pkgutil import resolve_name
 from typing import Any, get_args
 
 from ...core.errors import ConfigurationError
+from ...core.import_paths import load_object, unloadable
 from ...data.schema import FeatureType
 from .base import MEASURES, DriftMethod
 from .jensen_shannon import JensenShannon
@@ -49,20 +49,12 @@ def load_methods(paths: Sequence[str]) -> list[DriftMethod]:
 
 
 def _load(path: str) -> Any:
-    module, colon, name = path.partition(":")
-    if not (module and colon and name):
-        raise ConfigurationError(
-            f"drift method {path!r} is no import path: expected package.module:name"
-        )
+    found = load_object(path, "drift method")
     try:
-        found = resolve_name(path)
         return found() if isinstance(found, type) else found
-    # Importing a module of the user's runs it: it can raise anything.
     except Exception as error:
-        raise ConfigurationError(
-            f"drift method {path!r} cannot be loaded: {type(error).__name__}: {error}. It must be "
-            "importable where the flow runs, and a class must take no arguments"
-        ) from error
+        hint = ", and a class must take no arguments"
+        raise unloadable(path, "drift method", error, hint) from error
 
 
 def _checked(path: str, method: Any) -> DriftMethod:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from prefect_mlops.backtest.candidates import Candidates, with_changes
@@ -43,3 +45,23 @@ def test_changes_leave_out_what_is_not_named():
     gates = GateSettings(margin=0.2)
     assert with_changes(SETUP, gates=gates, monitoring=None).gates is gates
     assert with_changes(SETUP, gates=None).gates is SETUP.gates
+
+
+def test_what_was_kept_under_the_former_name_of_the_task_type_is_found(workspace, tmp_path):
+    first = Candidates(stream_of(), SETUP, workspace).train(400)
+    kept = sorted((tmp_path / "backtests").rglob("*.json"))
+    changed = 0
+    for path in kept:
+        document = json.loads(path.read_text())
+        for holder in (document, document.get("recipe", {})):
+            if "task_type" in holder:
+                holder["task"] = holder.pop("task_type")
+                changed += 1
+        path.write_text(json.dumps(document))
+    # The recipe by itself, the candidate's and the reference's.
+    assert changed == 3
+    again = Candidates(stream_of(), SETUP, workspace).train(400)
+    assert (again.seconds, again.recipe) == (first.seconds, first.recipe)
+    (folder,) = (tmp_path / "backtests" / "candidates").iterdir()
+    (folder / "candidate.json").unlink()
+    assert Candidates(stream_of(), SETUP, workspace).train(400).recipe == first.recipe

@@ -33,7 +33,7 @@ def make_dataset(source=SQL) -> Dataset:
 def make_project(**overrides) -> MLProject:
     settings = {
         "name": "calls",
-        "task": "binary",
+        "task_type": "binary",
         "dataset": make_dataset(),
         "registry": ModelRegistry(**REGISTRY),
         "predictions": PredictionLog(**LOG),

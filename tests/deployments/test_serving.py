@@ -16,7 +16,7 @@ from prefect_mlops.demo.servers import clean_environment
 from prefect_mlops.deployments.__main__ import app
 from prefect_mlops.deployments.automations import TRAINING_DEPLOYMENT, automation_name
 from prefect_mlops.deployments.serving import deployments_of
-from prefect_mlops.flows import backtest, judge, label, monitor, score, train
+from prefect_mlops.flows import adopt, backtest, label, monitor, score, train, watch_canary
 from typer.testing import CliRunner
 
 FLOWS = {
@@ -24,8 +24,9 @@ FLOWS = {
     "monitoring": monitor,
     "scoring": score,
     "labelling": label,
-    "canary": judge,
+    "canary": watch_canary,
     "backtest": backtest,
+    "adoption": adopt,
 }
 
 

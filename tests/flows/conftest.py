@@ -43,7 +43,7 @@ def project_in(folder: Path, **overrides: Any) -> MLProject:
     """A project on SQLite whose rows are `rows.parquet` of the folder."""
     settings = {
         "name": "calls",
-        "task": "binary",
+        "task_type": "binary",
         "dataset": dataset_in(folder, "rows"),
         "registry": ModelRegistry(tracking_uri=f"sqlite:///{folder}/mlflow.db", model_name="calls"),
         "predictions": PredictionLog(uri=f"sqlite:///{folder}/predictions.db"),

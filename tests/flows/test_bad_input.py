@@ -54,7 +54,7 @@ DOCS = Path(__file__).parents[2] / "docs/bad-input.md"
 RETRIED = (extract, score_rows, read_window, decide)
 DELAYS = {task.name: task.retry_delay_seconds for task in RETRIED}
 # What is said, beside what each `Case` says.
-NO_CHAMPION = "has no champion yet: run the training flow first"
+NO_CHAMPION = "has no champion yet: run the training flow first, or adopt a model"
 NO_REFERENCE = "is not there: Failed to download artifacts"
 DAMAGED = {
     "deleted": "If its files were deleted or moved, bring them back",
@@ -88,7 +88,7 @@ class World:
     def project(self, **overrides: Any) -> MLProject:
         settings: dict[str, Any] = {
             "name": "calls",
-            "task": "binary",
+            "task_type": "binary",
             "dataset": self.dataset(self.folder / "logged.parquet"),
             "registry": ModelRegistry(
                 tracking_uri=f"sqlite:///{self.folder}/mlflow.db", model_name="calls"
@@ -351,7 +351,7 @@ CASES = [
     ),
     Case(
         "target with three classes",
-        ": binary needs exactly two; these 3 values fit task 'multiclass'",
+        ": binary needs exactly two; these 3 values fit task_type 'multiclass'",
         put("y", "maybe", STRAYS),
         column="y",
     ),
@@ -360,7 +360,7 @@ CASES = [
         "target of text for regression",
         "regression needs numbers",
         column="y",
-        project={"task": "regression"},
+        project={"task_type": "regression"},
     ),
     Case(
         "target with infinities",
@@ -368,7 +368,7 @@ CASES = [
         put("weak", np.inf, STRAYS),
         column="weak",
         roles={"target": "weak"},
-        project={"task": "regression"},
+        project={"task_type": "regression"},
     ),
     Case(
         "target of mixed types",
@@ -473,7 +473,7 @@ CASES = [
         "holds numbers with fractions, such as",
         column="strong",
         roles={"target": "strong"},
-        project={"task": "multiclass"},
+        project={"task_type": "multiclass"},
     ),
     Case("infinities", "weak: values between", put("weak", np.inf, STRAYS)),
     Case(
@@ -596,14 +596,14 @@ LABELS = [
         "numbers that are none",
         "has 80 of 80 labels that are no finite numbers, such as",
         column="y",
-        project={"task": "regression"},
+        project={"task_type": "regression"},
     ),
     Case(
         "two labels of one id",
         "has two different labels for 1 ids, such as",
         lambda frame: pd.concat([frame, frame[:1].assign(y="maybe")]),
         column="call_id",
-        project={"task": "regression"},
+        project={"task_type": "regression"},
         roles={"target": "row"},
     ),
     Case("no id column", "labels need an id column: set columns.id", roles={"id": None}),
@@ -883,7 +883,7 @@ from prefect_mlops.flows import label, monitor, score, train
 
 project = MLProject(
     name="calls",
-    task="binary",
+    task_type="binary",
     dataset=Dataset(source={"type": "csv", "path": "calls.csv"}, columns={"target": "y"}),
     registry=ModelRegistry(tracking_uri="sqlite:///mlflow.db", model_name="calls"),
     predictions=PredictionLog(uri="sqlite:///predictions.db"),

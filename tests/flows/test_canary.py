@@ -13,7 +13,7 @@ from prefect_mlops.blocks import PredictionLog
 from prefect_mlops.core import tags
 from prefect_mlops.core.errors import ModelUnavailable
 from prefect_mlops.core.settings import CanarySettings
-from prefect_mlops.flows import judge, label, score
+from prefect_mlops.flows import label, score, watch_canary
 from prefect_mlops.registry.versions import find_version, get_version
 from prefect_mlops.runs.events import CANARY_DECIDED, MODEL_PROMOTED, resource_id
 from prefect_mlops.storage.predictions import Prediction
@@ -79,7 +79,7 @@ def events_of(project, count: int) -> list:
 
 def test_a_better_challenger_is_promoted_and_everybody_is_told(watched, artifacts_of):
     project = watched(400, quality=0.95, act=True)
-    state = judge(project, return_state=True)
+    state = watch_canary(project, return_state=True)
     outcome = state.result()
     assert (state.name, outcome.action) == ("Promoted", "promoted")
     found = find_version(project.registry, tags.CHAMPION)
@@ -93,12 +93,12 @@ def test_a_better_challenger_is_promoted_and_everybody_is_told(watched, artifact
     assert "| performance | ✓ passed | log_loss improves by" in shown
     assert "superiority: not sure" in shown
     # The next run finds nobody to judge.
-    assert judge(project, return_state=True).name == "No challenger"
+    assert watch_canary(project, return_state=True).name == "No challenger"
 
 
 def test_a_worse_challenger_is_withdrawn(watched):
     project = watched(400, quality=0.2, act=True)
-    state = judge(project, return_state=True)
+    state = watch_canary(project, return_state=True)
     assert (state.name, state.result().action) == ("Withdrawn", "withdrawn")
     assert find_version(project.registry, tags.CHALLENGER) is None
     assert get_version(project.registry, "1").aliases == ["champion"]
@@ -106,7 +106,7 @@ def test_a_worse_challenger_is_withdrawn(watched):
 
 def test_by_default_the_verdict_is_reported_and_its_event_comes_once(watched, artifacts_of):
     project = watched(400, quality=0.95)
-    states = [judge(project, return_state=True) for _ in range(2)]
+    states = [watch_canary(project, return_state=True) for _ in range(2)]
     assert [state.name for state in states] == ["Promote", "Promote"]
     assert states[0].result() == states[1].result()
     assert states[0].result().action == "none"
@@ -118,14 +118,14 @@ def test_by_default_the_verdict_is_reported_and_its_event_comes_once(watched, ar
 
 def test_too_little_traffic_is_watched(watched, artifacts_of):
     project = watched(150, quality=0.95, act=True)
-    state = judge(project, return_state=True)
+    state = watch_canary(project, return_state=True)
     assert state.name == "Keep watching"
     assert "50 are missing" in artifacts_of(state)[f"canary-{project.name}"].data
     assert get_version(project.registry, "2").aliases == ["challenger"]
 
 
 def test_without_a_challenger_there_is_nothing_to_judge(champion, artifacts_of):
-    state = judge(champion, return_state=True)
+    state = watch_canary(champion, return_state=True)
     assert state.name == "No challenger"
     assert state.result().verdict is None
     assert "has no challenger" in artifacts_of(state)[f"canary-{champion.name}"].data
@@ -133,4 +133,4 @@ def test_without_a_challenger_there_is_nothing_to_judge(champion, artifacts_of):
 
 def test_without_a_champion_there_is_nobody_to_judge_against(make_flow_project):
     with pytest.raises(ModelUnavailable, match="run the training flow first"):
-        judge(make_flow_project())
+        watch_canary(make_flow_project())

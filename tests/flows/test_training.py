@@ -219,7 +219,7 @@ def test_another_task_needs_only_another_project(make_flow_project, tmp_path, ma
     frame, task = make()
     frame.to_parquet(tmp_path / "rows.parquet")
     project = make_flow_project(
-        task=task,
+        task_type=task,
         dataset=Dataset(
             source={"type": "parquet", "path": str(tmp_path / "rows.parquet")},
             columns={"target": "target"},
@@ -230,7 +230,7 @@ def test_another_task_needs_only_another_project(make_flow_project, tmp_path, ma
     outcome = state.result()
     assert state.name == "Promoted", outcome.reasons
     assert outcome.version is not None
-    model = project.registry.load_model(outcome.version.uri, project.task)
+    model = project.registry.load_model(outcome.version.uri, project.task_type)
     predicted = model.labels(model.predict(frame))
     if task == "regression":
         assert np.corrcoef(predicted, frame["target"])[0, 1] > 0.6
@@ -250,7 +250,7 @@ def test_real_wines_are_trained_with_every_default(make_flow_project, tmp_path, 
         frame["quality"] = grades.astype(str)
     frame.to_parquet(tmp_path / "rows.parquet")
     project = make_flow_project(
-        task=task,
+        task_type=task,
         dataset=Dataset(
             source={"type": "parquet", "path": str(tmp_path / "rows.parquet")},
             columns={"target": "quality"},

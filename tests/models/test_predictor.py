@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from prefect_mlops.core.errors import DataRejected, ModelUnavailable
 from prefect_mlops.data.schema import conform
-from prefect_mlops.models.predictor import METADATA_KEY, Predictor, load_predictor
+from prefect_mlops.models.model_package import load_predictor
+from prefect_mlops.models.predictor import METADATA_KEY, Predictor
 from prefect_mlops.registry.model_logging import trusted_types
 from prefect_mlops.training.recipes import build
 
@@ -57,7 +58,7 @@ def test_a_column_that_is_missing_is_named():
 
 
 def test_a_stored_model_has_its_columns_under_the_name_they_were_stored_by(saved):
-    found = saved({METADATA_KEY: {"kinds": FEATURE_TYPES, "task": "binary"}})
+    found = saved({METADATA_KEY: {"kinds": FEATURE_TYPES, "task_type": "binary"}})
     assert found.feature_types == FEATURE_TYPES
     same = Predictor(fitted(), "binary", FEATURE_TYPES)
     assert np.allclose(found.predict(FRAME), same.predict(FRAME))

@@ -74,7 +74,7 @@ def test_features_are_judged_without_any_predictions(shift, verdict):
         frame,
         frame["a"].to_numpy(),
         frame["a"],
-        task="regression",
+        task_type="regression",
         classes=None,
         feature_types={"a": "number"},
         importance={"a": 1.0},

@@ -18,7 +18,7 @@ def reference_for(classes, truth, predicted, metric="log_loss", earlier=()):
         pd.DataFrame({"a": np.zeros(len(truth))}),
         predicted,
         pd.Series(truth),
-        task="regression" if classes is None else "binary",
+        task_type="regression" if classes is None else "binary",
         classes=classes,
         feature_types={"a": "number"},
         importance={"a": 1.0},

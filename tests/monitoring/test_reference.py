@@ -45,7 +45,7 @@ def reference(rows: int = 600) -> Reference:
         frame,
         predicted,
         truth,
-        task="binary",
+        task_type="binary",
         classes=["no", "yes"],
         feature_types=feature_types,
         importance={"size": 0.7, "colour": 0.3},
@@ -73,7 +73,7 @@ def test_a_saved_reference_loads_the_same(tmp_path):
     after = Reference.load(tmp_path / "reference")
     assert not list(tmp_path.rglob("*.pkl"))
     pd.testing.assert_frame_equal(before.sample, after.sample)
-    for name in ("task", "classes", "feature_types", "importance", "promise", "target"):
+    for name in ("task_type", "classes", "feature_types", "importance", "promise", "target"):
         assert getattr(before, name) == getattr(after, name)
     assert after.columns["colour"] == before.columns["colour"]
     assert np.array_equal(after.columns["size"].blocks, before.columns["size"].blocks)
@@ -95,7 +95,7 @@ def test_numeric_predictions_and_targets_are_profiled_as_numbers():
         frame,
         np.arange(50.0),
         pd.Series(range(50)),
-        task="regression",
+        task_type="regression",
         classes=None,
         feature_types={"a": "number"},
         importance={"a": 1.0},
@@ -115,7 +115,7 @@ def test_labels_of_another_length_are_rejected():
             frame,
             predicted,
             truth.iloc[1:],
-            task="binary",
+            task_type="binary",
             classes=["no", "yes"],
             feature_types=feature_types,
             importance={},
@@ -143,3 +143,16 @@ def test_a_date_only_rises_and_a_reference_without_that_word_still_loads(tmp_pat
         column.pop("rising", None)
     (tmp_path / "profile.json").write_text(json.dumps(document))
     assert not Reference.load(tmp_path).columns["when"].rising
+
+
+def test_a_reference_that_was_stored_under_the_former_name_of_the_task_type_loads(tmp_path):
+    reference().save(tmp_path)
+    path = tmp_path / "profile.json"
+    document = json.loads(path.read_text())
+    former = {**document, "task": document["task_type"]}
+    path.write_text(json.dumps(former))
+    with pytest.raises(ModelUnavailable, match="task and task_type are both given"):
+        Reference.load(tmp_path)
+    del former["task_type"]
+    path.write_text(json.dumps(former))
+    assert Reference.load(tmp_path).task_type == "binary"

@@ -27,7 +27,7 @@ def test_a_stored_reference_is_fetched_as_it_was(mlflow, tmp_path):
         frame,
         frame["a"].to_numpy(),
         frame["a"],
-        task="regression",
+        task_type="regression",
         classes=None,
         feature_types={"a": "number"},
         importance={"a": 1.0},

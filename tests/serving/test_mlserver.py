@@ -60,7 +60,7 @@ class World:
         frame.to_parquet(folder / "rows.parquet")
         self.project = MLProject(
             name=NAME,
-            task="binary",
+            task_type="binary",
             dataset=Dataset(
                 source={"type": "parquet", "path": str(folder / "rows.parquet")},
                 columns={"target": "y"},
@@ -122,7 +122,7 @@ def serve(world, tmp_path):
         base = {
             "tracking_uri": world.project.registry.tracking_uri.get_secret_value(),
             "model_name": NAME,
-            "task": "binary",
+            "task_type": "binary",
             "predictions": f"sqlite:///{tmp_path}/predictions.db",
             "spool": str(tmp_path / "spool"),
             "refresh_seconds": 0.2,

@@ -2,17 +2,22 @@
 
 import logging
 import time
+from pathlib import Path
 
 import pytest
 from mlflow import sklearn as mlflow_sklearn
 from prefect_mlops.core import tags
 from prefect_mlops.core.errors import ModelUnavailable
+from prefect_mlops.core.settings import Columns
+from prefect_mlops.models.predictor import place_of
 from prefect_mlops.serving.served_models import ServedModels, load_version
 from prefect_mlops.serving.server_metrics import ServerMetrics
 from prefect_mlops.serving.server_settings import ServerSettings
+from prefect_mlops.tasks import adopt
 from prometheus_client import REGISTRY
 from sklearn.linear_model import LinearRegression
 from support.candidates import crown, log_candidate, split_at
+from support.foreign import register, typed
 
 
 @pytest.fixture
@@ -128,8 +133,20 @@ def test_a_version_of_another_task_is_refused(project, follow):
     with pytest.raises(
         ModelUnavailable, match="version 1 of calls is a binary model, but the settings say reg"
     ):
-        load_version(ServerSettings(**settings, task="regression"), "1")
-    assert load_version(ServerSettings(**settings), "1").predictor.task == "binary"
+        load_version(ServerSettings(**settings, task_type="regression"), "1")
+    assert load_version(ServerSettings(**settings), "1").predictor.task_type == "binary"
+
+
+def test_a_model_that_was_logged_under_the_former_name_of_the_task_type_is_served(project):
+    settings = {"tracking_uri": project.registry.tracking_uri, "model_name": "calls"}
+    uri = project.registry.get_client().get_model_version("calls", "1").source
+    place = place_of(project.registry.get_client(), uri).removeprefix("file://")
+    path = Path(place) / "MLmodel"
+    text = path.read_text()
+    assert text.count("task_type: binary") == 1
+    path.write_text(text.replace("task_type: binary", "task: binary"))
+    found = load_version(ServerSettings(**settings, task_type="binary"), "1")
+    assert found.predictor.task_type == "binary"
 
 
 def test_a_registry_that_is_away_is_said_without_its_password(caplog):
@@ -161,3 +178,21 @@ def test_the_first_champion_is_told_once_from_the_thread_that_follows(project, p
     finally:
         models.close()
     assert told == [1]
+
+
+def test_an_adopted_model_is_served(project, follow, calls):
+    uri = register(project, "lightgbm", calls(150))
+    rows = typed(calls(100, seed=4, start="2026-02-01"))
+    columns = Columns(target="y", timestamp="called_at", id="call_id")
+    version = adopt.fn(
+        uri,
+        rows,
+        columns=columns,
+        task_type="binary",
+        replace_champion=True,
+        stores=project.stores,
+    )
+    models = follow()
+    models.refresh()
+    assert models.current.champion.version == version.version
+    assert models.current.champion.predictor.predict(rows).shape == (100, 2)

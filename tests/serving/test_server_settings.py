@@ -47,7 +47,7 @@ def test_the_environment_wins_over_the_file():
         ({"refresh_seconds": 0}, "refresh_seconds: "),
         ({"canary_share": 1.5}, "canary_share: "),
         ({"threads": 0}, "threads: "),
-        ({"task": "ranking"}, "task: "),
+        ({"task_type": "ranking"}, "task_type: "),
         ({"canary_share": 0.1, "shadow": True}, "set one of them"),
         ({"model_name": ""}, "model_name: "),
         ({"client_options": {"tlls": True}}, "client_options: .*option 'tlls'"),
@@ -89,3 +89,11 @@ def test_nothing_at_all_names_what_is_needed():
         ConfigurationError, match=r"tracking_uri: Field required.*model_name: Field"
     ):
         ServerSettings.read(None, {})
+
+
+def test_the_task_type_is_taken_by_its_former_name_too():
+    settings = ServerSettings.read(LEAST | {"task": "binary"}, {})
+    assert settings.task_type == "binary"
+    assert "task" not in ServerSettings.model_json_schema()["properties"]
+    with pytest.raises(ConfigurationError, match="task and task_type are both given"):
+        ServerSettings.read(LEAST | {"task": "binary", "task_type": "binary"}, {})

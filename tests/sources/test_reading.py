@@ -61,7 +61,7 @@ def read(make_project, tmp_path):
         columns = {"target": "y", **roles}
         dataset = Dataset(source=written(way, rows, tmp_path), columns=columns)
         return read_source(
-            dataset, **make_project(dataset=dataset, task=task).arguments(read_source)
+            dataset, **make_project(dataset=dataset, task_type=task).arguments(read_source)
         ).to_pandas()
 
     return run

@@ -80,7 +80,7 @@ def log_candidate(
     labels: Any = frame[target].to_numpy(copy=True)
     drawn = rng.random(len(labels)) < noise
     labels[drawn] = rng.permutation(labels)[drawn]
-    regression = project.task == "regression"
+    regression = project.task_type == "regression"
     kind = HistGradientBoostingRegressor if regression else HistGradientBoostingClassifier
     estimator = kind(max_iter=iterations, random_state=0)
     model = make_pipeline(default_preprocessor(feature_types), estimator).fit(rows, labels)

@@ -50,7 +50,7 @@ def log_reference(tracking_uri: str, folder: Path) -> ModelVersion:
         features,
         predicted,
         frame["y"],
-        task="binary",
+        task_type="binary",
         classes=CLASSES,
         feature_types=FEATURE_TYPES,
         importance={"strong": 0.9, "weak": 0.05, "job": 0.05},

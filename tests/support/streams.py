@@ -29,7 +29,7 @@ def stream_of(rows: int = 900, turned: int | None = None) -> Stream:
 
 SETUP = Setup(
     name="line",
-    task="regression",
+    task_type="regression",
     metric="rmse",
     columns=COLUMNS,
     data=DataSettings(holdout_share=0.25),

@@ -20,7 +20,7 @@ def fitted(version, labels=("no", "no", "yes", "yes"), task="binary", **more):
     rows, _ = conform(pd.DataFrame({"age": AGES, **more}), feature_types)
     estimator = LinearRegression() if task == "regression" else LogisticRegression()
     model = make_pipeline(SimpleImputer(), estimator).fit(rows, list(labels))
-    return ServedModel(version, Predictor(model=model, task=task, feature_types=feature_types))
+    return ServedModel(version, Predictor(model=model, task_type=task, feature_types=feature_types))
 
 
 class Broken:
@@ -35,5 +35,5 @@ class Broken:
 def broken(version):
     """A version that fails on every row."""
     return ServedModel(
-        version, Predictor(model=Broken(), task="binary", feature_types={"age": "number"})
+        version, Predictor(model=Broken(), task_type="binary", feature_types={"age": "number"})
     )

@@ -412,7 +412,7 @@ def test_white_wine_after_red_is_trained_on(hold):
     both = pd.concat([red, white], ignore_index=True)
     columns = {"target": "quality"}
     for rows in (white, both):
-        assert said(hold(rows, known=red, columns=columns, task="regression")) == []
+        assert said(hold(rows, known=red, columns=columns, task_type="regression")) == []
 
 
 def test_the_documentation_lists_every_case():

@@ -215,7 +215,7 @@ def test_a_champion_that_lacks_a_new_class_is_surely_wrong_on_it(make_project, f
     old = frame.copy()
     new = frame.copy()
     new.loc[new.index % 10 == 0, "y"] = "later"
-    project = make_project(new, task="multiclass", gates=QUICK)
+    project = make_project(new, task_type="multiclass", gates=QUICK)
     crown(project, log_candidate(project, split_at(project, old, 500), name="champion"))
     split = split_at(project, new, 500)
     result = compare.fn(split, log_candidate(project, split), **project.arguments(compare))

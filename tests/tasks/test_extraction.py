@@ -156,11 +156,11 @@ def test_a_column_of_digits_with_a_few_other_codes_may_be_declared_a_category(
     ],
 )
 def test_a_regression_needs_finite_numbers(make_project, calls, target, complaint):
-    rejected(make_project(calls(300).assign(y=target), task="regression"), complaint)
+    rejected(make_project(calls(300).assign(y=target), task_type="regression"), complaint)
 
 
 def test_several_classes_need_two(make_project, calls):
-    rejected(make_project(calls(300).assign(y=1), task="multiclass"), "one class")
+    rejected(make_project(calls(300).assign(y=1), task_type="multiclass"), "one class")
 
 
 def test_rows_of_a_query_are_extracted(make_project, calls, tmp_path):

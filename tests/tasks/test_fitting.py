@@ -85,7 +85,7 @@ def regression_rows():
 
 
 REGRESSION = {
-    "task": "regression",
+    "task_type": "regression",
     "dataset": Dataset(source={"type": "parquet", "path": "none"}, columns={"target": "y"}),
 }
 
@@ -246,7 +246,7 @@ class Doubled(Ridge):
 
 def test_a_model_with_foreign_types_is_refused_before_it_is_logged(make, recipe):
     project, split, run_id = make(regression_rows(), **REGRESSION)
-    study = recipe(lambda trial, task, feature_types, seed: Doubled())
+    study = recipe(lambda trial, task_type, feature_types, seed: Doubled())
     with pytest.raises(ConfigurationError, match=r"contains .*Doubled"):
         fit.fn(split, study, run_id, **project.arguments(fit))
     client = project.registry.get_client()

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from mlflow.artifacts import download_artifacts
-from prefect_mlops.core.errors import ConfigurationError
+from prefect import flow
+from prefect_mlops.blocks import Stores
+from prefect_mlops.core.errors import ConfigurationError, DataRejected, ModelUnavailable
+from prefect_mlops.core.settings import Columns, GateSettings
 from prefect_mlops.data.snapshots import load_frame
 from prefect_mlops.metrics.losses import metric_value
 from prefect_mlops.models.evaluation import losses_of
 from prefect_mlops.tasks.model_validation import check_model
-from support.candidates import log_candidate, split_at
+from support.candidates import crown, log_candidate, split_at, with_mlflow
+from support.plain_models import log_plainly
 
 MIX = {
     "check": "TrainTestSamplesMix",
@@ -90,7 +95,7 @@ def test_a_floor_on_an_unknown_metric_is_refused(make_project, frame, task, metr
         frame["y"] = frame["strong"] * 2.0
     gates = {"deepchecks": [], "floors": {metric: 0.5}}
     with pytest.raises(ConfigurationError, match=rf"gates.floors names \['{metric}'\]"):
-        run(make_project, frame, task=task, gates=gates)
+        run(make_project, frame, task_type=task, gates=gates)
 
 
 def test_too_few_holdout_rows_fail(make_project, frame):
@@ -116,7 +121,7 @@ def test_a_holdout_that_cannot_tell_good_from_bad_is_not_run(
     elif task == "multiclass":
         frame["y"] = frame["job"].map({"admin": "a", "student": "b", "retired": "c"})
     frame.loc[300:, "y"] = change(frame.loc[300:, "y"])
-    *_, result = run(make_project, frame, task=task, gates={"deepchecks": []})
+    *_, result = run(make_project, frame, task_type=task, gates={"deepchecks": []})
     gate = by_name(result)["holdout classes"]
     assert (gate.verdict, gate.blocks) == ("not_run", True)
     assert said in gate.reason
@@ -151,3 +156,99 @@ def test_deepchecks_that_break_down_altogether_are_not_run(make_project, frame, 
     assert by_name(result)["deepchecks"].verdict == "not_run"
     assert result.verdict == "not_run"
     assert result.report_uri is None
+
+
+ROLES = Columns(target="y", timestamp="called_at", id="call_id")
+
+
+@pytest.fixture
+def theirs(make_project):
+    """A registry that nothing of ours has written to."""
+    return with_mlflow(make_project()).registry
+
+
+def check(parts, model, stores, **more):
+    return check_model.fn(
+        parts, model, **{"columns": ROLES, "task_type": "binary", "stores": stores, **more}
+    )
+
+
+@pytest.mark.parametrize("as_given", [lambda frame: frame, pa.Table.from_pandas])
+def test_a_model_that_plain_code_logged_is_checked_on_frames(theirs, calls, tmp_path, as_given):
+    train, holdout = calls(500), calls(200, seed=5)
+    version, run_id = log_plainly(train)
+    stores = Stores("calls", theirs, workspace=str(tmp_path / "mine"))
+    settings = GateSettings(floors={"roc_auc": 0.6})
+    result = check(
+        (as_given(train), as_given(holdout)),
+        f"models:/calls/{version}",
+        stores,
+        settings=settings,
+    )
+    assert result.verdict == "passed"
+    found = by_name(result)
+    assert found["roc_auc floor"].value > 0.7
+    assert any(name.startswith("SimpleModelComparison") for name in found)
+    assert not [g for g in result.gates if "did not run" in g.reason]
+    assert Path(result.report_uri).is_relative_to(tmp_path / "mine" / "reports")
+    # The run is not ours to add to.
+    assert theirs.get_client().list_artifacts(run_id, "reports") == []
+    same = check((train, holdout), f"runs:/{run_id}/model", Stores("calls", theirs))
+    assert (same.verdict, same.report_uri) == ("passed", None)
+
+
+def test_a_flow_of_ones_own_checks_a_candidate_without_a_workspace(
+    prefect_api, make_project, calls
+):
+    frame = calls(400)
+    project = make_project(frame)
+    split = split_at(project, frame, 300)
+    candidate = log_candidate(project, split)
+
+    @flow
+    def mine(model):
+        stores = Stores("calls", project.registry)
+        return check_model(
+            (frame[:300], frame[300:]), model, columns=ROLES, task_type="binary", stores=stores
+        )
+
+    result = mine(candidate)
+    assert (result.verdict, result.report_uri) == ("passed", None)
+    kept = project.registry.get_client().list_artifacts(candidate.run_id, "reports")
+    assert [item.path for item in kept] == ["reports/deepchecks.html"]
+    version = crown(project, candidate)
+    assert mine(version).verdict == "passed"
+
+
+def test_a_version_that_was_fitted_on_the_holdout_fails(make_project, calls):
+    frame = calls(400)
+    project = make_project(frame)
+    version = crown(project, log_candidate(project, split_at(project, frame, 350)))
+    parts = (frame[:300], frame[300:])
+    stores = Stores("calls", project.registry)
+    result = check(parts, version, stores, settings=GateSettings(deepchecks=[]))
+    assert by_name(result)["unseen holdout"].verdict == "failed"
+    assert "50 of 100 holdout rows are not later" in by_name(result)["unseen holdout"].reason
+    assert result.verdict == "failed"
+
+
+def test_what_cannot_be_checked_is_refused(theirs, calls):
+    train, holdout = calls(300), calls(100, seed=5)
+    uri = f"models:/calls/{log_plainly(train)[0]}"
+    stores = Stores("calls", theirs)
+    with pytest.raises(ConfigurationError, match="split is a DataFrame: give a Split, or a pair"):
+        check(train, uri, stores)
+    with pytest.raises(ConfigurationError, match="split is a tuple"):
+        check((train, holdout, holdout), uri, stores)
+    with pytest.raises(ConfigurationError, match=r"split\[1\] is a int"):
+        check((train, 7), uri, stores)
+    with pytest.raises(ConfigurationError, match="candidate is 'mine'"):
+        check((train, holdout), "mine", stores)
+    with pytest.raises(ModelUnavailable, match="calls has no version 9"):
+        check((train, holdout), "models:/calls/9", stores)
+    with pytest.raises(DataRejected, match="target 'y' is missing"):
+        check((train, holdout.drop(columns="y")), uri, stores)
+    with pytest.raises(DataRejected, match="column 'job' is missing"):
+        check((train, holdout.drop(columns="job")), uri, stores)
+    with pytest.raises(ConfigurationError, match=r"needs stores\.registry"):
+        check((train, holdout), uri, Stores("calls"))

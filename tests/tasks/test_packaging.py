@@ -44,7 +44,7 @@ def test_a_good_package_passes_and_its_latency_is_recorded(case):
 
 def test_a_regression_with_a_bound_it_cannot_meet_fails_on_latency(make_project, calls):
     frame = calls(300).assign(y=range(300))
-    project = make_project(frame, task="regression", gates={"latency_p99_ms": 1e-6})
+    project = make_project(frame, task_type="regression", gates={"latency_p99_ms": 1e-6})
     split = split_at(project, frame, 200)
     check = check_package.fn(
         split, log_candidate(project, split), **project.arguments(check_package)
@@ -117,7 +117,7 @@ def _honest_result(project, split, candidate):
     from prefect_mlops.data.schema import conform
     from prefect_mlops.data.snapshots import load_frame
 
-    predictor = project.registry.load_model(candidate.model_uri, project.task)
+    predictor = project.registry.load_model(candidate.model_uri, project.task_type)
     rows, _ = conform(load_frame(split.holdout), predictor.feature_types)
     values = predictor.predict(rows)
     labels = [str(label) for label in predictor.labels(values)]

@@ -12,6 +12,7 @@ from prefect import Task
 from prefect_mlops import tasks
 
 STEPS = [
+    "adopt",
     "attach_labels",
     "check_model",
     "check_package",
@@ -25,6 +26,7 @@ STEPS = [
     "judge_canary",
     "measure_drift",
     "measure_performance",
+    "notify",
     "promote",
     "prune_predictions",
     "read_labelled_window",
@@ -37,6 +39,7 @@ STEPS = [
     "run_deepchecks",
     "run_evidently",
     "run_expectations",
+    "run_gates",
     "run_trial",
     "score_rows",
     "split",
@@ -66,6 +69,17 @@ def test_a_step_takes_no_project(name):
     parameters = inspect.signature(getattr(tasks, name).fn).parameters
     assert "project" not in parameters
     assert not [p for p in parameters.values() if "MLProject" in str(p.annotation)]
+
+
+def test_a_step_of_ones_own_is_made_beside_them():
+    @tasks.step("keep the {share:.0%}", retry_on=TimeoutError)
+    def keep(share: float) -> float:
+        """Keep a share."""
+        return share
+
+    assert isinstance(keep, Task)
+    assert (keep.name, keep.task_run_name, keep.retries) == ("keep", "keep the {share:.0%}", 1)
+    assert keep.fn(0.5) == 0.5
 
 
 def test_what_is_no_step_is_not_found_among_them():

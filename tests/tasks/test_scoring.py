@@ -236,7 +236,7 @@ def test_labels_of_a_class_that_the_model_does_not_know_are_refused(project, row
 
 @pytest.mark.parametrize("label", ["much", np.inf, "nan", "inf"])
 def test_labels_of_a_regression_are_finite_numbers(make_project, rows, calls, label):
-    project = make_project(task="regression")
+    project = make_project(task_type="regression")
     frame = calls(5).assign(y=pd.Series([1.5, label, 2, 3, 4], dtype=object).map(str))
     with pytest.raises(DataRejected, match="1 of 5 labels that are no finite numbers") as caught:
         attach_labels.fn(rows(frame), **project.arguments(attach_labels))
@@ -334,7 +334,7 @@ def test_a_log_that_cannot_be_written_is_told(project, rows, calls, tmp_path):
 
 def test_numbers_are_predicted_for_a_regression(make_project, rows, calls):
     frame = calls(120).assign(y=np.arange(120.0))
-    project = make_project(frame, task="regression")
+    project = make_project(frame, task_type="regression")
     crown(project, log_candidate(project, split_at(project, frame, 80), iterations=3))
     score(project, rows(frame[:6]))
     found = logged(project)

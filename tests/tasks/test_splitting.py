@@ -199,7 +199,7 @@ def test_a_class_that_only_the_holdout_has_is_refused(part):
 
 def test_numbers_need_no_class_on_both_sides(part):
     frame = timed(pd.date_range(START, periods=100, freq="h")).assign(y=np.arange(100.0))
-    found, _ = part(frame, TIMED, task="regression")
+    found, _ = part(frame, TIMED, task_type="regression")
     assert found.holdout.rows == 20
 
 

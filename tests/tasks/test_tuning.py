@@ -54,7 +54,7 @@ def make_numbers(make_project, database, request):
         frame = pd.DataFrame({"x": rng.normal(size=200), "z": rng.normal(size=200)})
         frame["y"] = 2 * frame["x"] + rng.normal(size=200)
         project = make_project(
-            task="regression",
+            task_type="regression",
             dataset=Dataset(source={"type": "parquet", "path": "none"}, columns={"target": "y"}),
             registry=ModelRegistry(tracking_uri=database, model_name=request.node.name[:60]),
             training={"estimators": ["linear"], "trials": 3, "folds": 2, **training},
@@ -76,7 +76,7 @@ def recipe(monkeypatch):
             module.on_fit(self.alpha)
             return super().fit(X, y)
 
-    module.recipe = lambda trial, task, feature_types, seed: Watched(
+    module.recipe = lambda trial, task_type, feature_types, seed: Watched(
         alpha=trial.suggest_float("alpha", 0.1, 1000.0, log=True)
     )
     monkeypatch.setitem(sys.modules, "shop_models", module)
@@ -244,7 +244,7 @@ def test_classes_that_appear_late_can_be_tuned_for(make_project, database, calls
     frame = calls(200)
     frame.loc[frame.index > 120, "y"] = "later"
     project = make_project(
-        task="multiclass",
+        task_type="multiclass",
         registry=ModelRegistry(tracking_uri=database, model_name="late-classes"),
         training={"estimators": ["hist_gradient_boosting", "linear"], "trials": 2, "folds": 3},
     )

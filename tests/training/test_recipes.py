@@ -100,7 +100,7 @@ def test_gradient_boosting_is_what_scikit_learn_does_with_categorical_columns():
 
 
 def test_a_recipe_of_the_user_is_tuned_and_built(recipe_module):
-    def recipe(trial, task, feature_types, seed):
+    def recipe(trial, task_type, feature_types, seed):
         return Ridge(alpha=trial.suggest_float("alpha", 0.5, 1.0), random_state=seed)
 
     name = recipe_module(recipe)
@@ -127,7 +127,7 @@ def test_a_recipe_that_cannot_be_found_is_a_configuration_error(name, message):
 
 
 def test_a_classifier_without_probabilities_is_refused(recipe_module):
-    name = recipe_module(lambda trial, task, feature_types, seed: Ridge())
+    name = recipe_module(lambda trial, task_type, feature_types, seed: Ridge())
     with pytest.raises(ConfigurationError, match=r"without predict_proba\(\)"):
         build(name, {}, "binary", FEATURE_TYPES, 0)
 

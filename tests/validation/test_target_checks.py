@@ -17,14 +17,26 @@ def series(values):
 @pytest.mark.parametrize(
     ("task", "values", "complaint"),
     [
-        ("binary", WHOLE, "has 60 classes, .* exactly two; these 60 values fit task 'regression'"),
-        ("binary", FRACTIONS, "fractions, such as 0.5: binary .* 4 values fit task 'regression'"),
-        ("binary", ["a", "b", "c"] * 9, "exactly two; these 3 values fit task 'multiclass'"),
-        ("multiclass", FRACTIONS, "needs classes; these 4 values fit task 'regression'"),
-        ("multiclass", [0.5, 1.5] * 9, "needs classes; these 2 values fit task 'regression'"),
-        ("regression", ["yes", "no"] * 9, "needs numbers; these 2 values fit task 'binary'"),
-        ("regression", [True, False] * 9, "needs numbers; these 2 values fit task 'binary'"),
-        ("regression", ["a", "b", "c"] * 9, "needs numbers; these 3 values fit task 'multiclass'"),
+        (
+            "binary",
+            WHOLE,
+            "has 60 classes, .* exactly two; these 60 values fit task_type 'regression'",
+        ),
+        (
+            "binary",
+            FRACTIONS,
+            "fractions, such as 0.5: binary .* 4 values fit task_type 'regression'",
+        ),
+        ("binary", ["a", "b", "c"] * 9, "exactly two; these 3 values fit task_type 'multiclass'"),
+        ("multiclass", FRACTIONS, "needs classes; these 4 values fit task_type 'regression'"),
+        ("multiclass", [0.5, 1.5] * 9, "needs classes; these 2 values fit task_type 'regression'"),
+        ("regression", ["yes", "no"] * 9, "needs numbers; these 2 values fit task_type 'binary'"),
+        ("regression", [True, False] * 9, "needs numbers; these 2 values fit task_type 'binary'"),
+        (
+            "regression",
+            ["a", "b", "c"] * 9,
+            "needs numbers; these 3 values fit task_type 'multiclass'",
+        ),
         (
             "regression",
             ["01", "02"] * 9,

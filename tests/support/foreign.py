@@ -1,0 +1,123 @@
+"""Models that this package did not train, registered by plain MLflow code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import lightgbm
+import mlflow
+import numpy as np
+import pandas as pd
+from mlflow import MlflowClient
+from mlflow.models import infer_signature
+from prefect_mlops.blocks import MLProject
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from support.candidates import with_mlflow
+
+FEATURES = ["strong", "weak", "job"]
+
+
+class Probabilities(mlflow.pyfunc.PythonModel):
+    """Answers with a frame whose columns are classes, in an order of its own, from a file it reads late."""
+
+    def load_context(self, context: Any) -> None:
+        self._path = context.artifacts["weight"]
+
+    def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:
+        weight = float(Path(self._path).read_text(encoding="utf-8"))
+        yes = 1 / (1 + np.exp(-weight * model_input["strong"].to_numpy()))
+        return pd.DataFrame({"yes": yes, "no": 1 - yes})
+
+
+class Answers(mlflow.pyfunc.PythonModel):
+    """Answers with what it was made with, whatever it is asked."""
+
+    def __init__(self, answer: Any) -> None:
+        self._answer = answer
+
+    def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:
+        return np.asarray([self._answer] * len(model_input))
+
+
+class Ranks(mlflow.pyfunc.PythonModel):
+    """Answers with the rank of a row among those that it is asked for."""
+
+    def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> Any:
+        return model_input["strong"].rank(pct=True).to_numpy()
+
+
+def typed(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows as LightGBM was trained on them."""
+    return frame.assign(job=frame["job"].astype("category"))
+
+
+def as_lightgbm(frame: pd.DataFrame) -> Any:
+    return lightgbm.LGBMClassifier(n_estimators=20, num_leaves=7, verbose=-1).fit(
+        typed(frame)[FEATURES], frame["y"]
+    )
+
+
+def register(project: MLProject, kind: str, frame: pd.DataFrame, name: str = "theirs") -> str:
+    """Register a model as its users would, and return `models:/name/version`."""
+    uri = with_mlflow(project).registry.tracking_uri.get_secret_value()
+    numbers = frame[["strong", "weak"]]
+    mlflow.set_tracking_uri(uri)
+    try:
+        with mlflow.start_run():
+            if kind == "lightgbm":
+                mlflow.lightgbm.log_model(
+                    as_lightgbm(frame), name="model", registered_model_name=name
+                )
+            elif kind == "booster":
+                booster = as_lightgbm(frame).booster_
+                mlflow.lightgbm.log_model(booster, name="model", registered_model_name=name)
+            elif kind == "pipeline":
+                model = make_pipeline(StandardScaler(), LogisticRegression()).fit(
+                    numbers, frame["y"]
+                )
+                mlflow.sklearn.log_model(
+                    model,
+                    name="model",
+                    signature=infer_signature(numbers, model.predict(numbers)),
+                    registered_model_name=name,
+                    serialization_format="cloudpickle",
+                )
+            elif kind == "regression":
+                model = LinearRegression().fit(numbers, frame["weak"] * 2)
+                mlflow.sklearn.log_model(
+                    model,
+                    name="model",
+                    registered_model_name=name,
+                    serialization_format="cloudpickle",
+                )
+            elif kind == "python":
+                Path("weight.txt").write_text("1.8", encoding="utf-8")
+                mlflow.pyfunc.log_model(
+                    name="model",
+                    python_model=Probabilities(),
+                    artifacts={"weight": "weight.txt"},
+                    registered_model_name=name,
+                )
+            elif kind == "ranks":
+                mlflow.pyfunc.log_model(
+                    name="model", python_model=Ranks(), registered_model_name=name
+                )
+            else:
+                answer = {
+                    "labels": "yes",
+                    "logits": [2.5, -1.0],
+                    "half": 0.5,
+                    "three": [0.2, 0.3, 0.5],
+                }
+                mlflow.pyfunc.log_model(
+                    name="model", python_model=Answers(answer[kind]), registered_model_name=name
+                )
+    finally:
+        mlflow.set_tracking_uri(None)
+    newest = max(
+        MlflowClient(uri).search_model_versions(f"name='{name}'"), key=lambda v: int(v.version)
+    )
+    return f"models:/{name}/{newest.version}"

@@ -1,0 +1,205 @@
+"""A model of any flavour is adopted: it predicts here as at home, and a version has everything or nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import make_calls
+from mlflow import pyfunc
+from prefect import flow
+from prefect_mlops.blocks import ModelRegistry
+from prefect_mlops.core import tags
+from prefect_mlops.core.errors import ConfigurationError, DataRejected, ModelUnavailable
+from prefect_mlops.core.settings import Columns
+from prefect_mlops.registry.promotion_log import promotion_log
+from prefect_mlops.registry.references import reference_of
+from prefect_mlops.registry.versions import find_version, get_version
+from prefect_mlops.tasks import adopt, roll_back
+from support.foreign import FEATURES, as_lightgbm, register, typed
+
+TRAIN, ROWS = make_calls(400, seed=1), make_calls(300, seed=2, start="2026-02-01")
+COLUMNS = Columns(target="y", timestamp="called_at", id="call_id")
+OF_NUMBERS = Columns(target="y", timestamp="called_at", id="call_id", ignored=["job"])
+
+
+@pytest.fixture
+def project(make_project):
+    return make_project()
+
+
+def adopted(project, model, rows=ROWS, **keywords):
+    given = {"columns": COLUMNS, "task_type": "binary", "stores": project.stores} | keywords
+    return adopt.fn(model, rows, **given)
+
+
+def test_a_lightgbm_model_that_plain_mlflow_registered_predicts_as_at_home(project):
+    version = adopted(project, register(project, "lightgbm", TRAIN), typed(ROWS))
+    assert (version.name, version.version, version.aliases) == ("calls", "1", ["champion"])
+    predictor = project.registry.load_model(version.uri, "binary")
+    # As production sends them: no category types, an integer that became text, another order.
+    sent = ROWS[["job", "weak", "strong", "call_id"]].astype({"weak": str})
+    expected = as_lightgbm(TRAIN).predict_proba(typed(ROWS)[FEATURES])
+    assert predictor.predict(sent) == pytest.approx(expected, abs=1e-9)
+    assert predictor.feature_types == {"strong": "number", "weak": "number", "job": "category"}
+    reference = reference_of(project.registry, version)
+    assert reference.promise.metric == "log_loss"
+    assert len(reference.promise.periods) == 5
+    assert max(reference.importance, key=reference.importance.get) == "strong"
+    assert float(version.tags[tags.HOLDOUT_SCORE]) == pytest.approx(reference.promise.value)
+    assert version.tags[tags.CUTOFF] == ROWS["called_at"].max().isoformat()
+
+
+@pytest.mark.parametrize("kind", ["booster", "pipeline", "python"])
+def test_other_flavours_are_asked_for_probabilities(project, kind):
+    rows = typed(ROWS) if kind == "booster" else ROWS
+    columns = OF_NUMBERS if kind in ("pipeline", "python") else COLUMNS
+    version = adopted(project, register(project, kind, TRAIN), rows, columns=columns)
+    predictor = project.registry.load_model(version.uri, "binary")
+    found = predictor.predict(ROWS)
+    assert found.shape == (300, 2)
+    score = (predictor.labels(found) == ROWS["y"].to_numpy()).mean()
+    assert score > 0.7, kind
+
+
+def test_a_regression_is_adopted(project):
+    frame = ROWS.assign(y=ROWS["weak"] * 2)
+    version = adopted(
+        project,
+        register(project, "regression", TRAIN),
+        frame,
+        columns=OF_NUMBERS,
+        task_type="regression",
+    )
+    assert project.registry.load_model(version.uri, "regression").predict(frame) == pytest.approx(
+        frame["y"].to_numpy()
+    )
+    assert float(version.tags[tags.HOLDOUT_SCORE]) == pytest.approx(0.0, abs=1e-9)
+
+
+def test_a_model_that_cannot_be_adopted_is_not_registered(project):
+    with pytest.raises(ModelUnavailable, match="labels"):
+        adopted(project, register(project, "labels", TRAIN), columns=OF_NUMBERS)
+    assert project.registry.get_client().search_model_versions("name='calls'") == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"), [("labels", "labels"), ("logits", "no probability"), ("three", "shape")]
+)
+def test_a_model_without_probabilities_is_refused_and_left_as_it_was(project, kind, said):
+    uri = register(project, kind, TRAIN, name="calls")
+    with pytest.raises(ModelUnavailable, match=said):
+        adopted(project, uri, columns=OF_NUMBERS)
+    version = get_version(project.registry, "1")
+    assert version.tags == {}
+    assert version.aliases == []
+
+
+def test_nobody_takes_a_champions_place_by_accident(project):
+    first = adopted(project, register(project, "half", TRAIN, name="calls"), columns=OF_NUMBERS)
+    uri = register(project, "pipeline", TRAIN, name="calls")
+    with pytest.raises(ConfigurationError, match="version 1 is the champion of calls"):
+        adopted(project, uri, columns=OF_NUMBERS)
+    challenger = adopted(project, "2", columns=OF_NUMBERS, alias="challenger")
+    assert challenger.aliases == ["challenger"]
+    assert find_version(project.registry, "champion").version == first.version
+    assert adopted(project, "2", columns=OF_NUMBERS, replace_champion=True).aliases == ["champion"]
+    history = [(entry["previous"], entry["version"]) for entry in promotion_log(project.stores)]
+    assert history == [("1", "2"), (None, "1")]
+    assert roll_back.fn(reason="worse", stores=project.stores).version == "1"
+
+
+def test_adopting_again_makes_no_second_version(project):
+    uri = register(project, "pipeline", TRAIN)
+    assert adopted(project, uri, columns=OF_NUMBERS).version == "1"
+    again = adopted(project, uri, ROWS.head(200), columns=OF_NUMBERS)
+    assert again.version == "1"
+    assert len(promotion_log(project.stores)) == 1
+    assert reference_of(project.registry, again).promise.rows == 200
+
+
+def test_it_works_as_a_task_of_a_flow_and_by_the_uri_of_a_run(project):
+    uri = register(project, "pipeline", TRAIN)
+    client = project.registry.get_client()
+    run_id = client.get_model_version("theirs", uri.rpartition("/")[2]).run_id
+
+    @flow
+    def mine():
+        future = adopt.submit(
+            f"runs:/{run_id}/model",
+            ROWS,
+            columns=OF_NUMBERS,
+            task_type="binary",
+            stores=project.stores,
+        )
+        return future.result()
+
+    assert mine().tags[tags.PROJECT] == "calls"
+
+
+@pytest.mark.parametrize(
+    ("rows", "keywords", "error", "said"),
+    [
+        (ROWS.head(20), {}, DataRejected, "20 rows are too few"),
+        (ROWS.drop(columns="weak"), {}, DataRejected, "takes columns .'weak'"),
+        (ROWS.drop(columns="y"), {}, DataRejected, "'y'"),
+        (ROWS.assign(y="maybe"), {}, DataRejected, "'maybe'.*none of the model's classes"),
+        (ROWS.assign(called_at="soon"), {}, DataRejected, "no moments, first 'soon'"),
+        (ROWS, {"metric": "rmse"}, ConfigurationError, "'rmse' is no loss for binary"),
+    ],
+)
+def test_bad_input_is_named(project, rows, keywords, error, said):
+    uri = register(project, "pipeline", TRAIN)
+    with pytest.raises(error, match=said):
+        adopted(project, uri, rows, columns=OF_NUMBERS, **keywords)
+    assert find_version(project.registry, "champion") is None
+
+
+@pytest.mark.parametrize("model", ["models:/nobody/1", "models:/theirs@none", "9", "runs:/none/m"])
+def test_a_model_that_is_not_there_is_told(project, model):
+    register(project, "half", TRAIN)
+    with pytest.raises(ModelUnavailable):
+        adopted(project, model)
+
+
+def test_a_foreign_model_that_nobody_adopted_is_not_scored_with(project):
+    uri = register(project, "pipeline", TRAIN, name="calls")
+    registry = ModelRegistry(tracking_uri=project.registry.tracking_uri, model_name="calls")
+    with pytest.raises(ModelUnavailable, match=r"adopt\(model, rows\)"):
+        registry.load_model(uri, "binary")
+
+
+def test_rows_from_a_file_have_no_category_types_and_need_none(project):
+    version = adopted(project, register(project, "lightgbm", TRAIN), ROWS)
+    expected = as_lightgbm(TRAIN).predict_proba(typed(ROWS)[FEATURES])
+    predictor = project.registry.load_model(version.uri, "binary")
+    assert predictor.predict(ROWS) == pytest.approx(expected, abs=1e-9)
+    # Alone, a row's only category must not become another one.
+    assert predictor.predict(ROWS.iloc[[7]]) == pytest.approx(expected[[7]], abs=1e-9)
+
+
+def test_a_model_whose_answer_depends_on_the_rows_beside_is_refused(project):
+    with pytest.raises(ModelUnavailable, match="must not depend on the rows beside it"):
+        adopted(project, register(project, "ranks", TRAIN), columns=OF_NUMBERS)
+
+
+def test_text_that_changes_on_the_way_is_noticed(project):
+    """Spaces around categories are taken away everywhere; this model needs them."""
+    spaced = TRAIN.assign(job=" " + TRAIN["job"].where(TRAIN["job"] != "student", "student "))
+    spaced["y"] = np.where(spaced["job"] == " student ", "yes", "no")
+    rows = spaced.head(100).assign(job=pd.Categorical(spaced["job"].head(100)))
+    with pytest.raises(ModelUnavailable, match=r"answers .* rows otherwise"):
+        adopted(project, register(project, "lightgbm", spaced), rows)
+
+
+def test_the_model_itself_stays_as_it_was(project):
+    uri = register(project, "pipeline", TRAIN)
+    adopted(project, uri, columns=OF_NUMBERS)
+    theirs = project.registry.get_client().get_model_version("theirs", "1")
+    assert (theirs.tags, list(theirs.aliases)) == ({}, [])
+    place = project.registry.get_client().get_logged_model(
+        str(theirs.source).removeprefix("models:/")
+    )
+    assert pyfunc.load_model(place.artifact_location).predict(ROWS[["strong", "weak"]]).shape == (
+        300,
+    )
