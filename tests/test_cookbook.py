@@ -23,6 +23,8 @@ from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as TrackingTa
 from mlflow.tracking._model_registry.utils import _get_store_registry
 from mlflow.tracking._tracking_service.utils import _tracking_store_registry
 from prefect_mlops.blocks import PredictionLog
+from prefect_mlops.core import tags
+from prefect_mlops.core.results import Window
 from support.candidates import empty_database
 
 PAGE = Path(__file__).parents[1] / "docs" / "cookbook.md"
@@ -207,6 +209,13 @@ def test_custom_step(cook):
         recipe.prepare("months.parquet", known="january.parquet")
 
 
+def test_notice(cook):
+    cook("notice.py")
+    (alert,) = re.findall(r"calls: .*", Path("alerts.txt").read_text())
+    assert alert == "calls: drift report: failed"
+    assert "(age)" in Path("alerts.txt").read_text()
+
+
 def test_two_models(cook):
     reports = cook("two_models.py").reports
     assert {name: report.verdict for name, report in reports.items()} == {
@@ -236,6 +245,22 @@ def test_labelled(cook):
     known = january.set_index("call_id").loc[found.index]
     for name in ("age", "balance", "bought"):
         assert (found[name] == known[name]).all()
+
+
+def test_adopt_model(registered):
+    recipe = registered("adopt_model.py")
+    assert champion() == "1"
+    adopted = MlflowClient("sqlite:///mlflow.db").get_model_version("calls", "1")
+    assert tags.PROFILE_URI in adopted.tags
+    with LOG.get_client() as store:
+        predictions = store.read("calls", Window(last=2_000)).to_pandas()
+    march = pd.read_parquet("march.parquet")
+    assert set(predictions["id"]) == set(march["call_id"])
+    assert set(predictions["version"]) == {"1"}
+    assert recipe.report.verdict == "failed"
+    assert recipe.report.drifted_columns[0] == "age"
+    assert recipe.report.prediction_drifted
+    page_at(recipe.report.report_uri)
 
 
 def test_compare_models(registered):
