@@ -144,7 +144,7 @@ class Candidates:
     def _train(self, rows: int) -> ReplayedCandidate:
         started = time.perf_counter()
         setup, frame = self._setup, self.stream.frame
-        table = pa.table({"at": pa.array(self.stream.moments[:rows])})
+        table = pa.table({"at": pa.array(self.stream.timestamps[:rows])})
         wanted = wanted_holdout(rows, setup.data, setup.monitoring.window_rows)
         first = first_held_out(table, "at", wanted)
         train, holdout = frame.iloc[:first], frame.iloc[first:rows]

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from ..core.errors import ConfigurationError
 from ..core.settings import GateSettings, MonitoringSettings, Settings
 
-Kind = Literal["never", "every", "drift", "performance", "governor"]
+PolicyKind = Literal["never", "every", "drift", "performance", "governor"]
 
 
 class Policy(Settings):
@@ -21,7 +21,7 @@ class Policy(Settings):
     """
 
     name: str = Field(min_length=1, description="Name of the policy, in tables and plots.")
-    kind: Kind = Field(
+    kind: PolicyKind = Field(
         description="`never`; `every` k-th window; whenever `drift` or worse `performance` is seen; or a "
         "`governor`."
     )

@@ -27,7 +27,7 @@ class Span:
         begin: Position of its first row.
         end: Position after its last row.
         labelled: Position after the last row whose label is known when the window is decided on.
-        window: The same as moments.
+        window: The same as a period of time.
     """
 
     begin: int
@@ -79,8 +79,8 @@ class Stream:
         self._spacing = window_length / window_rows
 
     @cached_property
-    def moments(self) -> np.ndarray:
-        """Moment of every row, datetime64[us] in UTC."""
+    def timestamps(self) -> np.ndarray:
+        """Timestamp of every row, datetime64[us] in UTC."""
         name = self.columns.timestamp
         if name is not None:
             found = pd.to_datetime(self.frame[name], utc=True)
@@ -99,7 +99,7 @@ class Stream:
                 break
             last = self._moment(end - 1)
             known = np.datetime64((last - self._delay).replace(tzinfo=None), "us")
-            labelled = int(np.searchsorted(self.moments[:end], known, side="right"))
+            labelled = int(np.searchsorted(self.timestamps[:end], known, side="right"))
             found.append(Span(begin, end, labelled, self.window(begin, end)))
         return found
 
@@ -109,4 +109,4 @@ class Stream:
         return Window(start=self._moment(begin), end=last + timedelta(microseconds=1))
 
     def _moment(self, row: int) -> datetime:
-        return pd.Timestamp(self.moments[row]).tz_localize("UTC").to_pydatetime()
+        return pd.Timestamp(self.timestamps[row]).tz_localize("UTC").to_pydatetime()

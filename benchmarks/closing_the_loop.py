@@ -1,4 +1,4 @@
-"""Whether the loop closes with default settings, on streams that nobody tuned it for.
+"""Whether the loop closes with default settings, on streams that it was not tuned for.
 
 `python benchmarks/closing_the_loop.py` replays the drifting tables of `streams.py` under three policies: never
 retrain, retrain before every window, and the governor with its gates and data validation. A project is given

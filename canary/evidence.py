@@ -81,7 +81,7 @@ def shadow_evidence(
     champion: pd.DataFrame,
     challenger: pd.DataFrame,
     *,
-    task: TaskType,
+    task_type: TaskType,
     metric: str,
     start: datetime,
     end: datetime,
@@ -91,7 +91,7 @@ def shadow_evidence(
     Args:
         champion: The champion's rows of the prediction log, without features.
         challenger: The challenger's.
-        task: Task type.
+        task_type: Task type.
         metric: Name of a loss.
         start: First moment of the period.
         end: Last prediction of the period.
@@ -103,31 +103,21 @@ def shadow_evidence(
     ours, theirs = (rows.set_index("id").loc[ids].reset_index() for rows in (champion, challenger))
     # A label may have reached only one of the two by now.
     label = ours["label"].where(ours["label"].notna(), theirs["label"])
-    before, after = (
-        _scored(rows.assign(label=label), task=task, metric=metric) for rows in (ours, theirs)
-    )
+    labelled = (rows.assign(label=label) for rows in (ours, theirs))
+    before, after = (_scored(rows, task_type=task_type, metric=metric) for rows in labelled)
     known = np.isfinite(before.losses) & np.isfinite(after.losses)
     requests = _requests(ours)
-    return Evidence(
-        traffic="shadow",
-        champion=_grouped(requests[known], before.losses[known]),
-        challenger=_grouped(requests[known], after.losses[known]),
-        champion_rows=len(ids),
-        challenger_rows=len(ids),
-        champion_unusable=before.unusable,
-        challenger_unusable=after.unusable,
-        champion_latency=_latencies(requests, ours),
-        challenger_latency=_latencies(requests, theirs),
-        start=start,
-        end=end,
+    champion_side, challenger_side = (
+        _side(rows, scored, requests, known) for rows, scored in ((ours, before), (theirs, after))
     )
+    return _evidence("shadow", champion_side, challenger_side, start=start, end=end)
 
 
 def canary_evidence(
     champion: pd.DataFrame,
     challenger: pd.DataFrame,
     *,
-    task: TaskType,
+    task_type: TaskType,
     metric: str,
     start: datetime,
     end: datetime,
@@ -137,7 +127,7 @@ def canary_evidence(
     Args:
         champion: The champion's rows of the prediction log, without features.
         challenger: The challenger's.
-        task: Task type.
+        task_type: Task type.
         metric: Name of a loss.
         start: First moment of the period.
         end: Last prediction of the period.
@@ -145,23 +135,46 @@ def canary_evidence(
     Returns:
         Losses, answers and latencies of each.
     """
-    before, after = (_scored(rows, task=task, metric=metric) for rows in (champion, challenger))
-    groups: list[Groups] = []
-    latencies: list[Floats] = []
-    for rows, scored in ((champion, before), (challenger, after)):
-        requests, known = _requests(rows), np.isfinite(scored.losses)
-        groups.append(_grouped(requests[known], scored.losses[known]))
-        latencies.append(_latencies(requests, rows))
+    before, after = (
+        _scored(rows, task_type=task_type, metric=metric) for rows in (champion, challenger)
+    )
+    champion_side, challenger_side = (
+        _side(rows, scored, _requests(rows), np.isfinite(scored.losses))
+        for rows, scored in ((champion, before), (challenger, after))
+    )
+    return _evidence("canary", champion_side, challenger_side, start=start, end=end)
+
+
+class _Side(NamedTuple):
+    losses: Groups
+    rows: int
+    unusable: int
+    latency: Floats
+
+
+def _side(rows: pd.DataFrame, scored: _Scored, requests: np.ndarray, known: np.ndarray) -> _Side:
+    losses = _grouped(requests[known], scored.losses[known])
+    return _Side(losses, len(rows), scored.unusable, _latencies(requests, rows))
+
+
+def _evidence(
+    traffic: Traffic,
+    champion: _Side,
+    challenger: _Side,
+    *,
+    start: datetime,
+    end: datetime,
+) -> Evidence:
     return Evidence(
-        traffic="canary",
-        champion=groups[0],
-        challenger=groups[1],
-        champion_rows=len(champion),
-        challenger_rows=len(challenger),
-        champion_unusable=before.unusable,
-        challenger_unusable=after.unusable,
-        champion_latency=latencies[0],
-        challenger_latency=latencies[1],
+        traffic=traffic,
+        champion=champion.losses,
+        challenger=challenger.losses,
+        champion_rows=champion.rows,
+        challenger_rows=challenger.rows,
+        champion_unusable=champion.unusable,
+        challenger_unusable=challenger.unusable,
+        champion_latency=champion.latency,
+        challenger_latency=challenger.latency,
         start=start,
         end=end,
     )
@@ -172,9 +185,9 @@ class _Scored(NamedTuple):
     unusable: int
 
 
-def _scored(rows: pd.DataFrame, *, task: TaskType, metric: str) -> _Scored:
+def _scored(rows: pd.DataFrame, *, task_type: TaskType, metric: str) -> _Scored:
     classes: list[str] | None = None
-    if task == "regression":
+    if task_type == "regression":
         answers = pd.to_numeric(rows[PREDICTION], errors="coerce").to_numpy(dtype=float)
         finite = np.isfinite(answers)
     else:

@@ -27,7 +27,7 @@ from pandas.api import types as ptypes
 from pydantic import BaseModel, ConfigDict
 
 from ..core.errors import DataRejected
-from .timestamps import moments_of
+from .timestamps import parse_timestamps
 
 FeatureType = Literal["number", "boolean", "category", "datetime"]
 
@@ -181,7 +181,7 @@ def category_text(value: object) -> str:
 
 
 def _to_datetime(values: pd.Series) -> pd.Series:
-    return moments_of(values).dt.tz_convert(None)
+    return parse_timestamps(values).dt.tz_convert(None)
 
 
 _CONVERT = {

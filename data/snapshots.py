@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from ..core.errors import ConfigurationError, DataRejected, WorkspaceUnavailable
 from ..core.results import Snapshot, Split, WindowData
+from ..core.settings import Columns
 from ..core.workspace import Workspace, read_uri
 from .tables import without_spaces
 
@@ -136,6 +137,48 @@ def train_and_holdout(split: Split | Sequence[Rows]) -> tuple[Rows, Rows]:
     raise ConfigurationError(
         f"split is a {type(split).__name__}: give a Split, or a pair of the rows to fit on and the rows "
         "held out"
+    )
+
+
+def as_split(split: Split | Sequence[Rows], workspace: Workspace, columns: Columns) -> Split:
+    """Return a split as the handles that steps pass on, written once if it is a pair of rows.
+
+    Args:
+        split: A split, or the rows to fit on and the rows held out, each in time order when they have one.
+        workspace: Where to write.
+        columns: What each column is for.
+
+    Returns:
+        The split. By time if the rows have an order, of which the held out ones must be the later part.
+
+    Raises:
+        ConfigurationError: If it is neither.
+        DataRejected: If a timestamp is missing, or held out rows are earlier than the others.
+        WorkspaceUnavailable: If the workspace cannot be written.
+    """
+    if isinstance(split, Split):
+        return split
+    parts = train_and_holdout(split)
+    name = columns.timestamp
+    for part, side in zip(parts, ("split[0]", "split[1]"), strict=True):
+        found = part.columns if isinstance(part, Snapshot) else as_frame(part, side).columns
+        if name is not None and name not in found:
+            raise DataRejected(
+                f"columns.timestamp names {name!r}, not among {list(found)} of {side}", column=name
+            )
+    train, holdout = (as_snapshot(part, workspace, timestamp=name) for part in parts)
+    if train.last and holdout.first and holdout.first < train.last:
+        raise DataRejected(
+            f"held out rows begin at {holdout.first}, before the rows to fit on end at {train.last}: hold "
+            "out the latest rows, or leave columns.timestamp out",
+            column=name,
+        )
+    return Split(
+        train=train,
+        holdout=holdout,
+        method="time" if columns.has_order else "hash",
+        boundary=holdout.first,
+        first_holdout_row=train.rows if columns.has_order else None,
     )
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from ..core.errors import DataRejected
-from .timestamps import EARLIEST, LATEST, has_zone, moments_of, readable
+from .timestamps import EARLIEST, LATEST, has_zone, parse_timestamps, readable
 
 # Its functions are made when it is loaded, where no type checker sees them.
 pc: Any = pyarrow.compute
@@ -25,7 +25,7 @@ def with_formats(table: pa.Table, formats: Mapping[str, str]) -> pa.Table:
 
     Args:
         table: Rows.
-        formats: Column to format, see `moments_of`. Columns that the table lacks are passed over.
+        formats: Column to format, see `parse_timestamps`. Columns that the table lacks are passed over.
 
     Returns:
         The rows with these columns as timestamp[us, UTC]. A column with values that are no moments stays
@@ -40,7 +40,7 @@ def with_formats(table: pa.Table, formats: Mapping[str, str]) -> pa.Table:
         if not pa.types.is_string(values.type):
             continue
         texts = values.to_pandas()
-        moments = moments_of(texts, text_format)
+        moments = parse_timestamps(texts, text_format)
         unread = moments.isna() & texts.notna()
         if unread.any():
             iso = moments.map(lambda moment: moment.isoformat(), na_action="ignore").astype(object)
@@ -109,7 +109,7 @@ def _refuse_unheld(name: str, values: pa.ChunkedArray) -> None:
 
 
 def _from_text(name: str, texts: pd.Series) -> pa.Array:
-    moments = moments_of(texts)
+    moments = parse_timestamps(texts)
     zoned = has_zone(texts.map(readable))
     unread = texts[moments.isna()]
     if len(unread):

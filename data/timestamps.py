@@ -26,8 +26,8 @@ EARLIEST = pd.Timestamp("1677-09-21 00:12:44")
 LATEST = pd.Timestamp("2262-04-11 23:47:16")
 
 
-def moments_of(values: pd.Series, text_format: str = ISO_8601) -> pd.Series:
-    """Read moments.
+def parse_timestamps(values: pd.Series, text_format: str = ISO_8601) -> pd.Series:
+    """Read timestamps.
 
     Args:
         values: Datetimes, dates or text; text without a zone is UTC.
@@ -38,7 +38,7 @@ def moments_of(values: pd.Series, text_format: str = ISO_8601) -> pd.Series:
         and for what no data frame can hold, such as the year 9999.
 
     Example:
-        >>> moments_of(pd.Series(["03/04/2026", "9999-12-31"]), "%d/%m/%Y").tolist()
+        >>> parse_timestamps(pd.Series(["03/04/2026", "9999-12-31"]), "%d/%m/%Y").tolist()
         [Timestamp('2026-04-03 00:00:00+0000', tz='UTC'), NaT]
     """
     if ptypes.is_datetime64_any_dtype(values.dtype):

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ..core import tags
 from ..core.errors import ModelUnavailable
-from ..core.results import Candidate, ModelVersion, Result, Snapshot, Split
+from ..core.results import Candidate, ModelVersion, Result, Snapshot
 from ..registry import tracking
 from ..registry.tracking import registry_errors
 from ..registry.versions import get_version
@@ -72,7 +72,9 @@ STEPS = [
 
 
 def forget_lost_steps(project: MLProject, checkpoints: Checkpoints) -> str | None:
-    """Forget the steps whose results were deleted since an attempt was interrupted.
+    """Forget the steps whose results were deleted from MLflow since an attempt was interrupted.
+
+    Rows that were deleted from the workspace are another matter: `Steps.run` makes them again.
 
     Args:
         project: The project.
@@ -83,7 +85,7 @@ def forget_lost_steps(project: MLProject, checkpoints: Checkpoints) -> str | Non
 
     Raises:
         RegistryUnavailable: If MLflow or its artifact store cannot be reached.
-        WorkspaceUnavailable: If the workspace cannot be read or written.
+        WorkspaceUnavailable: If the attempt's files cannot be read or removed.
     """
     lost = _first_lost(project, checkpoints)
     if lost is None:
@@ -97,12 +99,6 @@ def forget_lost_steps(project: MLProject, checkpoints: Checkpoints) -> str | Non
 
 
 def _first_lost(project: MLProject, checkpoints: Checkpoints) -> tuple[str, str] | None:
-    extracted, parts = checkpoints.load("extract", Snapshot), checkpoints.load("split", Split)
-    kept = {"extract": [extracted], "split": [parts.train, parts.holdout] if parts else []}
-    for step, snapshots in kept.items():
-        for snapshot in snapshots:
-            if snapshot is not None and not _is_there(project, snapshot):
-                return step, f"the rows {snapshot.uri} were deleted"
     run = checkpoints.load("open_run", OpenedRun)
     if run is not None and not _run_is_there(project, run.run_id):
         return "open_run", f"MLflow run {run.run_id} was deleted"
@@ -137,12 +133,6 @@ def reopen_run(project: MLProject, run_id: str) -> None:
     with registry_errors(project.registry):
         if client.get_run(run_id).info.status != "RUNNING":
             client.update_run(run_id, status="RUNNING")
-
-
-def _is_there(project: MLProject, snapshot: Snapshot) -> bool:
-    workspace = project.open_workspace()
-    name = snapshot.uri.removeprefix(f"{workspace.root}/")
-    return name == snapshot.uri or workspace.exists(name)
 
 
 def _run_is_there(project: MLProject, run_id: str) -> bool:

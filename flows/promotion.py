@@ -1,4 +1,4 @@
-"""How a training ends: registered, promoted, repaired, refused, and everybody told who asked."""
+"""How a training ends: registered, promoted, repaired or refused, and reported to what requested it."""
 
 from __future__ import annotations
 

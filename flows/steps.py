@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
 
 from prefect.logging import get_run_logger
 
 from ..blocks.project import MLProject
 from ..core.checkpoints import Checkpoints
-from ..core.results import Result
+from ..core.results import Result, Snapshot
 
 R = TypeVar("R", bound=Result)
 
@@ -25,18 +25,23 @@ class Steps:
     Args:
         project: The project.
         checkpoints: Where finished steps are kept.
+        order: Names of all steps, in the order in which they run.
 
     Attributes:
         seconds: Wall time by step, of the steps that ran in this process.
     """
 
-    def __init__(self, project: MLProject, checkpoints: Checkpoints) -> None:
+    def __init__(self, project: MLProject, checkpoints: Checkpoints, order: Sequence[str]) -> None:
         self._project = project
         self._checkpoints = checkpoints
+        self._order = order
         self.seconds: dict[str, float] = {}
 
     def run(self, step: Callable[..., R], *arguments: Any, **keywords: Any) -> R:
         """Run a step, unless an interrupted attempt finished it already.
+
+        Rows that were deleted since are made again. The same ones change nothing; of other rows,
+        everything that follows is done again.
 
         Args:
             step: The task or function.
@@ -48,23 +53,56 @@ class Steps:
         """
         name = step_name(step)
         known = self._checkpoints.load(name, _result_class(step))
-        if known is not None:
+        if known is None:
+            return self.again(step, *arguments, **keywords)
+        lost = [rows for rows in _snapshots_of(known) if not self._is_there(rows)]
+        if not lost:
             get_run_logger().info("%s: finished by the interrupted attempt, not run again", name)
             return known
-        return self.again(step, *arguments, **keywords)
+        get_run_logger().warning(
+            "%s: the rows %s were deleted since the attempt was interrupted; they are read again",
+            name,
+            lost[0].uri,
+        )
+        result = self._timed(step, *arguments, **keywords)
+        if _digests_of(result) == _digests_of(known):
+            # The rest of the result may have been found differently: by now there may be another champion.
+            return known
+        self._checkpoints.forget(self._order[self._order.index(name) :])
+        self._checkpoints.save(name, result)
+        return result
 
     def again(self, step: Callable[..., R], *arguments: Any, **keywords: Any) -> R:
         """Run a step whether or not it is finished. See `run`."""
+        result = self._timed(step, *arguments, **keywords)
+        self._checkpoints.save(step_name(step), result)
+        return result
+
+    def _timed(self, step: Callable[..., R], *arguments: Any, **keywords: Any) -> R:
         name, started = step_name(step), time.perf_counter()
         result = step(*arguments, **{**self._project.arguments(step), **keywords})
-        self._checkpoints.save(name, result)
         self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - started, 3)
         return result
+
+    def _is_there(self, rows: Snapshot) -> bool:
+        workspace = self._project.open_workspace()
+        name = rows.uri.removeprefix(f"{workspace.root}/")
+        # What lies outside of the workspace was given by a caller: it is missed where it is read.
+        return name == rows.uri or workspace.exists(name)
 
 
 def step_name(step: Callable[..., Any]) -> str:
     """Return the name that a step's result is kept under."""
     return str(getattr(step, "name", None) or step.__name__)
+
+
+def _snapshots_of(result: Result) -> list[Snapshot]:
+    parts = [result, *(getattr(result, name) for name in type(result).model_fields)]
+    return [part for part in parts if isinstance(part, Snapshot)]
+
+
+def _digests_of(result: Result) -> list[str]:
+    return [rows.digest for rows in _snapshots_of(result)]
 
 
 def _result_class(step: Callable[..., R]) -> type[R]:

@@ -29,7 +29,7 @@ from ..tasks.packaging import check_package
 from ..tasks.splitting import split
 from ..tasks.tuning import tune
 from .answering import answered, known_answer, one_at_a_time
-from .attempts import forget_lost_steps, open_run, reopen_run
+from .attempts import STEPS, forget_lost_steps, open_run, reopen_run
 from .known_outcomes import known_outcome, outcome_file
 from .notifying import tell_failed
 from .project_flow import reaching
@@ -124,7 +124,7 @@ def _train(
 ) -> TrainingOutcome:
     logger = get_run_logger()
     forget_lost_steps(project, checkpoints)
-    steps = Steps(project, checkpoints)
+    steps = Steps(project, checkpoints, STEPS)
     snapshot = steps.run(extract)
     training_key = digest_of(
         {

@@ -111,12 +111,14 @@ class AdoptedModel:
         answer = ask(asked, given, self._adoption.method)
         return probabilities(answer, self._adoption.classes or [], len(rows))
 
-    def predict(self, rows: pd.DataFrame) -> Floats:
-        """Return the predicted value of each row of a regression, shape (n,).
+    def predict(self, rows: pd.DataFrame) -> np.ndarray:
+        """Return the most probable class of each row, or its value for a regression, shape (n,).
 
         Raises:
             ModelUnavailable: If the model answers with something else.
         """
+        if self.classes_ is not None:
+            return self.classes_[self.predict_proba(rows).argmax(axis=1)]
         answer = ask(self._model, with_dtypes(rows, self._adoption.dtypes), "predict")
         return values_of(answer, len(rows))
 

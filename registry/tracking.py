@@ -168,6 +168,31 @@ def close_run(
         registry.get_client().set_terminated(run_id, status)
 
 
+@contextmanager
+def run_for(stores: Stores, run_id: str | None, key: str, snapshot: Snapshot) -> Iterator[str]:
+    """Give the run that is named; or open that of a training key, and end it.
+
+    Args:
+        stores: Where the model's things are kept.
+        run_id: A run that somebody else opened and ends, or None.
+        key: Training key.
+        snapshot: The rows.
+
+    Raises:
+        RegistryUnavailable: If MLflow cannot be reached, or the experiment was deleted.
+    """
+    if run_id is not None:
+        yield run_id
+        return
+    opened = open_run(stores, key, None, snapshot)
+    try:
+        yield opened
+    except BaseException:
+        close_run(stores.registry, opened, "FAILED")
+        raise
+    close_run(stores.registry, opened, "FINISHED")
+
+
 def experiment_id(stores: Stores, client: MlflowClient) -> str:
     """Return the id of the project's experiment; create it when it is not there.
 
@@ -206,5 +231,8 @@ def _artifact_location(stores: Stores) -> str | None:
     uri = stores.registry.tracking_uri.get_secret_value()
     if not is_database(uri):
         return None
-    root = stores.open_workspace().uri("mlflow")
+    workspace = stores.find_workspace()
+    if workspace is None:
+        return None
+    root = workspace.uri("mlflow")
     return root if "://" in root else Path(root).as_uri()

@@ -1,4 +1,4 @@
-"""How retrainings ended: written in the journal once, and read by whoever would answer again.
+"""How retrainings ended: written in the journal once, and read before a request is answered again.
 
 A document of the journal's kind `retraining`:
 

@@ -71,7 +71,7 @@ def read_evidence(
     from ..canary.evidence import canary_evidence, shadow_evidence
 
     most, found = settings.maximum_rows, []
-    common = {"task": task_type, "metric": metric, "start": start}
+    common = {"task_type": task_type, "metric": metric, "start": start}
     shadow = _read(store, challenger, "shadow", start, sample=most)
     if len(shadow.rows):
         ids = set(shadow.rows["id"])

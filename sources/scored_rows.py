@@ -34,13 +34,13 @@ class ScoredRows:
         table: As the source gave them.
         frame: The same; whole numbers that no float holds are Python's own.
         ids: Id of each, as it is logged.
-        moments: When each was.
+        timestamps: When each was.
     """
 
     table: pa.Table
     frame: pd.DataFrame
     ids: list[str]
-    moments: list[datetime]
+    timestamps: list[datetime]
 
 
 def read_rows(
@@ -66,10 +66,10 @@ def read_rows(
     if redaction is not None:
         own = columns
         redaction.check(dataset.columns, [*frame, *own.ignored, *filter(None, [own.id])])
-    moments = moments_of(frame, dataset)
+    timestamps = timestamps_of(frame, dataset)
     name, exact = dataset.columns.id, exact_frame(table, frame)
     ids = _digests(frame, redaction) if name is None else identifiers(exact, name, redaction)
-    return ScoredRows(table, exact, ids, moments)
+    return ScoredRows(table, exact, ids, timestamps)
 
 
 def exact_frame(table: pa.Table, frame: pd.DataFrame) -> pd.DataFrame:
@@ -90,7 +90,7 @@ def exact_frame(table: pa.Table, frame: pd.DataFrame) -> pd.DataFrame:
     return exact
 
 
-def moments_of(frame: pd.DataFrame, dataset: Dataset) -> list[datetime]:
+def timestamps_of(frame: pd.DataFrame, dataset: Dataset) -> list[datetime]:
     """Return when each row was; now without a timestamp column."""
     name = dataset.columns.timestamp
     if name is None:
@@ -156,7 +156,7 @@ def records(frame: pd.DataFrame, names: Iterable[str]) -> Iterator[dict[str, Any
 
 
 def plain_value(value: Any) -> Any:
-    """Turn NumPy and pandas scalars into Python's own, moments into those of UTC."""
+    """Turn NumPy and pandas scalars into Python's own, timestamps into those of UTC."""
     if hasattr(value, "to_pydatetime"):
         moment = value.to_pydatetime()
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
@@ -212,7 +212,7 @@ def scores_table(
     columns: dict[str, Any] = {
         "row": pa.array(range(len(rows.ids)), pa.int64()),
         "id": pa.array(rows.ids, pa.string()),
-        "at": pa.array(rows.moments, pa.timestamp("us", "UTC")),
+        "at": pa.array(rows.timestamps, pa.timestamp("us", "UTC")),
         "version": pa.array([champion.version] * len(rows.ids), pa.string()),
         "prediction": pa.array(predictor.labels(predicted).tolist()),
     }

@@ -198,13 +198,13 @@ def _cutoff_tags(
     cutoff: datetime | int | None, frame: pd.DataFrame, columns: Columns
 ) -> dict[str, str | None]:
     from ..core.results import as_utc
-    from ..data.timestamps import moments_of
+    from ..data.timestamps import parse_timestamps
 
     if isinstance(cutoff, int):
         return {tags.CUTOFF_ROW: str(cutoff)}
     known = cutoff
     if known is None and columns.timestamp is not None:
-        known = moments_of(frame[columns.timestamp]).max().to_pydatetime()
+        known = parse_timestamps(frame[columns.timestamp]).max().to_pydatetime()
     if known is not None:
         moment = as_utc(known).isoformat()
         return {tags.CUTOFF: moment, tags.EVALUATED_CUTOFF: moment}

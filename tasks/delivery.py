@@ -1,4 +1,4 @@
-"""Delivers the requests for retraining that nobody has received or answered yet.
+"""Delivers the requests for retraining that have not been received or answered yet.
 
 The journal's requests are an outbox: what the server did not take is sent again by every later
 monitoring run and by `serve`, oldest first. An event can still arrive and start nothing, as when no

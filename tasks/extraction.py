@@ -1,4 +1,4 @@
-"""Extracts a project's rows into a snapshot, and refuses rows that nobody could train on."""
+"""Extracts a project's rows into a snapshot, and refuses rows that cannot be trained on."""
 
 from __future__ import annotations
 

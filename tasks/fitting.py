@@ -6,17 +6,19 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..core.results import Candidate, Snapshot, Split, Study
+from ..core.results import Candidate, Snapshot, Split, Study, digest_of
+from ..core.settings import TrainingSettings, default_metric
 from ..registry.batches import log_batch
 from ..registry.model_logging import log_model
 from ..registry.run_logging import log_file
-from ..registry.tracking import registry_errors
+from ..registry.tracking import registry_errors, run_for
 from ..runs.run_logger import run_logger
 from ..runs.step import step
 
 if TYPE_CHECKING:
     from ..blocks.stores import Stores
-    from ..core.settings import Columns, TaskType, TrainingSettings
+    from ..core.settings import Columns, TaskType
+    from ..data.snapshots import Rows
     from ..training.recipe_evaluation import Evaluation, Recipe
 
 # MLflow's digests hold 36 characters.
@@ -26,14 +28,14 @@ _REFERENCE = "reference"
 
 @step("fit {study.estimator}")
 def fit(
-    split: Split,
+    split: Split | tuple[Rows, Rows],
     study: Study,
-    run_id: str,
+    run_id: str | None = None,
     *,
     columns: Columns,
     task_type: TaskType,
-    metric: str,
-    settings: TrainingSettings,
+    metric: str | None = None,
+    settings: TrainingSettings | None = None,
     stores: Stores,
 ) -> Candidate:
     """Fit the best recipe on the training rows and take its evidence on the holdout.
@@ -44,24 +46,55 @@ def fit(
     snapshots as datasets, and the reference for monitoring.
 
     Args:
-        split: Rows to fit on and to score on.
+        split: Rows to fit on and to score on: a split, or two of pandas frames, Arrow tables or snapshots, in
+            time order when they have one.
         study: The best recipe.
-        run_id: MLflow run of the training.
+        run_id: MLflow run of the training. None: one is opened, and ended, for these rows and this recipe.
         columns: What each column is for.
         task_type: What is predicted: `binary`, `multiclass` or `regression`.
-        metric: Metric to decide by; lower is better.
-        settings: Estimators, study and fitting.
-        stores: Where the model's things are kept.
+        metric: Metric to decide by; lower is better. None: that of the study.
+        settings: Estimators, study and fitting. None: the defaults, with the study's seed.
+        stores: Where the model's things are kept; registry and workspace are needed.
 
     Returns:
         The candidate.
 
     Raises:
-        ConfigurationError: If the model cannot be persisted safely.
-        DataRejected: If rows cannot be fitted or scored on.
+        ConfigurationError: If the model cannot be persisted safely, or a store is missing.
+        DataRejected: If rows cannot be fitted or scored on, or the rows held out are earlier.
         RegistryUnavailable: If MLflow cannot be reached.
-        WorkspaceUnavailable: If rows cannot be read.
+        WorkspaceUnavailable: If rows cannot be read, or written.
     """
+    from ..data.snapshots import as_split
+
+    settings = settings or TrainingSettings(seed=study.seed)
+    split = split if isinstance(split, Split) else as_split(split, stores.open_workspace(), columns)
+    recipe = study.model_dump(mode="json", include={"estimator", "parameters", "metric", "seed"})
+    key = digest_of({**recipe, "train": split.train.digest, "holdout": split.holdout.digest})
+    with run_for(stores, run_id, key, split.train) as run:
+        return _fit(
+            split,
+            study,
+            run,
+            columns=columns,
+            task_type=task_type,
+            metric=metric or study.metric,
+            settings=settings,
+            stores=stores,
+        )
+
+
+def _fit(
+    split: Split,
+    study: Study,
+    run_id: str,
+    *,
+    columns: Columns,
+    task_type: TaskType,
+    metric: str,
+    settings: TrainingSettings,
+    stores: Stores,
+) -> Candidate:
     from ..data.snapshots import load_frame
     from ..data.training_rows import training_rows
     from ..training.recipe_evaluation import evaluate_recipe
@@ -118,14 +151,14 @@ def fit(
 
 @step("refit {candidate.estimator}")
 def refit(
-    split: Split,
-    snapshot: Snapshot,
+    split: Split | tuple[Rows, Rows],
+    snapshot: Rows,
     candidate: Candidate,
     *,
     columns: Columns,
     task_type: TaskType,
-    metric: str,
-    seed: int,
+    metric: str | None = None,
+    seed: int = 0,
     stores: Stores,
 ) -> Candidate:
     """Fit the candidate's recipe on training rows and holdout, and log it as a second model.
@@ -134,12 +167,12 @@ def refit(
     on.
 
     Args:
-        split: Rows fitted on and scored on before.
-        snapshot: All of them.
+        split: Rows fitted on and scored on before: a split or a pair, as `fit` takes it.
+        snapshot: All of them: a snapshot, a pandas frame or an Arrow table.
         candidate: What passed the gates.
         columns: What each column is for.
         task_type: What is predicted: `binary`, `multiclass` or `regression`.
-        metric: Metric to decide by; lower is better.
+        metric: Metric to decide by; lower is better. None: `log_loss` for classes, `rmse` for numbers.
         seed: Seed of every draw.
         stores: Where the model's things are kept.
 
@@ -154,9 +187,14 @@ def refit(
     """
     import pandas as pd
 
-    from ..data.snapshots import load_frame
+    from ..data.snapshots import as_snapshot, as_split, load_frame
     from ..data.training_rows import training_rows
 
+    if not (isinstance(split, Split) and isinstance(snapshot, Snapshot)):
+        workspace = stores.open_workspace()
+        split = as_split(split, workspace, columns)
+        snapshot = as_snapshot(snapshot, workspace, timestamp=columns.timestamp)
+    metric = metric or default_metric(task_type)
     train, holdout = load_frame(split.train), load_frame(split.holdout)
     # The feature types of the evaluated model: another reading of a column would be another model.
     feature_types = training_rows(train, columns, task_type).feature_types

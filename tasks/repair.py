@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..core import tags
-from ..core.results import Cause, ModelVersion, Repair, Verdict
-from ..registry.references import measure_features
+from ..core.results import Cause, DriftReport, ModelVersion, Repair, Verdict, WindowData
+from ..monitoring.window_rows import load_window
+from ..registry.references import reference_of
 from ..registry.rescoring import RescoredWindow, score_again
 from ..registry.tracking import registry_errors
 from ..runs.run_logger import run_logger
@@ -19,6 +20,7 @@ from ..runs.step import step
 from .windows import read_window
 
 if TYPE_CHECKING:
+    from ..blocks.model_registry import ModelRegistry
     from ..blocks.stores import Stores
     from ..core.settings import DriftThresholds, PerformanceThresholds, TaskType
 
@@ -107,6 +109,37 @@ def verify_repair(
         client.set_model_version_tag(version.name, version.version, tags.REPAIR, repair.verdict)
     run_logger().info("repair of %s: %s, %s", cause.id, repair.verdict, repair.reason)
     return repair
+
+
+def measure_features(
+    data: WindowData,
+    version: ModelVersion,
+    *,
+    thresholds: DriftThresholds,
+    redacted: list[str],
+    registry: ModelRegistry,
+) -> DriftReport:
+    """Measure the drift of a window's features, whoever made its predictions, without writing a report.
+
+    Args:
+        data: The window.
+        version: The version whose reference to compare with.
+        thresholds: What counts as drift.
+        redacted: Features that are logged redacted.
+        registry: Where runs and models are kept.
+
+    Returns:
+        As `measure_drift`, without predictions, labels and `report_uri`.
+
+    Raises:
+        ModelUnavailable: If the reference cannot be fetched or does not load.
+        RegistryUnavailable: If MLflow cannot be reached.
+        WorkspaceUnavailable: If the snapshot cannot be read.
+    """
+    from ..monitoring.drift_verdict import feature_drift
+
+    reference = reference_of(registry, version)
+    return feature_drift(reference, load_window(data), thresholds, redacted)
 
 
 def _repair(

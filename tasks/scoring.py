@@ -136,8 +136,8 @@ def score_rows(
         known=len(rows.ids) - logged,
         differing=len(differing),
         differing_ids=differing[:_EXAMPLES],
-        first=min(rows.moments, default=None),
-        last=max(rows.moments, default=None),
+        first=min(rows.timestamps, default=None),
+        last=max(rows.timestamps, default=None),
         unreadable=unreadable,
         scores_uri=scores_uri,
     )
@@ -173,7 +173,7 @@ def _log(
             for part in _parts(rows, _CHUNK_ROWS):
                 features = records(rows.frame.iloc[part], predictor.feature_types)
                 answers = _answers(predictor, predicted[part])
-                whose = zip(rows.ids[part], rows.moments[part], strict=True)
+                whose = zip(rows.ids[part], rows.timestamps[part], strict=True)
                 for saw, answer, (id, at) in zip(features, answers, whose, strict=True):
                     logger.log(saw, *answer, id=id, at=at)
     except LogUnavailable:

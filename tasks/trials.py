@@ -3,26 +3,42 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..core.results import Split
+from ..core.settings import TrainingSettings, default_metric
 from ..runs.step import step
 
 if TYPE_CHECKING:
-    from ..core.settings import Columns, TaskType, TrainingSettings
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from ..core.settings import Columns, TaskType
+    from ..data.snapshots import Rows
     from ..data.training_rows import TrainingRows
     from ..training.cross_validation import Fold, TrialScore
 
 
 def rows_and_folds(
-    split: Split, *, columns: Columns, task_type: TaskType, settings: TrainingSettings
+    split: Split | tuple[Rows, Rows],
+    *,
+    columns: Columns,
+    task_type: TaskType,
+    settings: TrainingSettings,
 ) -> tuple[TrainingRows, list[Fold]]:
-    """Return the rows that trials may use, and their folds; read once a process.
+    """Return the rows that trials may use, and their folds; those of a split are read once a process.
 
     Raises:
         DataRejected: If the training rows cannot be cross-validated.
         WorkspaceUnavailable: If they cannot be read.
     """
+    if not isinstance(split, Split):
+        from ..data.snapshots import as_frame, train_and_holdout
+
+        rows = as_frame(train_and_holdout(split)[0], "split[0]")
+        method = "time" if columns.has_order else "hash"
+        return _made(rows, method, columns, settings, task_type)
     return _rows_and_folds(
         split.model_dump_json(),
         columns.model_dump_json(),
@@ -35,17 +51,28 @@ def rows_and_folds(
 def _rows_and_folds(
     split_json: str, columns_json: str, training_json: str, task_type: TaskType
 ) -> tuple[TrainingRows, list[Fold]]:
-    from ..core.settings import Columns, TrainingSettings
+    from ..core.settings import Columns
     from ..data.snapshots import load_frame
-    from ..data.training_rows import training_rows
-    from ..training.cross_validation import make_folds, tuning_rows
 
     split = Split.model_validate_json(split_json)
     columns = Columns.model_validate_json(columns_json)
     training = TrainingSettings.model_validate_json(training_json)
-    data = training_rows(load_frame(split.train), columns, task_type)
-    data = tuning_rows(data, split.method, training.maximum_tuning_rows, training.seed)
-    return data, make_folds(data, split.method, training.folds, training.seed)
+    return _made(load_frame(split.train), split.method, columns, training, task_type)
+
+
+def _made(
+    frame: pd.DataFrame,
+    method: Literal["time", "hash"],
+    columns: Columns,
+    training: TrainingSettings,
+    task_type: TaskType,
+) -> tuple[TrainingRows, list[Fold]]:
+    from ..data.training_rows import training_rows
+    from ..training.cross_validation import make_folds, tuning_rows
+
+    data = training_rows(frame, columns, task_type)
+    data = tuning_rows(data, method, training.maximum_tuning_rows, training.seed)
+    return data, make_folds(data, method, training.folds, training.seed)
 
 
 def forget_rows() -> None:
@@ -55,29 +82,31 @@ def forget_rows() -> None:
 
 @step("trial {number}: {estimator}")
 def run_trial(
-    split: Split,
+    split: Split | tuple[Rows, Rows],
     *,
     number: int,
     estimator: str,
     parameters: dict[str, Any],
-    cutoffs: list[float],
+    cutoffs: Sequence[float] = (),
     columns: Columns,
     task_type: TaskType,
-    metric: str,
-    settings: TrainingSettings,
+    metric: str | None = None,
+    settings: TrainingSettings | None = None,
 ) -> TrialScore:
     """Score one recipe by cross-validation on the training rows.
 
     Args:
-        split: Rows; the holdout is not read.
+        split: Rows, of which those held out are not read: a split, or two of pandas frames, Arrow tables or
+            snapshots, in time order when they have one.
         number: Number of the trial, for its name.
         estimator: Name of the estimator.
         parameters: Its hyperparameters.
         cutoffs: See `training.cross_validation.score_trial`.
         columns: What each column is for.
         task_type: What is predicted: `binary`, `multiclass` or `regression`.
-        metric: Metric to decide by; lower is better.
-        settings: Estimators, study and fitting.
+        metric: Metric to decide by; lower is better. None: that of `settings`, else `log_loss` for classes
+            and `rmse` for numbers.
+        settings: Estimators, study and fitting. None: the defaults.
 
     Returns:
         The score; what the estimator raised is its `error`.
@@ -88,6 +117,7 @@ def run_trial(
     """
     from ..training.cross_validation import score_trial
 
+    settings = settings or TrainingSettings()
     data, folds = rows_and_folds(split, columns=columns, task_type=task_type, settings=settings)
     return score_trial(
         data,
@@ -95,7 +125,7 @@ def run_trial(
         estimator=estimator,
         parameters=parameters,
         task=task_type,
-        metric=metric,
+        metric=metric or settings.metric or default_metric(task_type),
         seed=settings.seed,
-        cutoffs=cutoffs,
+        cutoffs=list(cutoffs),
     )

@@ -17,7 +17,8 @@ from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.context import FlowRunContext, TaskRunContext
 from prefect.futures import PrefectFuture, as_completed
 
-from ..core.results import Split, Study
+from ..core.results import Split, Study, digest_of
+from ..core.settings import TrainingSettings, default_metric
 from ..registry.tracking import experiment_id, registry_errors
 from ..registry.trial_runs import log_trial
 from ..runs.artifacts import artifact_key
@@ -27,55 +28,67 @@ from .trials import forget_rows, rows_and_folds, run_trial
 
 if TYPE_CHECKING:
     from ..blocks.stores import Stores
-    from ..core.settings import Columns, TaskType, TrainingSettings
+    from ..core.settings import Columns, TaskType
     from ..core.workspace import Workspace
+    from ..data.snapshots import Rows
     from ..training.cross_validation import TrialScore
     from ..training.study import PersistentStudy
 
 
 @step("tune {stores.name}")
 def tune(
-    split: Split,
-    run_id: str,
-    key: str,
+    split: Split | tuple[Rows, Rows],
+    run_id: str | None = None,
+    key: str | None = None,
     *,
     columns: Columns,
     task_type: TaskType,
-    metric: str,
-    settings: TrainingSettings,
+    metric: str | None = None,
+    settings: TrainingSettings | None = None,
     stores: Stores,
 ) -> Study:
     """Find the best recipe by cross-validation on the training rows.
 
     The first trials are scikit-learn's defaults for each estimator; another recipe must beat them by
-    more than one standard error over the folds. Every trial is a run below `run_id` in MLflow. With `training.parallel_trials` above 1,
-    trials are task runs on the flow's task runner.
+    more than one standard error over the folds. Every trial is a run below `run_id` in MLflow. With
+    `training.parallel_trials` above 1, trials are task runs on the flow's task runner: call this task there,
+    as one that is submitted takes a place that its trials may wait for.
 
     Args:
-        split: Rows; the holdout is not read.
-        run_id: MLflow run of the training.
-        key: Training key; the study's name.
+        split: Rows, of which those held out are not read: a split, or two of pandas frames, Arrow tables or
+            snapshots, in time order when they have one.
+        run_id: MLflow run of the training. None: nothing is logged, and no registry is needed.
+        key: Training key; the study's name. None: made of the rows and all that is asked for, so that the
+            same call goes on with its study.
         columns: What each column is for.
         task_type: What is predicted: `binary`, `multiclass` or `regression`.
-        metric: Metric to decide by; lower is better.
-        settings: Estimators, study and fitting.
-        stores: Where the model's things are kept.
+        metric: Metric to decide by; lower is better. None: that of `settings`, else `log_loss` for classes
+            and `rmse` for numbers.
+        settings: Estimators, study and fitting. None: the defaults.
+        stores: Where the model's things are kept; the workspace is needed.
 
     Returns:
         The best recipe. The same seed gives the same one, killed in between or not, unless trials run
         in parallel or time runs out.
 
     Raises:
-        ConfigurationError: If an estimator cannot be found, or every trial failed.
-        DataRejected: If the training rows cannot be cross-validated.
+        ConfigurationError: If an estimator cannot be found, every trial failed, or a store is missing.
+        DataRejected: If the training rows cannot be cross-validated, or the rows held out are earlier.
         RegistryUnavailable: If MLflow cannot be reached.
         WorkspaceUnavailable: If rows cannot be read, or the study cannot be written.
     """
     from optuna.trial import TrialState
 
+    from ..data.snapshots import as_split
     from ..training.study import PersistentStudy
 
-    training = settings
+    training = settings = settings or TrainingSettings()
+    metric = metric or training.metric or default_metric(task_type)
+    split = as_split(split, stores.open_workspace(), columns)
+    if key is None:
+        asked = {"rows": split.train.digest, "columns": columns.model_dump(mode="json")}
+        asked |= {"task": task_type, "metric": metric, "settings": settings.model_dump(mode="json")}
+        key = digest_of(asked)
     url = study_url(stores.open_workspace(), key)
     try:
         data, _ = rows_and_folds(split, columns=columns, task_type=task_type, settings=settings)
@@ -142,7 +155,7 @@ def study_url(workspace: Workspace, key: str) -> str:
 def _run_trials(
     split: Split,
     study: PersistentStudy,
-    run_id: str,
+    run_id: str | None,
     *,
     columns: Columns,
     task_type: TaskType,
@@ -151,9 +164,10 @@ def _run_trials(
     stores: Stores,
 ) -> None:
     training = settings
-    client = stores.registry.get_client()
-    with registry_errors(stores.registry):
-        experiment = experiment_id(stores, client)
+    experiment = None
+    if run_id is not None:
+        with registry_errors(stores.registry):
+            experiment = experiment_id(stores, stores.registry.get_client())
     show = _progress(stores.name)
     deadline = None
     if training.timeout_seconds is not None:
@@ -175,7 +189,8 @@ def _run_trials(
     def end(trial: Any, recipe: dict[str, Any], score: TrialScore) -> None:
         study.tell(trial, score)
         described = {name: value for name, value in recipe.items() if name != "cutoffs"}
-        log_trial(run_id, experiment, score=score, **described, stores=stores, metric=metric)
+        if run_id is not None and experiment is not None:
+            log_trial(run_id, experiment, score=score, **described, stores=stores, metric=metric)
         show(100.0 * len(study.begun) / training.trials)
 
     if training.parallel_trials == 1:

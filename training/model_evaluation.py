@@ -11,7 +11,7 @@ from ..core.errors import DataRejected
 from ..core.settings import Columns
 from ..data.class_labels import to_classes
 from ..data.schema import conform
-from ..data.timestamps import moments_of
+from ..data.timestamps import parse_timestamps
 from ..data.training_rows import labels_of
 from ..metrics.losses import row_losses, scores
 from ..metrics.promise import promise_of
@@ -99,7 +99,7 @@ def in_time_order(frame: pd.DataFrame, columns: Columns) -> pd.DataFrame:
         raise DataRejected(
             f"timestamp column {name!r} is missing; found {list(frame)}", column=name
         )
-    moments = moments_of(frame[name]).reset_index(drop=True)
+    moments = parse_timestamps(frame[name]).reset_index(drop=True)
     wrong = moments.isna().to_numpy()
     if wrong.any():
         raise DataRejected(

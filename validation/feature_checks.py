@@ -73,9 +73,9 @@ def _refuse_unread_moments(values: pd.Series, text_format: str) -> None:
 
     if values.dtype != object or not pd.api.types.is_string_dtype(values.dropna()):
         return
-    from ..data.timestamps import moments_of
+    from ..data.timestamps import parse_timestamps
 
-    unread = values[values.notna() & moments_of(values).isna()]
+    unread = values[values.notna() & parse_timestamps(values).isna()]
     if len(unread):
         shown = ", ".join(map(repr, unread.unique()[:_SHOWN]))
         raise DataRejected(

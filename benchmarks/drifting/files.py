@@ -1,4 +1,4 @@
-"""Real tables in time order, read from files somebody has; none is part of the repository.
+"""Real tables in time order, read from files that you have; none is part of the repository.
 
 | stream | file | published |
 | --- | --- | --- |

@@ -54,7 +54,7 @@ def test_rows_without_a_timestamp_get_one_from_the_length_of_a_window():
         window_rows=10,
         window_length=timedelta(days=5),
     )
-    assert np.all(np.diff(stream.moments) == np.timedelta64(12, "h"))
+    assert np.all(np.diff(stream.timestamps) == np.timedelta64(12, "h"))
 
 
 def test_rows_without_an_order_and_too_few_rows_are_refused():

@@ -136,12 +136,12 @@ class TestTls:
     def test_a_server_with_a_certificate_of_the_authority_is_trusted(self, log_at, port, authority):
         log = log_at(port, tls=True, tlsCAFile=str(authority.path))
         with log.get_client() as store:
-            store.ping()
+            assert store.journal("promotion", "calls") == []
 
     def test_the_options_of_a_call_go_before_those_of_the_block(self, log_at, port, authority):
         log = log_at(port, tls=True, tlsCAFile="nowhere.pem")
         with log.get_client(tlsCAFile=str(authority.path)) as store:
-            store.ping()
+            assert store.journal("promotion", "calls") == []
 
     def test_another_authority_is_not(self, log_at, port, tmp_path):
         other = Authority(tmp_path, "other")
@@ -149,15 +149,17 @@ class TestTls:
         assert "certificate verify failed" in said
 
     def test_without_tls_nothing_is_said_to_the_server(self, log_at, port):
-        self.refused(log_at(port))
+        assert "expected a MongoDB server that answers" in self.refused(log_at(port))
 
     def test_a_client_shows_its_certificate(self, log_at, strict_port, authority):
         trusted = {"tls": True, "tlsCAFile": str(authority.path)}
         client = str(authority.issue("client"))
         log = log_at(strict_port, tlsCertificateKeyFile=client, **trusted)
         with log.get_client() as store:
-            store.ping()
-        self.refused(log_at(strict_port, **trusted))
+            assert store.journal("promotion", "calls") == []
+        assert "expected a MongoDB server that answers" in self.refused(
+            log_at(strict_port, **trusted)
+        )
 
     def test_the_password_of_a_key_file_travels_in_the_uri(self, log_at, strict_port, authority):
         options = {

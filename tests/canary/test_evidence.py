@@ -11,8 +11,8 @@ from prefect_mlops.canary.evidence import canary_evidence, shadow_evidence
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 END = START + timedelta(days=1)
-CLASSES = {"task": "binary", "metric": "log_loss", "start": START, "end": END}
-NUMBERS = {"task": "regression", "metric": "mae", "start": START, "end": END}
+CLASSES = {"task_type": "binary", "metric": "log_loss", "start": START, "end": END}
+NUMBERS = {"task_type": "regression", "metric": "mae", "start": START, "end": END}
 
 
 def numbers(ids, predicted, labels, *, requests=None, latency=None) -> pd.DataFrame:

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from prefect_mlops.data.timestamps import moments_of
+from prefect_mlops.data.timestamps import parse_timestamps
 
 ZONES = st.sampled_from([None, *(timezone(timedelta(minutes=m)) for m in (-300, 0, 60, 345))])
 
@@ -27,7 +27,7 @@ def test_moments_with_and_without_a_zone_do_not_change_each_other(found):
         for moment, (_, _, form) in zip(moments, found, strict=True)
     ]
     expected = [m.replace(tzinfo=m.tzinfo or UTC).astimezone(UTC) for m in moments]
-    read = moments_of(pd.Series(values, dtype=object, index=[7] * len(values)))
+    read = parse_timestamps(pd.Series(values, dtype=object, index=[7] * len(values)))
     assert [moment.to_pydatetime() for moment in read] == expected
     assert str(read.dtype) == "datetime64[ns, UTC]"
 
@@ -48,11 +48,11 @@ def test_moments_with_and_without_a_zone_do_not_change_each_other(found):
     ],
 )
 def test_what_says_no_moment_for_sure_is_none(value):
-    assert moments_of(pd.Series([value, "2026-04-03"], dtype=object)).isna().tolist() == [
+    assert parse_timestamps(pd.Series([value, "2026-04-03"], dtype=object)).isna().tolist() == [
         True,
         False,
     ]
-    assert moments_of(pd.Series([value])).isna().all()
+    assert parse_timestamps(pd.Series([value])).isna().all()
 
 
 @pytest.mark.parametrize("unit", ["s", "ms", "us"])
@@ -61,7 +61,7 @@ def test_moments_that_nanoseconds_cannot_hold_are_none(unit, zone):
     stored = np.array(["9999-12-31", "0001-01-01", "2026-04-03", "NaT"], f"datetime64[{unit}]")
     values = pd.Series(stored).dt.tz_localize("UTC")
     values = values.dt.tz_convert(zone) if zone else values.dt.tz_localize(None)
-    assert moments_of(values).isna().tolist() == [True, True, False, True]
+    assert parse_timestamps(values).isna().tolist() == [True, True, False, True]
 
 
 @pytest.mark.parametrize(
@@ -69,11 +69,11 @@ def test_moments_that_nanoseconds_cannot_hold_are_none(unit, zone):
     [datetime(9999, 12, 31), date(9999, 12, 31), datetime(9999, 12, 31, tzinfo=UTC), "9999-12-31"],
 )
 def test_so_are_those_of_objects_and_text(value):
-    assert moments_of(pd.Series([value], dtype=object)).isna().all()
+    assert parse_timestamps(pd.Series([value], dtype=object)).isna().all()
 
 
 def test_a_declared_format_decides_what_iso_does_not():
     values = pd.Series(["03/04/2026", "13/04/2026", "2026-04-05", "04/13/2026"])
-    read = moments_of(values, "%d/%m/%Y")
+    read = parse_timestamps(values, "%d/%m/%Y")
     assert read.dt.day.tolist()[:3] == [3, 13, 5]
     assert read.isna().tolist() == [False, False, False, True]

@@ -97,9 +97,3 @@ def test_a_deleted_version_is_registered_again(project, checkpoints):
     project.registry.get_client().delete_model_version("calls", "1")
     assert forget_lost_steps(project, checkpoints) == "version 1 was deleted"
     assert left(checkpoints) == ["extract", "split", "open_run", "fit"]
-
-
-def test_deleted_rows_are_read_again(project, checkpoints):
-    shutil.rmtree(Path(project.workspace) / "snapshots")
-    assert "were deleted" in str(forget_lost_steps(project, checkpoints))
-    assert left(checkpoints) == []

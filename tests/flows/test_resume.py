@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import signal
 from collections import Counter
 from datetime import timedelta
@@ -188,6 +189,35 @@ def test_killed_from_outside_again_and_again_it_still_gets_there(trainer, projec
         longest *= 1.3
     assert_trained_once(project, cause, ending.outcome)
     assert_nothing_left_to_train(trainer, project, cause)
+
+
+@pytest.mark.parametrize("moment", ["fit", "champion moved, activation not written"])
+def test_rows_that_were_deleted_after_a_kill_are_read_again_and_nothing_else_is_done_twice(
+    trainer, project, cause, moment
+):
+    killed = trainer.train(project, cause, kill=moment)
+    assert killed.signal == signal.SIGKILL, killed.log
+    shutil.rmtree(Path(project.workspace) / "snapshots")
+    final = trainer.train(project, cause)
+    finished = [step for step in killed.worked if step != moment]
+    assert [*finished, *final.worked] == STEPS, final.log
+    assert "read again" in final.log
+    assert_trained_once(project, cause, final.outcome)
+    assert_nothing_left_to_train(trainer, project, cause)
+
+
+def test_other_rows_instead_of_deleted_ones_are_trained_on_from_the_beginning(
+    trainer, project, cause, calls
+):
+    killed = trainer.train(project, cause, kill="fit")
+    assert killed.signal == signal.SIGKILL, killed.log
+    shutil.rmtree(Path(project.workspace) / "snapshots")
+    calls(ROWS + 100).to_parquet(project.dataset.source.path)
+    final = trainer.train(project, cause)
+    assert final.worked == STEPS, final.log
+    assert final.outcome is not None
+    assert final.outcome.version is not None
+    assert final.outcome.version.version == "2"
 
 
 def test_a_training_that_is_killed_for_good_leaves_no_run_running(trainer, project):

@@ -13,6 +13,7 @@ from prefect_mlops.metrics.losses import row_losses
 from prefect_mlops.monitoring.drift import score_window
 from prefect_mlops.monitoring.drift_verdict import judge
 from prefect_mlops.monitoring.reference import build_reference
+from support.references import number_reference
 
 LIMITS = DriftThresholds()
 FEATURE_TYPES = {
@@ -246,17 +247,7 @@ def test_a_window_is_scored_within_half_a_second(reference):
 def test_numeric_predictions_are_compared_as_numbers():
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"a": rng.normal(size=2_000)})
-    kept = build_reference(
-        frame,
-        frame["a"].to_numpy(),
-        frame["a"],
-        task_type="regression",
-        classes=None,
-        feature_types={"a": "number"},
-        importance={"a": 1.0},
-        losses=np.ones(2_000),
-        metric="rmse",
-    )
+    kept = number_reference(frame)
     values = rng.normal(size=400)
     window = pd.DataFrame({"features.a": values, "prediction": values, "label": values})
     assert report_on(kept, window).verdict == "passed"

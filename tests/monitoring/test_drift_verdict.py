@@ -12,7 +12,7 @@ from prefect_mlops.core.settings import DriftThresholds
 from prefect_mlops.monitoring.drift import ScoredColumn
 from prefect_mlops.monitoring.drift_verdict import feature_drift, judge, too_few_rows
 from prefect_mlops.monitoring.profile import profile_of
-from prefect_mlops.monitoring.reference import build_reference
+from support.references import number_reference
 
 PROFILE = profile_of(pd.Series(np.arange(50.0)), "number")
 
@@ -70,17 +70,7 @@ def test_a_small_window_is_not_judged():
 def test_features_are_judged_without_any_predictions(shift, verdict):
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"a": rng.normal(size=1_000)})
-    reference = build_reference(
-        frame,
-        frame["a"].to_numpy(),
-        frame["a"],
-        task_type="regression",
-        classes=None,
-        feature_types={"a": "number"},
-        importance={"a": 1.0},
-        losses=np.ones(1_000),
-        metric="rmse",
-    )
+    reference = number_reference(frame)
     window = pd.DataFrame({"features.a": rng.normal(shift, size=400)})
     report = feature_drift(reference, window, DriftThresholds())
     assert report.verdict == verdict

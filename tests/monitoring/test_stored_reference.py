@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient
 from prefect_mlops.core.errors import ModelUnavailable
-from prefect_mlops.monitoring.reference import build_reference
 from prefect_mlops.monitoring.stored_reference import fetch_reference
+from support.references import number_reference
 
 
 @pytest.fixture(scope="module")
@@ -23,17 +23,7 @@ def mlflow(tmp_path_factory):
 def test_a_stored_reference_is_fetched_as_it_was(mlflow, tmp_path):
     uri, client, run = mlflow
     frame = pd.DataFrame({"a": np.random.default_rng(0).normal(size=300)})
-    kept = build_reference(
-        frame,
-        frame["a"].to_numpy(),
-        frame["a"],
-        task_type="regression",
-        classes=None,
-        feature_types={"a": "number"},
-        importance={"a": 1.0},
-        losses=np.ones(300),
-        metric="rmse",
-    )
+    kept = number_reference(frame)
     kept.save(tmp_path / "reference")
     client.log_artifacts(run, str(tmp_path / "reference"), "reference")
     found = fetch_reference(f"runs:/{run}/reference", tracking_uri=uri)

@@ -60,6 +60,9 @@ def test_other_flavours_are_asked_for_probabilities(project, kind):
     assert found.shape == (300, 2)
     score = (predictor.labels(found) == ROWS["y"].to_numpy()).mean()
     assert score > 0.7, kind
+    # As libraries of checks ask, who know estimators of scikit-learn.
+    conformed = predictor.prepare(ROWS)
+    assert (predictor.model.predict(conformed) == predictor.labels(found)).all()
 
 
 def test_a_regression_is_adopted(project):

@@ -215,7 +215,7 @@ def test_what_names_no_model_or_no_rows_is_refused(theirs, calls):
 
 def test_a_named_champion_that_cannot_score_is_not_run(theirs, calls):
     new, _ = log_plainly(calls(500))
-    old, _ = log_plainly(calls(500).assign(y=1.0), model=LinearRegression())
+    old, _ = log_plainly(calls(500).assign(y=7.0), model=LinearRegression())
     result = judge(
         calls(300, seed=5), f"models:/calls/{new}", theirs, champion=f"models:/calls/{old}"
     )

@@ -20,8 +20,8 @@ from prefect_mlops.core.results import Window
 from prefect_mlops.core.settings import Columns
 from prefect_mlops.core.tags import PROFILE_URI
 from prefect_mlops.monitoring.window_rows import report_path
-from prefect_mlops.registry.references import measure_features
 from prefect_mlops.tasks.drift import measure_drift
+from prefect_mlops.tasks.repair import measure_features
 from prefect_mlops.tasks.windows import read_window
 from support.monitored import calls_like, chances, log_predictions, log_reference
 

@@ -10,14 +10,13 @@ import pytest
 from prefect_mlops.blocks import Dataset, MLProject, ModelRegistry
 from prefect_mlops.core.errors import ConfigurationError
 from prefect_mlops.core.results import Cause, Window
-from prefect_mlops.registry.references import measure_features
 from prefect_mlops.registry.versions import get_champion
 from prefect_mlops.sources.reading import read_source
 from prefect_mlops.storage.predictions import Prediction
 from prefect_mlops.storage.redaction import Redaction
 from prefect_mlops.tasks.drift import measure_drift
 from prefect_mlops.tasks.labelling import attach_labels
-from prefect_mlops.tasks.repair import verify_repair
+from prefect_mlops.tasks.repair import measure_features, verify_repair
 from prefect_mlops.tasks.scoring import score_rows
 from prefect_mlops.tasks.windows import read_window
 from pydantic import ValidationError
