@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import LogUnavailable, SourceUnavailable
 from ..core.results import Snapshot
+from ..core.settings import DataSettings
 from ..runs.run_logger import run_logger
 from ..runs.step import step
 from ..sources.reading import describe_source, read_source
@@ -14,7 +15,7 @@ from ..validation.row_checks import check_rows
 if TYPE_CHECKING:
     from ..blocks.dataset import Dataset
     from ..blocks.stores import Stores
-    from ..core.settings import Columns, DataSettings, TaskType
+    from ..core.settings import Columns, TaskType
     from ..storage.redaction import Redaction
 
 
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
 def extract(
     *,
     dataset: Dataset,
-    columns: Columns,
+    columns: Columns | None = None,
     task_type: TaskType,
-    settings: DataSettings,
-    redaction: Redaction | None,
+    settings: DataSettings | None = None,
+    redaction: Redaction | None = None,
     stores: Stores,
 ) -> Snapshot:
     """Read a project's dataset and keep it as a snapshot.
@@ -36,9 +37,9 @@ def extract(
 
     Args:
         dataset: The rows.
-        columns: What each column is for.
+        columns: What each column is for. None: as the dataset says.
         task_type: What is predicted: `binary`, `multiclass` or `regression`.
-        settings: Data validation and splitting.
+        settings: Data validation and splitting. None: the defaults.
         redaction: What of a column may be kept in the prediction log. None: everything.
         stores: Where the model's things are kept.
 
@@ -57,7 +58,11 @@ def extract(
     table = read_source(dataset, own=True, stores=stores, task_type=task_type, redaction=redaction)
     described = describe_source(stores.registry, dataset)
     for remark in check_rows(
-        table, described, columns=columns, task_type=task_type, settings=settings
+        table,
+        described,
+        columns=columns or dataset.columns,
+        task_type=task_type,
+        settings=settings or DataSettings(),
     ):
         run_logger().warning("%s", remark)
     snapshot = save_snapshot(

@@ -30,7 +30,7 @@ def attach_labels(
     overwrite: bool = False,
     new_classes: bool = False,
     task_type: TaskType,
-    redaction: Redaction | None,
+    redaction: Redaction | None = None,
     stores: Stores,
 ) -> LabelReport:
     """Attach the labels of a dataset to the predictions with the same ids.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import DataRejected, LogUnavailable
 from ..core.results import ModelVersion, ScoringOutcome
+from ..core.settings import ScoringSettings
 from ..runs.run_logger import run_logger
 from ..runs.step import step
 from ..sources.scored_rows import (
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from ..blocks.dataset import Dataset
     from ..blocks.prediction_log import PredictionLog
     from ..blocks.stores import Stores
-    from ..core.settings import Columns, ScoringSettings, TaskType
+    from ..core.settings import Columns, TaskType
     from ..models.predictor import Predictor
     from ..storage.redaction import Redaction
 
@@ -36,10 +37,10 @@ def score_rows(
     dataset: Dataset,
     champion: ModelVersion,
     *,
-    columns: Columns,
+    columns: Columns | None = None,
     task_type: TaskType,
-    settings: ScoringSettings,
-    redaction: Redaction | None,
+    settings: ScoringSettings | None = None,
+    redaction: Redaction | None = None,
     stores: Stores,
 ) -> ScoringOutcome:
     """Score rows with the champion and log every prediction.
@@ -54,9 +55,9 @@ def score_rows(
     Args:
         dataset: The rows.
         champion: The version to score with.
-        columns: What each column is for.
+        columns: What each column is for in training. None: as the dataset says.
         task_type: What is predicted: `binary`, `multiclass` or `regression`.
-        settings: Which rows are refused.
+        settings: Which rows are refused. None: the defaults.
         redaction: What of a column may be kept in the prediction log. None: everything.
         stores: Where the model's things are kept.
 
@@ -78,7 +79,11 @@ def score_rows(
     from ..data.unreadable_rows import count_unreadable, refuse_unreadable
 
     rows = read_rows(
-        dataset, stores=stores, columns=columns, task_type=task_type, redaction=redaction
+        dataset,
+        stores=stores,
+        columns=columns or dataset.columns,
+        task_type=task_type,
+        redaction=redaction,
     )
     predictor = stores.registry.load_model(champion.uri, task_type)
     conformed, coerced = conform(rows.frame, predictor.feature_types)
@@ -88,7 +93,7 @@ def score_rows(
         conformed,
         coerced,
         feature_types=predictor.feature_types,
-        settings=settings,
+        settings=settings or ScoringSettings(),
         hidden=hidden,
     )
     refuse_unloggable(rows.frame, [name for name in predictor.feature_types if name not in hidden])

@@ -32,11 +32,16 @@ def _empty_database() -> tempfile.TemporaryDirectory:
     return folder
 
 
+def empty_database() -> Path:
+    """Return the file of a new MLflow database, to copy."""
+    return Path(_empty_database().name) / "mlflow.db"
+
+
 def with_mlflow(project: MLProject) -> MLProject:
     """Give a project on SQLite its MLflow database, and return it."""
     path = Path(project.registry.tracking_uri.get_secret_value().removeprefix("sqlite:///"))
     if not path.exists():
-        shutil.copy(Path(_empty_database().name) / "mlflow.db", path)
+        shutil.copy(empty_database(), path)
     return project
 
 

@@ -289,3 +289,9 @@ def tries(state):
             )
         )
     return run.run_count
+
+
+def test_a_flow_of_ones_own_need_not_repeat_what_the_dataset_says(make_project, calls):
+    project = make_project(calls(300))
+    found = extract.fn(dataset=project.dataset, task_type="binary", stores=project.stores)
+    assert found == extract.fn(**project.arguments(extract))

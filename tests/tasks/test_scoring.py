@@ -436,3 +436,12 @@ def test_another_models_predictions_are_left_alone(project, rows, calls):
     )
     assert len(attach_labels.fn(rows(frame), **other.arguments(attach_labels)).unknown) == 4
     assert logged(project)["label"].isna().all()
+
+
+def test_a_flow_of_ones_own_need_not_repeat_what_the_dataset_says(project, rows, calls):
+    champion, given = get_champion(project.registry), rows(calls(50, seed=3, start="2026-02-01"))
+    own = {"task_type": "binary", "stores": project.stores}
+    assert score_rows.fn(given, champion, **own).logged == 50
+    assert attach_labels.fn(given, **own).attached == 50
+    with project.predictions.get_client() as store:
+        assert store.coverage("calls", EVER).labelled == 50
