@@ -108,3 +108,17 @@ def make_project(tmp_path):
 def _artifacts_stay_in_the_test(tmp_path, monkeypatch):
     """MLflow on SQLite puts artifacts below the working directory."""
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def _mlflow_forgets():
+    """What a test told MLflow's fluent functions is kept for the whole process, and would reach the next test."""
+    yield
+    if "mlflow" not in sys.modules:
+        return
+    import mlflow
+    from mlflow.tracking import fluent
+
+    mlflow.set_tracking_uri(None)
+    fluent._active_experiment_id = None
+    os.environ.pop("MLFLOW_EXPERIMENT_ID", None)

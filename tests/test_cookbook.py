@@ -14,7 +14,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import mlflow
 import pandas as pd
 import pytest
 from mlflow import MlflowClient
@@ -80,14 +79,12 @@ def cook(rows, tmp_path, monkeypatch):
     """A function that runs a recipe in a folder with what was prepared, and nothing else."""
     forget_databases()
     handler = signal.getsignal(signal.SIGTERM)
-    tracking_uri = mlflow.get_tracking_uri()
     # Recipes name their own databases: what MLflow is told elsewhere must not reach them.
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     for month in MONTHS:
         shutil.copy(rows / month, tmp_path)
     shutil.copy(empty_database(), tmp_path / "mlflow.db")
     yield run
-    mlflow.set_tracking_uri(tracking_uri)
     signal.signal(signal.SIGTERM, handler)
     forget_databases()
 
