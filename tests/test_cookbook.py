@@ -19,8 +19,9 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore as RegistryTables
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as TrackingTables
+from mlflow.tracking import fluent
 from mlflow.tracking._model_registry.utils import _get_store_registry
-from mlflow.tracking._tracking_service.utils import _tracking_store_registry
+from mlflow.tracking._tracking_service import utils as tracking
 from prefect_mlops.blocks import PredictionLog
 from prefect_mlops.core import tags
 from prefect_mlops.core.results import Window
@@ -60,7 +61,7 @@ def forget_databases() -> None:
         for engine in tables._engine_map.values():
             engine.dispose()
         tables._engine_map.clear()
-    for stores in (_tracking_store_registry, _get_store_registry()):
+    for stores in (tracking._tracking_store_registry, _get_store_registry()):
         stores._get_store_with_resolved_uri.cache_clear()
 
 
@@ -75,18 +76,28 @@ def rows(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def cook(rows, tmp_path, monkeypatch):
-    """A function that runs a recipe in a folder with what was prepared, and nothing else."""
+def own_process(monkeypatch):
+    """What a recipe changes in its process ends with the test."""
     forget_databases()
     handler = signal.getsignal(signal.SIGTERM)
-    # Recipes name their own databases: what MLflow is told elsewhere must not reach them.
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setattr(tracking, "_tracking_uri", None)
+    monkeypatch.setattr(fluent, "_active_experiment_id", None)
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_ID"):
+        # Set first, so that what a recipe sets is undone, too.
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    yield
+    signal.signal(signal.SIGTERM, handler)
+    forget_databases()
+
+
+@pytest.fixture
+def cook(rows, tmp_path, own_process):
+    """A function that runs a recipe in a folder with what was prepared, and nothing else."""
     for month in MONTHS:
         shutil.copy(rows / month, tmp_path)
     shutil.copy(empty_database(), tmp_path / "mlflow.db")
-    yield run
-    signal.signal(signal.SIGTERM, handler)
-    forget_databases()
+    return run
 
 
 @pytest.fixture
