@@ -88,7 +88,7 @@ def as_snapshot(rows: Rows, workspace: Workspace, *, timestamp: str | None = Non
     """
     if isinstance(rows, Snapshot):
         return rows
-    return save_snapshot(workspace, _as_table(rows), "rows that were given", timestamp)
+    return save_snapshot(workspace, as_table(rows), "rows that were given", timestamp)
 
 
 def as_frame(rows: Rows | WindowData, name: str = "rows") -> pd.DataFrame:
@@ -182,9 +182,32 @@ def as_split(split: Split | Sequence[Rows], workspace: Workspace, columns: Colum
     )
 
 
-def _as_table(rows: pd.DataFrame | pa.Table) -> pa.Table:
+def as_table(rows: Rows) -> pa.Table:
+    """Return rows as an Arrow table.
+
+    Args:
+        rows: A snapshot, a pandas frame or an Arrow table.
+
+    Returns:
+        The table, without a frame's index; the same one where it is one already.
+
+    Raises:
+        ConfigurationError: If they are of another kind.
+        DataRejected: If a column of a frame holds values of several types, or types that Arrow has not.
+        WorkspaceUnavailable: See `load_table`.
+
+    Example:
+        >>> as_table(pd.DataFrame({"age": [41, 37]})).column_names
+        ['age']
+    """
     if isinstance(rows, pa.Table):
         return rows
+    if isinstance(rows, Snapshot):
+        return load_table(rows)
+    if not isinstance(rows, pd.DataFrame):
+        raise ConfigurationError(
+            f"rows is a {type(rows).__name__}: give a pandas.DataFrame, a pyarrow.Table or a Snapshot"
+        )
     rows = as_frame(rows)
     columns: dict[str, pa.Array] = {}
     for name, values in rows.items():

@@ -11,13 +11,13 @@ from ..core import tags
 from ..core.errors import ModelUnavailable
 from ..core.results import ModelVersion
 from .batches import log_batch
+from .compared_models import version_of_uri
 from .run_logging import log_file
 from .tracking import close_run, code_version, experiment_id, flow_run_link, registry_errors
-from .versions import as_result, get_version
+from .versions import get_version
 
 if TYPE_CHECKING:
     import pandas as pd
-    from mlflow import MlflowClient
 
     from ..blocks.model_registry import ModelRegistry
     from ..blocks.stores import Stores
@@ -68,9 +68,9 @@ def find_model(registry: ModelRegistry, model: ModelVersion | str) -> FoundModel
     else:
         uri = f"models:/{name}/{model}" if model.isdecimal() else model
     client = registry.get_client()
+    found = version_of_uri(registry, uri)
     with registry_errors(registry):
         try:
-            found = _registered(client, uri)
             place = place_of(client, found.uri if found else uri)
         except MlflowException as error:
             if error.error_code not in _UNKNOWN:
@@ -115,16 +115,6 @@ def registered_version(registry: ModelRegistry, found: FoundModel) -> ModelVersi
                 raise
         created = client.create_model_version(name, source=found.place, run_id=found.run_id or None)
     return get_version(registry, str(created.version))
-
-
-def _registered(client: MlflowClient, uri: str) -> ModelVersion | None:
-    if not uri.startswith("models:/"):
-        return None
-    named = uri.removeprefix("models:/")
-    if "@" in named:
-        return as_result(client.get_model_version_by_alias(*named.rsplit("@", 1)))
-    name, _, version = named.rpartition("/")
-    return as_result(client.get_model_version(name, version)) if name else None
 
 
 def store_adoption(

@@ -93,13 +93,23 @@ def named_model(
             f"{name} is {model!r}: give a Candidate, a ModelVersion, or a URI such as 'models:/calls/3', "
             "'models:/calls@champion' or 'runs:/<run id>/model'"
         )
-    found = _version_of_uri(registry, model)
+    found = version_of_uri(registry, model)
     if found is not None:
         return of_version(registry, found)
     return NamedModel(model, model, None, expected=model)
 
 
-def _version_of_uri(registry: ModelRegistry, uri: str) -> ModelVersion | None:
+def version_of_uri(registry: ModelRegistry, uri: str) -> ModelVersion | None:
+    """Return the version that a URI names, None for a URI of something else.
+
+    Args:
+        registry: Where runs and models are kept.
+        uri: `models:/name/version`, `models:/name@alias`, or another one.
+
+    Raises:
+        ModelUnavailable: If there is no such version or alias.
+        RegistryUnavailable: If MLflow cannot be reached.
+    """
     kind, _, path = uri.partition(":/")
     name, _, number = path.partition("/")
     if kind != "models":

@@ -7,6 +7,7 @@
 | SQL | `databases` | the query's |
 | MongoDB | `databases` | `sort`, then `_id` |
 | function | `functions` | the function's |
+| rows that are given | here | as they are |
 | predictions | here | history, then the log by time |
 """
 
@@ -23,6 +24,7 @@ from .csv_files import read_csv
 from .databases import read_mongo, read_sql
 from .files import public_url, read_parquet
 from .functions import read_function
+from .given_rows import GivenRows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 
 
 def read_source(
-    dataset: Dataset,
+    dataset: Dataset | GivenRows,
     *,
     own: bool = False,
     task_type: TaskType,
@@ -49,7 +51,7 @@ def read_source(
     classes.
 
     Args:
-        dataset: The rows.
+        dataset: The rows, or where they are.
         own: Whether it is the dataset to train on, which every redacted column must be in.
         task_type: What is predicted: `binary`, `multiclass` or `regression`.
         redaction: What of a column may be kept in the prediction log. None: everything.
@@ -98,8 +100,14 @@ def describe_source(registry: ModelRegistry, dataset: Dataset) -> str:
 
 
 def _read(
-    dataset: Dataset, *, task_type: TaskType, redaction: Redaction | None, stores: Stores
+    dataset: Dataset | GivenRows,
+    *,
+    task_type: TaskType,
+    redaction: Redaction | None,
+    stores: Stores,
 ) -> pa.Table:
+    if isinstance(dataset, GivenRows):
+        return dataset.table
     source = dataset.source
     match source.type:
         case "csv" | "parquet":

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..core.settings import Columns, TaskType
     from ..models.predictor import Predictor
     from ..storage.redaction import Redaction
+    from .given_rows import GivenRows
 
 _EXACT = 2**53
 
@@ -44,7 +45,7 @@ class ScoredRows:
 
 
 def read_rows(
-    dataset: Dataset,
+    dataset: Dataset | GivenRows,
     *,
     columns: Columns,
     task_type: TaskType,
@@ -90,7 +91,7 @@ def exact_frame(table: pa.Table, frame: pd.DataFrame) -> pd.DataFrame:
     return exact
 
 
-def timestamps_of(frame: pd.DataFrame, dataset: Dataset) -> list[datetime]:
+def timestamps_of(frame: pd.DataFrame, dataset: Dataset | GivenRows) -> list[datetime]:
     """Return when each row was; now without a timestamp column."""
     name = dataset.columns.timestamp
     if name is None:

@@ -10,6 +10,7 @@ from ..data.identifiers import earlier_texts, id_texts
 from ..registry.versions import find_version
 from ..runs.run_logger import run_logger
 from ..runs.step import step
+from ..sources.given_rows import as_dataset
 from ..sources.scored_rows import exact_frame, logged_ids, plain_value
 
 if TYPE_CHECKING:
@@ -18,28 +19,31 @@ if TYPE_CHECKING:
     from ..blocks.dataset import Dataset
     from ..blocks.model_registry import ModelRegistry
     from ..blocks.stores import Stores
-    from ..core.settings import TaskType
+    from ..core.settings import Columns, TaskType
+    from ..data.snapshots import Rows
     from ..storage.interface import LabelReport
     from ..storage.redaction import Redaction
 
 
 @step()
 def attach_labels(
-    dataset: Dataset,
+    rows: Dataset | Rows,
     *,
     overwrite: bool = False,
     new_classes: bool = False,
+    columns: Columns | None = None,
     task_type: TaskType,
     redaction: Redaction | None = None,
     stores: Stores,
 ) -> LabelReport:
-    """Attach the labels of a dataset to the predictions with the same ids.
+    """Attach labels to the predictions with the same ids.
 
     Args:
-        dataset: Rows with the id column and the target.
+        rows: A dataset, a pandas frame, an Arrow table or a snapshot, with the id column and the target.
         overwrite: Whether a label that is known already may become another one; what it was is kept in
             the prediction log's journal.
         new_classes: Whether labels may be of a class that the champion does not know.
+        columns: What each column is for, of rows that are no dataset.
         task_type: What is predicted: `binary`, `multiclass` or `regression`.
         redaction: What of a column may be kept in the prediction log. None: everything.
         stores: Where the model's things are kept.
@@ -59,6 +63,7 @@ def attach_labels(
     from ..data.label_checks import finite_numbers
     from ..sources.reading import read_source
 
+    dataset = as_dataset(rows, columns)
     identifier, target = dataset.columns.id, dataset.columns.target
     if identifier is None:
         raise DataRejected(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from typing import Any
 
 from ..core.errors import ConfigurationError, NotificationFailed
 from ..core.import_paths import load_function, raised_at
@@ -13,7 +14,12 @@ from ..runs.notices import notice_of
 from ..runs.step import step
 
 
-@step("notify {by}", retry_on=NotificationFailed, retries=2, retry_delay_seconds=5)
+def _run_name(parameters: dict[str, Any]) -> str:
+    by = parameters["by"]
+    return f"notify {by if isinstance(by, str) else getattr(by, '__name__', type(by).__name__)}"
+
+
+@step(_run_name, retry_on=NotificationFailed, retries=2, retry_delay_seconds=5)
 def notify(about: Result, by: str | Callable[[Notice], object], model_name: str = "") -> None:
     """Tell a person of a result. The flows do it for every function in `MLProject.notifications`.
 

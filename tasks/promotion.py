@@ -87,6 +87,13 @@ def promote(
         )
         _activate(stores, store, entry)
     run_logger().info("%s version %s is the champion now", version.name, version.version)
+    if tags.PROFILE_URI not in version.tags:
+        run_logger().warning(
+            "version %s was neither trained nor adopted here: scoring, labels and monitoring need "
+            "`adopt(%r, rows)` first",
+            version.version,
+            version.uri,
+        )
     return get_version(stores.registry, version.version)
 
 

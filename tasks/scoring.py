@@ -10,6 +10,7 @@ from ..core.results import ModelVersion, ScoringOutcome
 from ..core.settings import ScoringSettings
 from ..runs.run_logger import run_logger
 from ..runs.step import step
+from ..sources.given_rows import as_dataset
 from ..sources.scored_rows import (
     ScoredRows,
     differs,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from ..blocks.prediction_log import PredictionLog
     from ..blocks.stores import Stores
     from ..core.settings import Columns, TaskType
+    from ..data.snapshots import Rows
     from ..models.predictor import Predictor
     from ..storage.redaction import Redaction
 
@@ -34,7 +36,7 @@ _EXAMPLES = 3
 
 @step("score with version {champion.version}", retry_on=LogUnavailable)
 def score_rows(
-    dataset: Dataset,
+    rows: Dataset | Rows,
     champion: ModelVersion,
     *,
     columns: Columns | None = None,
@@ -53,9 +55,10 @@ def score_rows(
     the model sees it.
 
     Args:
-        dataset: The rows.
+        rows: A dataset, a pandas frame, an Arrow table or a snapshot.
         champion: The version to score with.
-        columns: What each column is for in training. None: as the dataset says.
+        columns: What each column is for in training; of rows that are no dataset, what theirs are for. None:
+            as the dataset says.
         task_type: What is predicted: `binary`, `multiclass` or `regression`.
         settings: Which rows are refused. None: the defaults.
         redaction: What of a column may be kept in the prediction log. None: everything.
@@ -78,7 +81,8 @@ def score_rows(
     from ..data.snapshots import save_snapshot
     from ..data.unreadable_rows import count_unreadable, refuse_unreadable
 
-    rows = read_rows(
+    dataset = as_dataset(rows, columns)
+    read = read_rows(
         dataset,
         stores=stores,
         columns=columns or dataset.columns,
@@ -86,58 +90,58 @@ def score_rows(
         redaction=redaction,
     )
     predictor = stores.registry.load_model(champion.uri, task_type)
-    conformed, coerced = conform(rows.frame, predictor.feature_types)
+    conformed, coerced = conform(read.frame, predictor.feature_types)
     hidden = set(redaction.columns) if redaction else set()
     refuse_unreadable(
-        rows.frame,
+        read.frame,
         conformed,
         coerced,
         feature_types=predictor.feature_types,
         settings=settings or ScoringSettings(),
         hidden=hidden,
     )
-    refuse_unloggable(rows.frame, [name for name in predictor.feature_types if name not in hidden])
+    refuse_unloggable(read.frame, [name for name in predictor.feature_types if name not in hidden])
     unreadable = count_unreadable(coerced)
     if unreadable:
         run_logger().warning(
             "values that are infinite or not of their column's kind, scored as missing: %s",
             unreadable,
         )
-    predicted = _predict(predictor, rows)
+    predicted = _predict(predictor, read)
     scores_uri = None
-    if rows.ids:
-        table = scores_table(rows, predictor, predicted, champion, redaction)
+    if read.ids:
+        table = scores_table(read, predictor, predicted, champion, redaction)
         workspace = stores.open_workspace()
         scores_uri = save_snapshot(workspace, table, "scores", timestamp="at").uri
     logged = _log(
-        champion, predictor, rows, predicted, predictions=stores.predictions, redaction=redaction
+        champion, predictor, read, predicted, predictions=stores.predictions, redaction=redaction
     )
     differing = (
         []
-        if logged == len(rows.ids)
+        if logged == len(read.ids)
         else _differing(
-            champion, predictor, rows, predictions=stores.predictions, redaction=redaction
+            champion, predictor, read, predictions=stores.predictions, redaction=redaction
         )
     )
-    run_logger().info("%d rows scored, %d predictions new to the log", len(rows.ids), logged)
-    if logged < len(rows.ids):
+    run_logger().info("%d rows scored, %d predictions new to the log", len(read.ids), logged)
+    if logged < len(read.ids):
         run_logger().warning(
             "%d ids were in the log already and keep their first prediction; %d of them were given other "
             "feature values%s",
-            len(rows.ids) - logged,
+            len(read.ids) - logged,
             len(differing),
             f", such as {differing[:_EXAMPLES]}" if differing else "",
         )
     return ScoringOutcome(
         model_name=champion.name,
         version=champion.version,
-        rows=len(rows.ids),
+        rows=len(read.ids),
         logged=logged,
-        known=len(rows.ids) - logged,
+        known=len(read.ids) - logged,
         differing=len(differing),
         differing_ids=differing[:_EXAMPLES],
-        first=min(rows.timestamps, default=None),
-        last=max(rows.timestamps, default=None),
+        first=min(read.timestamps, default=None),
+        last=max(read.timestamps, default=None),
         unreadable=unreadable,
         scores_uri=scores_uri,
     )

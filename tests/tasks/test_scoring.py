@@ -8,12 +8,18 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from conftest import make_calls
 from prefect_mlops.blocks import Dataset, ModelRegistry, PredictionLog
-from prefect_mlops.core.errors import DataRejected, LogUnavailable, ModelUnavailable
+from prefect_mlops.core.errors import (
+    ConfigurationError,
+    DataRejected,
+    LogUnavailable,
+    ModelUnavailable,
+)
 from prefect_mlops.core.results import Window
-from prefect_mlops.core.settings import ScoringSettings
+from prefect_mlops.core.settings import Columns, ScoringSettings
 from prefect_mlops.registry.versions import get_champion
 from prefect_mlops.storage.predictions import Prediction
 from prefect_mlops.tasks import scoring
@@ -445,3 +451,25 @@ def test_a_flow_of_ones_own_need_not_repeat_what_the_dataset_says(project, rows,
     assert attach_labels.fn(given, **own).attached == 50
     with project.predictions.get_client() as store:
         assert store.coverage("calls", EVER).labelled == 50
+
+
+@pytest.mark.parametrize("as_given", [lambda frame: frame, pa.Table.from_pandas])
+def test_frames_and_tables_are_scored_and_labelled_as_they_are(project, calls, as_given):
+    new = calls(80, seed=5, start="2026-02-01")
+    arguments = {"columns": Columns(**COLUMNS), "task_type": "binary", "stores": project.stores}
+    champion = get_champion(project.registry)
+    outcome = score_rows.fn(as_given(new.drop(columns="y")), champion, **arguments)
+    assert (outcome.rows, outcome.logged) == (80, 80)
+    assert attach_labels.fn(as_given(new[:30]), **arguments).attached == 30
+    assert logged(project)["label"].notna().sum() == 30
+
+
+def test_rows_without_columns_and_what_are_no_rows_are_refused(project, calls):
+    champion = get_champion(project.registry)
+    given = {"task_type": "binary", "stores": project.stores}
+    with pytest.raises(
+        ConfigurationError, match="columns says what each column of the rows is for"
+    ):
+        score_rows.fn(calls(80), champion, **given)
+    with pytest.raises(ConfigurationError, match="rows is a list: give a pandas.DataFrame"):
+        attach_labels.fn([1], columns=Columns(**COLUMNS), **given)
