@@ -471,5 +471,5 @@ def test_rows_without_columns_and_what_are_no_rows_are_refused(project, calls):
         ConfigurationError, match="columns says what each column of the rows is for"
     ):
         score_rows.fn(calls(80), champion, **given)
-    with pytest.raises(ConfigurationError, match="rows is a list: give a pandas.DataFrame"):
+    with pytest.raises(ConfigurationError, match=r"rows is a list: give a pandas\.DataFrame"):
         attach_labels.fn([1], columns=Columns(**COLUMNS), **given)
