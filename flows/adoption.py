@@ -14,11 +14,11 @@ from ..core.results import ModelVersion
 from ..runs.events import MODEL_PROMOTED, emit
 from ..tasks.adoption import adopt as adopt_model
 from ..tasks.extraction import extract
-from .project_flow import reaching
+from .project_flow import project_flow
 from .projects import load_dataset, load_project, run_name
 
 
-@reaching
+@project_flow
 @flow(name="adopt", flow_run_name=lambda: run_name("adopt"), persist_result=False)
 def adopt(
     project: MLProject | str,

@@ -13,11 +13,11 @@ from ..core.results.backtest import Backtest, ReplayedStream
 from ..runs.backtest_report import report_backtest
 from ..tasks.backtesting import opened, replay_policy, train_candidate
 from ..tasks.extraction import extract
-from .project_flow import reaching
+from .project_flow import project_flow
 from .projects import load_dataset, load_project, run_name
 
 
-@reaching
+@project_flow
 @flow(name="backtest", flow_run_name=lambda: run_name("backtest"), persist_result=False)
 def backtest(  # noqa: PLR0917
     project: MLProject | str,

@@ -14,11 +14,11 @@ from ..runs.events import CANARY_DECIDED, MODEL_PROMOTED, emit
 from ..runs.monitoring_artifacts import report_canary
 from ..tasks.canary import conclude_canary, judge_canary
 from .notifying import tell, tell_promoted
-from .project_flow import reaching
+from .project_flow import project_flow
 from .projects import load_project, run_name
 
 
-@reaching
+@project_flow
 @flow(name="watch_canary", flow_run_name=lambda: run_name("watch-canary"), persist_result=False)
 def watch_canary(project: MLProject | str) -> CanaryOutcome:
     """Judge the challenger on live traffic; promote or withdraw it if the project lets the flow act.

@@ -21,11 +21,11 @@ from ..tasks.governor import decide
 from ..tasks.performance import measure_performance
 from ..tasks.windows import prune_predictions, read_labelled_window, read_window
 from .notifying import tell
-from .project_flow import reaching
+from .project_flow import project_flow
 from .projects import load_project, run_name
 
 
-@reaching
+@project_flow
 @flow(name="monitor", flow_run_name=lambda: run_name("monitor"), persist_result=False)
 def monitor(
     project: MLProject | str,

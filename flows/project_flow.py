@@ -35,7 +35,7 @@ def _own_server() -> AbstractContextManager[object]:
     )
 
 
-class _ReachingFlow(Flow[P, R]):
+class _ProjectFlow(Flow[P, R]):
     # Prefect keeps a run's parameters and quotes those that it refuses: of a block that is given as
     # plain data, the URIs are hidden first.
     def serialize_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -46,7 +46,7 @@ class _ReachingFlow(Flow[P, R]):
 
     # Prefect makes a plain flow of the copy.
     def with_options(self, **options: Any) -> Flow[P, R]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return reaching(super().with_options(**options))
+        return project_flow(super().with_options(**options))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -66,7 +66,7 @@ def _hidden(parameters: dict[str, Any]) -> dict[str, Any]:
     return {name: without_slug(value) for name, value in parameters.items()}
 
 
-def reaching(flow: Flow[P, R]) -> Flow[P, R]:
+def project_flow(flow: Flow[P, R]) -> Flow[P, R]:
     """Let a flow that is called raise `OrchestratorUnavailable` when Prefect cannot be reached.
 
     Prefect raises a bare `RuntimeError` there. Runs of deployments are begun by a worker, which
@@ -78,5 +78,5 @@ def reaching(flow: Flow[P, R]) -> Flow[P, R]:
     Returns:
         The same flow.
     """
-    flow.__class__ = _ReachingFlow
+    flow.__class__ = _ProjectFlow
     return flow

@@ -33,7 +33,7 @@ _PROMOTION_TRIES = 3
 def conclude(
     project: MLProject,
     *,
-    parts: Split,
+    split: Split,
     candidate: Candidate,
     comparison: Comparison,
     gates: list[Gate],
@@ -46,7 +46,7 @@ def conclude(
 
     Args:
         project: The project.
-        parts: Rows fitted on and decided on.
+        split: Rows fitted on and decided on.
         candidate: The model.
         comparison: Candidate against champion.
         gates: Every other gate.
@@ -74,7 +74,7 @@ def conclude(
             registered = version
             comparison = _promote(
                 project,
-                parts=parts,
+                split=split,
                 candidate=candidate,
                 comparison=comparison,
                 version=registered,
@@ -125,7 +125,7 @@ def conclude(
 def _promote(
     project: MLProject,
     *,
-    parts: Split,
+    split: Split,
     candidate: Candidate,
     comparison: Comparison,
     version: ModelVersion,
@@ -147,7 +147,7 @@ def _promote(
         except ChampionChanged as changed:
             get_run_logger().warning("%s", changed)
             comparison = steps.again(
-                compare, parts, candidate, cause, replace_champion=replace_champion
+                compare, split, candidate, cause, replace_champion=replace_champion
             )
             if comparison.verdict != "passed":
                 return comparison

@@ -12,14 +12,14 @@ from ..core.results import ScoringOutcome
 from ..registry.versions import get_champion
 from ..tasks.labelling import attach_labels
 from ..tasks.scoring import score_rows
-from .project_flow import reaching
+from .project_flow import project_flow
 from .projects import load_dataset, load_project, run_name
 
 if TYPE_CHECKING:
     from ..storage.interface import LabelReport
 
 
-@reaching
+@project_flow
 @flow(name="score", flow_run_name=lambda: run_name("score"), persist_result=False)
 def score(project: MLProject | str, dataset: Dataset | str | None = None) -> ScoringOutcome:
     """Score a dataset with the champion and log every prediction.
@@ -52,7 +52,7 @@ def score(project: MLProject | str, dataset: Dataset | str | None = None) -> Sco
     )
 
 
-@reaching
+@project_flow
 @flow(name="label", flow_run_name=lambda: run_name("label"), persist_result=False)
 def label(
     project: MLProject | str,

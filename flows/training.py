@@ -32,14 +32,14 @@ from .answering import answered, known_answer, one_at_a_time
 from .attempts import STEPS, forget_lost_steps, open_run, reopen_run
 from .known_outcomes import known_outcome, outcome_file
 from .notifying import tell_failed
-from .project_flow import reaching
+from .project_flow import project_flow
 from .projects import load_project, run_name
 from .promotion import conclude
 from .report_artifacts import keep_evidence, reference_snapshot
 from .steps import Steps
 
 
-@reaching
+@project_flow
 @flow(name="train", flow_run_name=lambda: run_name("train"), persist_result=False)
 def train(
     project: MLProject | str, cause: Cause | None = None, replace_champion: bool = False
@@ -166,26 +166,26 @@ def _train(
             f"{validation.suite_uri}"
         )
     rows = validation.snapshot
-    parts = steps.run(split, rows)
+    splits = steps.run(split, rows)
     run_id = steps.run(
         open_run, project.stores, training_key, cause, snapshot, checkpoints.attempt
     ).run_id
     reopen_run(project, run_id)
     try:
-        study = steps.run(tune, parts, run_id, training_key)
-        candidate = steps.run(fit, parts, study, run_id)
-        checks = steps.run(check_model, parts, candidate).gates
+        study = steps.run(tune, splits, run_id, training_key)
+        candidate = steps.run(fit, splits, study, run_id)
+        checks = steps.run(check_model, splits, candidate).gates
         if project.gates.custom:
-            checks = [*checks, *steps.run(run_gates, parts, candidate).gates]
-        comparison = steps.run(compare, parts, candidate, cause, replace_champion=replace_champion)
+            checks = [*checks, *steps.run(run_gates, splits, candidate).gates]
+        comparison = steps.run(compare, splits, candidate, cause, replace_champion=replace_champion)
         evaluated = [*validation.gates, *checks, *comparison.gates]
         if project.refits and not any(gate.blocks for gate in evaluated):
-            candidate = steps.run(refit, parts, rows, candidate)
-        package = steps.run(check_package, parts, candidate)
+            candidate = steps.run(refit, splits, rows, candidate)
+        package = steps.run(check_package, splits, candidate)
         evidence = evidence_tags(
             snapshot=rows,
             validation=validation,
-            split=parts,
+            split=splits,
             candidate=candidate,
             training_key=training_key,
             cause=cause,
@@ -193,7 +193,7 @@ def _train(
         )
         outcome, comparison = conclude(
             project,
-            parts=parts,
+            split=splits,
             candidate=candidate,
             comparison=comparison,
             gates=[*validation.gates, *checks, *package.gates],
@@ -209,7 +209,7 @@ def _train(
         project,
         outcome,
         validation=validation,
-        split=parts,
+        split=splits,
         candidate=candidate,
         comparison=comparison,
         cause=cause,

@@ -12,7 +12,7 @@
 | Canary | `judge_canary`, `conclude_canary` |
 | Backtest | `train_candidate`, `replay_policy` |
 
-They take what they read and no project: `MLProject.arguments` answers for a configured one. `step` makes one of a
+They take what they read and no project: `arguments` of a configured project answers their keywords. `step` makes one of a
 function of your own.
 """
 

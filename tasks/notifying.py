@@ -21,7 +21,7 @@ def _run_name(parameters: dict[str, Any]) -> str:
 
 @step(_run_name, retry_on=NotificationFailed, retries=2, retry_delay_seconds=5)
 def notify(about: Result, by: str | Callable[[Notice], object], model_name: str = "") -> None:
-    """Tell a person of a result. The flows do it for every function in `MLProject.notifications`.
+    """Tell a person of a result. The flows do it for every function in a project's `notifications`.
 
     Args:
         about: A `Notice`, or any result of a step: it is put into words.

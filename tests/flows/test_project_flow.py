@@ -15,15 +15,15 @@ from prefect.settings import (
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect_mlops.core.errors import OrchestratorUnavailable
 from prefect_mlops.flows import train
-from prefect_mlops.flows.project_flow import reaching
+from prefect_mlops.flows.project_flow import project_flow
 
 IN_A_PROCESS = """
 import json
 from prefect import flow
 from prefect.settings import get_current_settings
-from prefect_mlops.flows.project_flow import reaching
+from prefect_mlops.flows.project_flow import project_flow
 
-@reaching
+@project_flow
 @flow
 def settings_of_the_server():
     server = get_current_settings().server
@@ -33,7 +33,7 @@ print(json.dumps(settings_of_the_server()))
 """
 
 
-@reaching
+@project_flow
 @flow
 def startup_seconds() -> int:
     return get_current_settings().server.ephemeral.startup_timeout_seconds
