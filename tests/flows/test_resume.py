@@ -191,6 +191,7 @@ def test_killed_from_outside_again_and_again_it_still_gets_there(trainer, projec
     assert_nothing_left_to_train(trainer, project, cause)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["fit", "champion moved, activation not written"])
 def test_rows_that_were_deleted_after_a_kill_are_read_again_and_nothing_else_is_done_twice(
     trainer, project, cause, moment
@@ -220,6 +221,7 @@ def test_other_rows_instead_of_deleted_ones_are_trained_on_from_the_beginning(
     assert final.outcome.version.version == "2"
 
 
+@pytest.mark.slow
 def test_a_training_that_is_killed_for_good_leaves_no_run_running(trainer, project):
     killed = trainer.train(project, kill="fit")
     assert killed.signal == signal.SIGKILL, killed.log

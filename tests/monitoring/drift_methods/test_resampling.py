@@ -20,7 +20,10 @@ def cramers_v(pair: ColumnPair) -> float:
     return float(np.sqrt(found.statistic / counts.to_numpy().sum()))
 
 
-@pytest.mark.parametrize(("score", "kind"), [(wasserstein, "number"), (cramers_v, "category")])
+@pytest.mark.parametrize(
+    ("score", "kind"),
+    [(wasserstein, "number"), pytest.param(cramers_v, "category", marks=pytest.mark.slow)],
+)
 def test_chance_exceeds_the_threshold_about_as_often_as_asked(score, kind):
     rng, trials, beyond = np.random.default_rng(0), 120, 0
     for _ in range(trials):
