@@ -137,7 +137,7 @@ class ModelRegistry(Block):
     def load_on_rows(
         self, model_uri: str, rows: pd.DataFrame, *, columns: Columns, task_type: TaskType
     ) -> Predictor:
-        """Load a model of anybody's: one that nobody adopted is tried on rows first.
+        """Load a model of any origin: one that was never adopted is tried on rows first.
 
         Args:
             model_uri: As for `load_model`.

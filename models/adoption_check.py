@@ -43,7 +43,7 @@ def load_on_rows(
     tracking_uri: str,
     registry_uri: str | None = None,
 ) -> Predictor:
-    """Load a model of anybody's: one that nobody adopted is tried on rows, as `adopted_predictor` does.
+    """Load a model of any origin: one that was never adopted is tried on rows, as `adopted_predictor` does.
 
     Args:
         model_uri: `models:/name/version`, `models:/name@alias`, `models:/id` or `runs:/…`.

@@ -1,4 +1,4 @@
-"""Rows that somebody has at hand, brought into the form in which windows and references are compared."""
+"""Brings frames and tables into the form in which windows and references are compared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds the models that steps are told to look at: candidates, versions, or whatever a URI names."""
+"""Finds the models that steps are given: candidates, versions, or what a URI names."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _URI = re.compile(r"models:/[^/]+|models:/[^/]+/\d+|runs:/[^/]+/.+")
 
 @dataclass(frozen=True)
 class NamedModel:
-    """A model that somebody named.
+    """A model that a step was given.
 
     Attributes:
         uri: Where it is, as MLflow understands it.

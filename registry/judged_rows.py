@@ -1,4 +1,4 @@
-"""Scores models that somebody named on rows that somebody gave."""
+"""Scores candidate and champion on the rows of a comparison."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Judged:
     Attributes:
         rows: A split, or rows of which all count.
         candidate: The model.
-        named: Whether somebody named the champion.
+        named: Whether the champion was named by the caller, not looked up.
         columns: What each column is for.
         task_type: What is predicted.
         metric: Metric to decide by; lower is better.

@@ -174,7 +174,7 @@ def run_for(stores: Stores, run_id: str | None, key: str, snapshot: Snapshot) ->
 
     Args:
         stores: Where the model's things are kept.
-        run_id: A run that somebody else opened and ends, or None.
+        run_id: A run that the caller opened and ends, or None.
         key: Training key.
         snapshot: The rows.
 

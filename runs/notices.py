@@ -1,4 +1,4 @@
-"""Puts verdicts and endings into words for whoever is notified."""
+"""Puts verdicts and endings into words for notifications."""
 
 from __future__ import annotations
 
