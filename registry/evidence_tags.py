@@ -43,12 +43,8 @@ def evidence_tags(
         tags.SNAPSHOT_DIGEST: snapshot.digest,
         tags.SNAPSHOT_URI: snapshot.uri,
         tags.HOLDOUT_DIGEST: split.holdout.digest,
-        tags.FITTED_DIGEST: candidate.fitted_digest,
-        tags.CUTOFF: candidate.cutoff.isoformat() if candidate.cutoff else None,
-        tags.CUTOFF_ROW: str(candidate.cutoff_row) if candidate.cutoff_row is not None else None,
-        tags.EVALUATED_URI: candidate.evaluated_uri,
+        **candidate_tags(candidate),
         tags.EVALUATED_CUTOFF: split.train.last.isoformat() if split.train.last else None,
-        tags.PROFILE_URI: candidate.profile_uri,
         tags.SUITE_URI: validation.suite_uri,
         tags.METRIC: metric,
         tags.HOLDOUT_SCORE: repr(candidate.metrics[metric]),
@@ -61,5 +57,20 @@ def evidence_tags(
     return {name: value for name, value in found.items() if value is not None}
 
 
-# What MySQL's TEXT holds, with room for characters of several bytes.
-_LONGEST_TAG = 30_000
+def candidate_tags(candidate: Candidate) -> dict[str, str]:
+    """Return the tags that a candidate answers by itself: what scoring, monitoring and comparisons ask for.
+
+    Args:
+        candidate: The model.
+
+    Returns:
+        Tag name to text.
+    """
+    found: dict[str, str | None] = {
+        tags.FITTED_DIGEST: candidate.fitted_digest,
+        tags.CUTOFF: candidate.cutoff.isoformat() if candidate.cutoff else None,
+        tags.CUTOFF_ROW: str(candidate.cutoff_row) if candidate.cutoff_row is not None else None,
+        tags.EVALUATED_URI: candidate.evaluated_uri,
+        tags.PROFILE_URI: candidate.profile_uri,
+    }
+    return {name: value for name, value in found.items() if value is not None}

@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING
 
 from ..core import tags
-from ..core.results import Candidate, ModelVersion
-from ..registry.evidence_tags import LONGEST_TAG
+from ..core.results import Candidate, ModelVersion, digest_of
+from ..registry.evidence_tags import LONGEST_TAG, candidate_tags
 from ..registry.tracking import registry_errors
 from ..registry.versions import as_result
 from ..runs.run_logger import run_logger
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 
 @step("register {candidate.estimator}")
-def register(candidate: Candidate, evidence: dict[str, str], *, stores: Stores) -> ModelVersion:
+def register(
+    candidate: Candidate, evidence: dict[str, str] | None = None, *, stores: Stores
+) -> ModelVersion:
     """Register a candidate as a new version, exactly once.
 
     A version of the same model with the same training key is returned as it is: registering twice, after a
@@ -27,7 +29,8 @@ def register(candidate: Candidate, evidence: dict[str, str], *, stores: Stores) 
 
     Args:
         candidate: The model.
-        evidence: Tags, see `evidence_tags`.
+        evidence: Tags, see `evidence_tags`. None: those that the candidate answers by itself; its model is
+            the training key.
         stores: Where the model's things are kept.
 
     Returns:
@@ -40,6 +43,14 @@ def register(candidate: Candidate, evidence: dict[str, str], *, stores: Stores) 
 
     from ..models.predictor import place_of
 
+    given = evidence or {}
+    key = given.get(tags.TRAINING_KEY) or digest_of({"model": candidate.model_uri})
+    evidence = {
+        tags.PROJECT: stores.name,
+        **candidate_tags(candidate),
+        **given,
+        tags.TRAINING_KEY: key,
+    }
     client = stores.registry.get_client()
     name = stores.registry.model_name
     with registry_errors(stores.registry):
@@ -48,7 +59,6 @@ def register(candidate: Candidate, evidence: dict[str, str], *, stores: Stores) 
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-        key = evidence[tags.TRAINING_KEY]
         known = client.search_model_versions(
             f"name='{name}' and tags.`{tags.TRAINING_KEY}`='{key}'"
         )

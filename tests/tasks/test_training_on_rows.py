@@ -7,11 +7,25 @@ import pyarrow as pa
 import pytest
 from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
-from prefect_mlops.blocks import ModelRegistry, Stores
+from prefect_mlops.blocks import ModelRegistry, PredictionLog, Stores
 from prefect_mlops.core import tags
 from prefect_mlops.core.errors import ConfigurationError, DataRejected
-from prefect_mlops.core.settings import Columns, TrainingSettings
-from prefect_mlops.tasks import check_model, compare, fit, refit, register, run_trial, tune
+from prefect_mlops.core.settings import Columns, PerformanceThresholds, TrainingSettings
+from prefect_mlops.tasks import (
+    attach_labels,
+    check_model,
+    compare,
+    fit,
+    measure_drift,
+    measure_performance,
+    promote,
+    read_window,
+    refit,
+    register,
+    run_trial,
+    score_rows,
+    tune,
+)
 from support.candidates import with_mlflow
 
 ROLES = Columns(target="y", timestamp="called_at", id="call_id")
@@ -59,6 +73,34 @@ def test_a_flow_of_ones_own_trains_on_its_task_runner(
     assert registry.get_client().get_run(candidate.run_id).info.status == "FINISHED"
     version = register.fn(served, {tags.TRAINING_KEY: "mine"}, stores=stores)
     assert version.version == "1"
+
+
+def test_what_was_fitted_on_frames_is_registered_served_and_monitored(
+    registry, parts, calls, tmp_path
+):
+    log = PredictionLog(uri=f"sqlite:///{tmp_path}/log.db")
+    stores = Stores("calls", registry, predictions=log, workspace=str(tmp_path / "mine"))
+    given = {**GIVEN, "stores": stores}
+    candidate = fit.fn(parts, tune.fn(parts, **given, settings=FEW), **given)
+    version = register.fn(candidate, stores=stores)
+    assert register.fn(candidate, stores=stores).version == version.version
+    champion = promote.fn(version, expected=None, reason="the first", stores=stores)
+    new = calls(300, seed=9, shift=2.0, start="2026-04-01")
+    assert score_rows.fn(new, champion, **given).logged == 300
+    assert attach_labels.fn(new, **given).attached == 300
+    window = read_window.fn(window_rows=300, stores=stores)
+    drift = measure_drift.fn(window, champion, stores=stores)
+    assert (drift.verdict, drift.drifted_columns[0]) == ("failed", "strong")
+    performance = measure_performance.fn(
+        window,
+        champion,
+        metric="log_loss",
+        thresholds=PerformanceThresholds(),
+        resamples=200,
+        seed=0,
+        registry=registry,
+    )
+    assert performance.promised == pytest.approx(candidate.metrics["log_loss"], rel=0.5)
 
 
 def test_a_study_needs_a_workspace_only_and_goes_on_when_called_again(parts, tmp_path):
