@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..core.results import ModelVersion, PerformanceReport, WindowData
+from ..core.settings import PerformanceThresholds
 from ..monitoring.window_rows import load_window
 from ..registry.references import reference_of
 from ..runs.run_logger import run_logger
@@ -12,7 +13,6 @@ from ..runs.step import step
 
 if TYPE_CHECKING:
     from ..blocks.model_registry import ModelRegistry
-    from ..core.settings import PerformanceThresholds
 
 
 @step()
@@ -22,9 +22,9 @@ def measure_performance(
     asked: WindowData | None = None,
     *,
     metric: str,
-    thresholds: PerformanceThresholds,
-    resamples: int,
-    seed: int,
+    thresholds: PerformanceThresholds | None = None,
+    resamples: int = 2_000,
+    seed: int = 0,
     registry: ModelRegistry,
 ) -> PerformanceReport:
     """Hold the champion's realised metric against what it promised.
@@ -38,7 +38,7 @@ def measure_performance(
         champion: The champion.
         asked: The window that was asked for, when its labels are not complete yet; None: `data`.
         metric: Metric to decide by; lower is better.
-        thresholds: When the metric counts as worse than promised.
+        thresholds: When the metric counts as worse than promised. None: the defaults.
         resamples: Bootstrap resamples.
         seed: Seed of every draw.
         registry: Where runs and models are kept.
@@ -54,7 +54,7 @@ def measure_performance(
     """
     from ..monitoring.performance import realised
 
-    logger = run_logger()
+    logger, thresholds = run_logger(), thresholds or PerformanceThresholds()
     if data.labelled < thresholds.minimum_labels:
         report = PerformanceReport(
             verdict="not_run",

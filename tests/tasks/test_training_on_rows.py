@@ -10,7 +10,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from prefect_mlops.blocks import ModelRegistry, PredictionLog, Stores
 from prefect_mlops.core import tags
 from prefect_mlops.core.errors import ConfigurationError, DataRejected
-from prefect_mlops.core.settings import Columns, PerformanceThresholds, TrainingSettings
+from prefect_mlops.core.settings import Columns, TrainingSettings
 from prefect_mlops.tasks import (
     attach_labels,
     check_model,
@@ -91,15 +91,7 @@ def test_what_was_fitted_on_frames_is_registered_served_and_monitored(
     window = read_window.fn(window_rows=300, stores=stores)
     drift = measure_drift.fn(window, champion, stores=stores)
     assert (drift.verdict, drift.drifted_columns[0]) == ("failed", "strong")
-    performance = measure_performance.fn(
-        window,
-        champion,
-        metric="log_loss",
-        thresholds=PerformanceThresholds(),
-        resamples=200,
-        seed=0,
-        registry=registry,
-    )
+    performance = measure_performance.fn(window, champion, metric="log_loss", registry=registry)
     assert performance.promised == pytest.approx(candidate.metrics["log_loss"], rel=0.5)
 
 
