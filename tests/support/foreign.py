@@ -60,61 +60,43 @@ def as_lightgbm(frame: pd.DataFrame) -> Any:
     )
 
 
+ANSWERS = {"labels": "yes", "logits": [2.5, -1.0], "half": 0.5, "three": [0.2, 0.3, 0.5]}
+
+
+def _log(kind: str, frame: pd.DataFrame, **named: Any) -> None:
+    numbers = frame[["strong", "weak"]]
+    match kind:
+        case "lightgbm":
+            mlflow.lightgbm.log_model(as_lightgbm(frame), **named)
+        case "booster":
+            mlflow.lightgbm.log_model(as_lightgbm(frame).booster_, **named)
+        case "pipeline":
+            model = make_pipeline(StandardScaler(), LogisticRegression()).fit(numbers, frame["y"])
+            signature = infer_signature(numbers, model.predict(numbers))
+            mlflow.sklearn.log_model(
+                model, signature=signature, serialization_format="cloudpickle", **named
+            )
+        case "regression":
+            model = LinearRegression().fit(numbers, frame["weak"] * 2)
+            mlflow.sklearn.log_model(model, serialization_format="cloudpickle", **named)
+        case "python":
+            Path("weight.txt").write_text("1.8", encoding="utf-8")
+            artifacts = {"weight": "weight.txt"}
+            mlflow.pyfunc.log_model(python_model=Probabilities(), artifacts=artifacts, **named)
+        case "ranks":
+            mlflow.pyfunc.log_model(python_model=Ranks(), **named)
+        case _:
+            mlflow.pyfunc.log_model(python_model=Answers(ANSWERS[kind]), **named)
+
+
 def register(project: MLProject, kind: str, frame: pd.DataFrame, name: str = "theirs") -> str:
     """Register a model as its users would, and return `models:/name/version`."""
     uri = with_mlflow(project).registry.tracking_uri.get_secret_value()
-    numbers = frame[["strong", "weak"]]
     mlflow.set_tracking_uri(uri)
     try:
         with mlflow.start_run():
-            if kind == "lightgbm":
-                mlflow.lightgbm.log_model(
-                    as_lightgbm(frame), name="model", registered_model_name=name
-                )
-            elif kind == "booster":
-                booster = as_lightgbm(frame).booster_
-                mlflow.lightgbm.log_model(booster, name="model", registered_model_name=name)
-            elif kind == "pipeline":
-                model = make_pipeline(StandardScaler(), LogisticRegression()).fit(
-                    numbers, frame["y"]
-                )
-                mlflow.sklearn.log_model(
-                    model,
-                    name="model",
-                    signature=infer_signature(numbers, model.predict(numbers)),
-                    registered_model_name=name,
-                    serialization_format="cloudpickle",
-                )
-            elif kind == "regression":
-                model = LinearRegression().fit(numbers, frame["weak"] * 2)
-                mlflow.sklearn.log_model(
-                    model,
-                    name="model",
-                    registered_model_name=name,
-                    serialization_format="cloudpickle",
-                )
-            elif kind == "python":
-                Path("weight.txt").write_text("1.8", encoding="utf-8")
-                mlflow.pyfunc.log_model(
-                    name="model",
-                    python_model=Probabilities(),
-                    artifacts={"weight": "weight.txt"},
-                    registered_model_name=name,
-                )
-            elif kind == "ranks":
-                mlflow.pyfunc.log_model(
-                    name="model", python_model=Ranks(), registered_model_name=name
-                )
-            else:
-                answer = {
-                    "labels": "yes",
-                    "logits": [2.5, -1.0],
-                    "half": 0.5,
-                    "three": [0.2, 0.3, 0.5],
-                }
-                mlflow.pyfunc.log_model(
-                    name="model", python_model=Answers(answer[kind]), registered_model_name=name
-                )
+            # MLflow finds requirements out in a process of its own, which takes seconds.
+            _log(kind, frame, name="model", registered_model_name=name, pip_requirements=[])
     finally:
         mlflow.set_tracking_uri(None)
     newest = max(
