@@ -9,13 +9,15 @@ from functools import lru_cache
 from pathlib import Path
 
 from ..core.errors import RegistryUnavailable
-from ..core.library_switches import MLFLOW_TELEMETRY_OFF, set_defaults
+from ..core.library_switches import MLFLOW_PROGRESS_OFF, MLFLOW_TELEMETRY_OFF, set_defaults
 from ..core.secret_text import public_uri, scrubbed
 
 # MLflow would try for minutes to reach a server that is down, and reads these on import or on every
-# request: set here, because whatever makes a client imports this module first.
+# request: set here, because whatever makes a client imports this module first. Bars of downloads would
+# fill the logs.
 set_defaults(
     MLFLOW_TELEMETRY_OFF,
+    MLFLOW_PROGRESS_OFF,
     {"MLFLOW_HTTP_REQUEST_TIMEOUT": "8", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"},
 )
 

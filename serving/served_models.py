@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..core.errors import MLOpsError, ModelUnavailable
-from ..core.library_switches import MLFLOW_PROGRESS_OFF, set_defaults
 from ..core.secret_text import scrubbed
 from ..core.tags import CHALLENGER, CHAMPION
 from ..models.mlflow_errors import mlflow_errors
@@ -39,8 +38,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _MAX_WAIT_SECONDS = 300.0
-# Its bars would fill the server's log; MLflow reads this on every download.
-set_defaults(MLFLOW_PROGRESS_OFF)
 
 
 @dataclass(frozen=True)
