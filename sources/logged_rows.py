@@ -85,5 +85,6 @@ def _some(positions: np.ndarray) -> np.ndarray:
 def _logged(store: PredictionStore, model: str, ids: pd.Series) -> list[dict[str, Any] | None]:
     from ..data.schema import category_text
 
-    found = [store.get(model, category_text(value)) for value in ids]
-    return [None if prediction is None else dict(prediction.features) for prediction in found]
+    texts = [category_text(value) for value in ids]
+    found = store.find(model, texts)
+    return [dict(found[text].features) if text in found else None for text in texts]

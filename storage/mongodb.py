@@ -246,10 +246,10 @@ class MongoStore(BaseStore):
     def _stored_rows(self, model: str, ids: Sequence[str], role: Role) -> Iterator[bytes]:
         for some in chunks(ids, _IDS_PER_QUERY):
             keys = [document_key(model, id, role) for id in some]
+            # FerretDB looks a single key up in its index, but no list of one.
+            wanted = keys[0] if len(keys) == 1 else {"$in": keys}
             with self._answering():
-                rows = list(
-                    self._predictions.find({"_id": {"$in": keys}}, batch_size=_ROWS_PER_REPLY)
-                )
+                rows = list(self._predictions.find({"_id": wanted}, batch_size=_ROWS_PER_REPLY))
             yield from map(bson.encode, rows)
 
     def _columns(self, model: str) -> frozenset[Column]:
