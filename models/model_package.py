@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import weakref
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,23 +94,18 @@ def load_package(
     from mlflow.models import Model
 
     uris = (tracking_uri, registry_uri)
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = fetch_model(
-            model_uri, temporary, tracking_uri=tracking_uri, registry_uri=registry_uri
-        )
+    with ExitStack() as files:
+        place = files.enter_context(tempfile.TemporaryDirectory())
+        folder = fetch_model(model_uri, place, tracking_uri=tracking_uri, registry_uri=registry_uri)
         try:
             logged = Model.load(folder)
             if METADATA_KEY in (logged.metadata or {}):
                 return _own(logged, folder)
-            found = _fetch_adoption(model_uri, temporary, *uris)
+            found = _fetch_adoption(model_uri, place, *uris)
             if found is not None:
                 adoption, example = found
-                foreign = load_foreign(
-                    model_uri, tracking_uri=tracking_uri, registry_uri=registry_uri
-                )
-                predictor = Predictor(
-                    AdoptedModel(foreign, adoption), adoption.task_type, adoption.feature_types
-                )
+                model = AdoptedModel(_pyfunc(model_uri, folder, files, *uris), adoption)
+                predictor = Predictor(model, adoption.task_type, adoption.feature_types)
                 return ModelPackage(adoption.task_type, predictor, example)
         except (ModelUnavailable, RegistryUnavailable):
             raise
@@ -143,21 +138,24 @@ def load_foreign(
         ModelUnavailable: If there is no such model, it has no pyfunc, or it does not load.
         RegistryUnavailable: If MLflow cannot be reached.
     """
+    with ExitStack() as files:
+        place = files.enter_context(tempfile.TemporaryDirectory())
+        folder = fetch_model(model_uri, place, tracking_uri=tracking_uri, registry_uri=registry_uri)
+        return _pyfunc(model_uri, folder, files, tracking_uri, registry_uri)
+
+
+def _pyfunc(model_uri: str, folder: str, files: ExitStack, *uris: str | None) -> PyFuncModel:
+    """Load fetched files as a pyfunc, and keep them as long as the model is used."""
     from mlflow import pyfunc
 
-    temporary = tempfile.TemporaryDirectory()
-    folder = fetch_model(
-        model_uri, temporary.name, tracking_uri=tracking_uri, registry_uri=registry_uri
-    )
     try:
         model = pyfunc.load_model(folder)
     except Exception as error:
-        uris = (tracking_uri, registry_uri)
         raise ModelUnavailable(
             f"{model_uri} does not load: {type(error).__name__}: {scrubbed(str(error), *uris)}. It needs a "
             "pyfunc, and here the packages that it was logged with"
         ) from shown_cause(error, *uris)
-    weakref.finalize(model, temporary.cleanup)
+    weakref.finalize(model, files.pop_all().close)
     return model
 
 
