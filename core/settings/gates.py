@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field
 
 from ..import_paths import ImportPath
 from .base import Settings, Share
@@ -31,6 +31,8 @@ class DeepcheckSettings(Settings):
 
 class GateSettings(Settings):
     """What a candidate must pass before it is promoted."""
+
+    unless_default: ClassVar[frozenset[str]] = frozenset({"custom"})
 
     deepchecks: list[DeepcheckSettings] | None = Field(
         default=None,
@@ -105,11 +107,3 @@ class GateSettings(Settings):
         "a `Gate` or a list of them.",
         examples=[["my_gates:no_worse_for_students"]],
     )
-
-    @model_serializer(mode="wrap")
-    def _without_unused_gates(self, default: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # Training keys are made of this: those of projects without own gates stay what they were.
-        written = default(self)
-        if not self.custom:
-            written.pop("custom", None)
-        return written

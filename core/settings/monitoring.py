@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import ClassVar, Self
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, model_validator
 
 from .base import Seconds, Settings, Share
 
@@ -13,6 +13,8 @@ WINDOW_ROWS = 2_000
 
 class DriftThresholds(Settings):
     """When a window differs from the reference."""
+
+    unless_default: ClassVar[frozenset[str]] = frozenset({"methods"})
 
     distance: float = Field(
         default=0.1,
@@ -44,14 +46,6 @@ class DriftThresholds(Settings):
         "or of a class without arguments, that is a `DriftMethod`.",
         examples=[["my_drift:KolmogorovSmirnov"]],
     )
-
-    @model_serializer(mode="wrap")
-    def _without_unused_methods(self, default: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # Digests of configurations tell when a stop ends: those without own methods stay what they were.
-        written = default(self)
-        if not self.methods:
-            written.pop("methods", None)
-        return written
 
 
 class PerformanceThresholds(Settings):
