@@ -5,6 +5,7 @@
 | `Columns` | what each column of a dataset is for |
 | `DataSettings` | data validation and splitting |
 | `TrainingSettings` | estimators, hyperparameter optimisation and fitting |
+| `SearchSettings` | how a study searches, within `TrainingSettings` |
 | `GateSettings` | what a candidate must pass before it is promoted |
 | `MonitoringSettings` | drift, performance and the governor |
 | `ScoringSettings` | which rows batch scoring refuses |
@@ -19,6 +20,7 @@ from .columns import Columns
 from .data import DataSettings, ScoringSettings
 from .gates import DeepcheckSettings, GateSettings
 from .monitoring import DriftThresholds, GovernorPolicy, MonitoringSettings, PerformanceThresholds
+from .search import ParameterSpace, SearchSettings
 from .setup import Setup
 from .sources import (
     CsvSource,
@@ -43,10 +45,12 @@ __all__ = [
     "GovernorPolicy",
     "MongoSource",
     "MonitoringSettings",
+    "ParameterSpace",
     "ParquetSource",
     "PerformanceThresholds",
     "PredictionsSource",
     "ScoringSettings",
+    "SearchSettings",
     "Seconds",
     "Settings",
     "Setup",
