@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from typing import Literal
 
-from ..core.settings import SearchSettings, TaskType, TrainingSettings
+from ..core.settings import TaskType, TrainingSettings
 from ..data.training_rows import TrainingRows
 from .cross_validation import make_folds, tuning_rows
 from .pruning import rungs
 from .recipe_evaluation import Recipe
 from .study import PersistentStudy
+from .thread_limits import threads_per_trial
 from .trial_scoring import score_trial
 
 
@@ -67,15 +67,3 @@ def search_recipe(
         study.tell(trial, score)
     estimator, parameters, score = study.best()
     return Recipe(estimator, parameters, task, metric, settings.seed), score
-
-
-def threads_per_trial(search: SearchSettings) -> int:
-    """Return how many threads the numerical libraries of a trial may use.
-
-    It does not depend on how many trials run at once: sums differ in their last digits when they are
-    split among other numbers of threads.
-
-    Args:
-        search: Threads, or trials that may run at once.
-    """
-    return search.threads_per_trial or max(1, (os.cpu_count() or 1) // search.ahead)

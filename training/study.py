@@ -10,6 +10,7 @@ one that a killed process left behind is run again as it was.
 from __future__ import annotations
 
 import copy
+import sqlite3
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -83,7 +84,8 @@ class PersistentStudy:
         )
         attributes = self._study.user_attrs
         if _STARTS not in attributes:
-            found = [list(self._moved(*start)) for start in starts()]
+            moved = [self._moved(*start) for start in starts()]
+            found = [list(start) for start in moved if start not in self._starts]
             for key, value in ((_STARTS, found), ("task", task), ("metric", metric)):
                 self._study.set_user_attr(key, value)
             attributes = self._study.user_attrs
@@ -133,6 +135,12 @@ class PersistentStudy:
         """Begin no further trial, in this process or a later one."""
         self._over = True
         self._study.set_user_attr(_ENDED, True)
+
+    def close(self) -> None:
+        """Close the database."""
+        if isinstance(self._storage, optuna.storages.RDBStorage):
+            self._storage.remove_session()
+            self._storage.engine.dispose()
 
     def ask(self) -> tuple[FrozenTrial, str, dict[str, Any]] | None:
         """Begin a trial, or go on with one that a killed process left behind.
@@ -252,4 +260,18 @@ class PersistentStudy:
 def _storage(url: str | None) -> optuna.storages.BaseStorage:
     if url is None:
         return optuna.storages.InMemoryStorage()
-    return optuna.storages.RDBStorage(url, engine_kwargs={"connect_args": {"timeout": 60}})
+    return optuna.storages.RDBStorage(
+        url, engine_kwargs={"connect_args": {"timeout": 60, "factory": _Connection}}
+    )
+
+
+class _Connection(sqlite3.Connection):
+    """A connection that does not wait for the disk at each of the writes that a trial needs.
+
+    A killed process loses nothing; a machine that loses its power, at most the latest trials.
+    """
+
+    def __init__(self, *args: Any, **keywords: Any) -> None:
+        super().__init__(*args, **keywords)
+        self.execute("PRAGMA journal_mode=WAL")
+        self.execute("PRAGMA synchronous=NORMAL")

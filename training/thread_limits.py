@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from threadpoolctl import threadpool_limits
+
+from ..core.settings import SearchSettings
 
 _lock = threading.Lock()
 _blas: list[threadpool_limits] = []
@@ -41,3 +44,15 @@ def limited_threads(threads: int | None) -> Iterator[None]:
                 _inside.pop()
                 if not _inside:
                     _blas.pop().restore_original_limits()
+
+
+def threads_per_trial(search: SearchSettings) -> int:
+    """Return how many threads the numerical libraries of a trial may use.
+
+    It does not depend on how many trials run at once: sums differ in their last digits when they are
+    split among other numbers of threads.
+
+    Args:
+        search: Threads, or trials that may run at once.
+    """
+    return search.threads_per_trial or max(1, (os.cpu_count() or 1) // search.ahead)

@@ -4,16 +4,69 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..core.settings import TaskType
+from ..core.results import Split
+from ..core.settings import Columns, TaskType, TrainingSettings
+from ..data.snapshots import Rows
 from ..data.training_rows import TrainingRows
 from .cross_validation import Fold, TrialScore, score_fold
+from .pruning import rungs
 from .recipes import build
-from .thread_limits import limited_threads
+from .thread_limits import limited_threads, threads_per_trial
+from .trial_rows import rows_and_folds
+
+
+def score_on_rows(
+    split: Split | tuple[Rows, Rows],
+    *,
+    estimator: str,
+    parameters: dict[str, Any],
+    cutoffs: Sequence[float],
+    threads: int | None,
+    columns: Columns,
+    task_type: TaskType,
+    metric: str,
+    settings: TrainingSettings,
+    begin: Callable[[], None] = lambda: None,
+) -> TrialScore:
+    """Score a recipe on rows that are read first, unless this process has them.
+
+    Args:
+        split: See `tasks.trials.run_trial`, as all others.
+        estimator: Name of the estimator.
+        parameters: Its hyperparameters.
+        cutoffs: See `score_trial`.
+        threads: Threads that the numerical libraries may use. None: as the settings say.
+        columns: What each column is for.
+        task_type: Task type.
+        metric: Metric to decide by.
+        settings: Estimators, study and fitting.
+        begin: Called once the rows are there.
+
+    Raises:
+        DataRejected: If the training rows cannot be cross-validated.
+        WorkspaceUnavailable: If they cannot be read.
+    """
+    data, folds = rows_and_folds(split, columns=columns, task_type=task_type, settings=settings)
+    begin()
+    by_time = split.method == "time" if isinstance(split, Split) else columns.has_order
+    return score_trial(
+        data,
+        folds,
+        estimator=estimator,
+        parameters=parameters,
+        task=task_type,
+        metric=metric,
+        seed=settings.seed,
+        cutoffs=cutoffs,
+        rungs=rungs(settings.search, len(data.rows)),
+        latest=by_time,
+        threads=threads or threads_per_trial(settings.search),
+    )
 
 
 def score_trial(
