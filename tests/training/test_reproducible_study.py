@@ -39,19 +39,21 @@ def score_of(parameters) -> TrialScore:
 
 def run(study, order=None, at_once=1, stop_after=None):
     """Run trials, many at once, which end in an order of this generator's; perhaps only so many."""
-    running, ended = [], 0
+    running, ended, most = [], 0, 0
     while stop_after is None or ended < stop_after:
         while len(running) < at_once and study.ready and not study.ended:
             begun = study.ask()
             if begun is None:
                 break
             running.append(begun)
+        most = max(most, len(running))
         if not running:
             break
         trial, _, parameters = running.pop(order.randrange(len(running)) if order else 0)
         study.cutoffs(trial.number)
         study.tell(trial, score_of(parameters))
         ended += 1
+    assert most == at_once
     return study
 
 
