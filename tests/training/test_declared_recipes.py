@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import types
+from pathlib import Path
 
 import optuna
 import pytest
@@ -72,3 +73,14 @@ def test_what_a_function_raises_is_told(space):
     space.space = fail
     with pytest.raises(ConfigurationError, match="'my_spaces:space' failed: KeyError: 'depth'"):
         chosen("linear", {"linear": "my_spaces:space"})
+
+
+def test_the_function_of_the_documentation_chooses(space):
+    text = (Path(__file__).parents[2] / "docs/searching.md").read_text(encoding="utf-8")
+    code = text.split('title="my_spaces.py"\n')[1].split("```")[0]
+    exec(code, space.__dict__)
+    spaces = {"hist_gradient_boosting": "my_spaces:balanced"}
+    for seed in range(5):
+        found = chosen("hist_gradient_boosting", spaces, seed)
+        assert found["max_leaf_nodes"] in (4, 8, 16, 32, 64)
+        assert found["learning_rate"] < 0.21
