@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
+from ..core import tags
 from ..core.errors import ConfigurationError, ModelUnavailable, OrchestratorUnavailable
 from ..core.results import Approval, ApprovalRequest, ModelVersion
 from ..registry.approval_tags import read_answer, write_approval
@@ -20,6 +21,7 @@ from ..runs.approvals import (
     record_answer,
     record_closed,
     record_request,
+    request_for,
 )
 from ..runs.run_logger import run_logger
 from ..runs.step import step
@@ -203,6 +205,33 @@ def settle_approvals(*, stores: Stores) -> list[ApprovalRequest]:
         elif not any(is_waiting(run) for run in request.runs):
             record_closed(stores, request)
     return settled
+
+
+def approval_of(
+    version: ModelVersion,
+    reason: str,
+    *,
+    expected: str | None,
+    settings: ApprovalSettings | None,
+    stores: Stores,
+) -> ApprovalRequest | None:
+    """Return what a person says to a version that no training waits for, asking if nobody was asked.
+
+    Returns:
+        The request, with its answer if there is one; None where no person has the last word.
+    """
+    asks = settings is not None and settings.by == "person"
+    request = request_for(stores, version)
+    if request is None and asks and settings is not None:
+        request = request_approval.fn(
+            version,
+            reason,
+            expected=expected,
+            cause_id=version.tags.get(tags.CAUSE_ID),
+            settings=settings,
+            stores=stores,
+        )
+    return request and find_approval.fn(request, stores=stores)
 
 
 def _within_the_limit(
