@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 WAITING = "waiting: "
 HOW = "write approved: REASON by NAME, or rejected: REASON by NAME"
 _ANSWER = re.compile(
-    r"\s*(?P<decision>approved?|rejected?)\s*:\s*(?P<reason>\S.*?)\s+by\s+(?P<by>(?:(?!\sby\s).)*\S)\s*",
+    r"\s*(?P<decision>approved?|reject(?:ed)?)\s*:\s*(?P<reason>\S.*?)\s+by\s+(?P<by>(?:(?!\sby\s).)*\S)\s*",
     re.IGNORECASE | re.DOTALL,
 )
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from conftest import make_calls
 from hypothesis import given
 from hypothesis import strategies as st
+from prefect_mlops.blocks import Dataset, MLProject, ModelRegistry, PredictionLog
 from prefect_mlops.core import tags
 from prefect_mlops.core.errors import ConfigurationError
 from prefect_mlops.core.results import Approval, ApprovalRequest
@@ -23,7 +23,7 @@ from prefect_mlops.runs.approvals import (
     waiting_requests,
 )
 from prefect_mlops.tasks import find_approval, record_approval, request_approval, settle_approvals
-from support.candidates import crown, log_candidate, split_at
+from support.candidates import with_mlflow
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -32,8 +32,6 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 @pytest.fixture(scope="module")
 def registered(tmp_path_factory):
     """A project with one version."""
-    from prefect_mlops.blocks import Dataset, MLProject, ModelRegistry, PredictionLog
-
     folder = tmp_path_factory.mktemp("registered")
     project = MLProject(
         name="calls",
@@ -46,19 +44,20 @@ def registered(tmp_path_factory):
         predictions=PredictionLog(uri=f"sqlite:///{folder}/predictions.db"),
         workspace=str(folder / "workspace"),
     )
-    split = split_at(project, make_calls(200), 150)
-    return project, crown(project, log_candidate(project, split))
+    client = with_mlflow(project).registry.get_client()
+    client.create_registered_model("calls")
+    client.create_model_version("calls", "file:///nowhere", tags={tags.EVIDENCE_RUN_ID: "run"})
+    return project
 
 
 @pytest.fixture
 def project(registered, tmp_path):
     """The project with a journal of this test's own."""
-    from prefect_mlops.blocks import PredictionLog
-
-    found, version = registered
-    found.registry.get_client().delete_model_version_tag("calls", version.version, tags.APPROVAL)
+    client = registered.registry.get_client()
+    if tags.APPROVAL in client.get_model_version("calls", "1").tags:
+        client.delete_model_version_tag("calls", "1", tags.APPROVAL)
     journal = PredictionLog(uri=f"sqlite:///{tmp_path}/predictions.db")
-    return found.model_copy(update={"predictions": journal})
+    return registered.model_copy(update={"predictions": journal})
 
 
 def ask(project, **settings) -> ApprovalRequest:
