@@ -85,7 +85,7 @@ def wait_for_approval(
     stores = project.stores
     request = request_approval(
         version,
-        next(gate.reason for gate in comparison.gates),
+        next(f"{gate.name}: {gate.reason}" for gate in comparison.gates),
         attempt,
         expected=comparison.champion_version,
         cause_id=cause.id if cause else None,
@@ -108,7 +108,7 @@ def wait_for_approval(
         )
         address = show_page(stores, request, page)
         announce(project, request, address)
-        request = _wait(project, request, form_description(request, comparison, address))
+        request = _wait(project, request, form_description(request, address))
     assert request.approval is not None
     try:
         write_approval(project.registry, request, request.approval)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from prefect.artifacts import create_markdown_artifact
 from prefect.runtime import flow_run
@@ -73,8 +72,7 @@ def approval_page(
         "",
         "## Gates",
         "",
-        "| gate | verdict | blocks | reason |",
-        "| --- | --- | --- | --- |",
+        # A table would cut the reasons off: it does not wrap.
         *(_gate_line(gate) for gate in everything),
         "",
         "## Data",
@@ -101,31 +99,20 @@ def show_page(stores: Stores, request: ApprovalRequest, page: str) -> str | None
         key=artifact_key("approval", stores.name),
         description=f"{request.model} version {request.version} waits for approval",
     )
-    assert isinstance(created, UUID)
-    return url_for("artifact", created)
+    run = url_for("flow-run", flow_run.id) if flow_run.id else None
+    # Prefect makes no address of an artifact.
+    return run and f"{run.partition('/runs/flow-run/')[0]}/artifacts/artifact/{created}"
 
 
-def form_description(request: ApprovalRequest, comparison: Comparison, page: str | None) -> str:
+def form_description(request: ApprovalRequest, page: str | None) -> str:
     """Return what stands above the form, in Markdown."""
+    evidence = f"[The evidence]({page})" if page else "The evidence is among the run's artifacts"
     lines = [
         f"May **{request.model} version {request.version}** become the champion?",
-        "",
         request.reason,
-        "",
+        f"{evidence}. Without an answer it is {_then(request)} on {request.until:%Y-%m-%d %H:%M} UTC.",
     ]
-    if comparison.improvement is not None and comparison.interval is not None:
-        low, high = comparison.interval
-        lines += [
-            f"{comparison.metric} on {comparison.rows:,} rows: {comparison.candidate_score:.4f}, the champion "
-            f"{comparison.champion_score:.4f}; improvement {comparison.improvement:+.4f} "
-            f"({low:+.4f} to {high:+.4f}).",
-            "",
-        ]
-    lines.append(
-        f"Without an answer it is {_then(request)} on {request.until:%Y-%m-%d %H:%M} UTC. "
-        + (f"[The evidence]({page})" if page else "The evidence is among the run's artifacts.")
-    )
-    return "\n".join(lines)
+    return "\n\n".join(lines)
 
 
 def answer_lines(stores: Stores, request: ApprovalRequest) -> list[str]:
@@ -148,9 +135,9 @@ def _then(request: ApprovalRequest) -> str:
 
 
 def _gate_line(gate: Gate) -> str:
-    said = gate.reason.replace("\n", " ").replace("|", "\\|")
-    name = gate.name.replace("|", "\\|")
-    return f"| {name} | {MARKS[gate.verdict]} | {'yes' if gate.blocking else 'no'} | {said} |"
+    said = gate.reason.replace("\n", " ")
+    advice = "" if gate.blocking else " (advice, does not block)"
+    return f"- {MARKS[gate.verdict]}{advice}: **{gate.name}**, {said}"
 
 
 def _data_lines(split: Split, candidate: Candidate) -> list[str]:
