@@ -200,28 +200,46 @@ def test_the_first_answer_counts(project):
     assert find_version(project.registry, tags.CHAMPION) is None
 
 
-def test_another_champion_came_meanwhile_and_it_is_compared_again(champion, dataset):
+def crown_a_copy(project) -> str:
+    """Make a copy of version 1 the champion, as somebody else's training would."""
+    client = project.registry.get_client()
+    first = client.get_model_version("calls", "1")
+    other = client.create_model_version("calls", first.source, first.run_id, tags=first.tags)
+    uri = f"models:/calls/{other.version}"
+    promote.fn(uri, expected="1", reason="by hand", stores=project.stores)
+    return str(other.version)
+
+
+def test_another_champion_came_meanwhile_and_the_approval_stands_if_the_comparison_passes(
+    champion, dataset
+):
     champion.gates.approval = "person"
-    # Better by far than the champion: trained on more rows of what is there now.
-    champion.dataset = dataset("more", make_calls(3_000, seed=3, shift=2.0, start="2026-02-01"))
-    training = Training(champion, make_cause("calls"), replace_champion=True)
+    # The opposite of what the champion learnt.
+    frame = make_calls(2_000, seed=3, start="2026-02-01")
+    frame["y"] = frame["y"].map({"yes": "no", "no": "yes"})
+    champion.dataset = dataset("more", frame)
+    training = Training(champion)
     request = training.request()
-    client = champion.registry.get_client()
-    first = get_version(champion.registry, "1")
-    other = client.create_model_version("calls", first_source(client), first.run_id)
-    promote.fn(
-        f"models:/calls/{other.version}", expected="1", reason="by hand", stores=champion.stores
-    )
+    other = crown_a_copy(champion)
     resume_flow_run(request.runs[0].flow_run_id, run_input=form("approve"))
     state = training.end()
-    # Nothing was compared, so the approval of one replacement is none of another.
+    assert state.name == "Promoted", state.message
+    assert state.result().champion_version == other
+    entry = promotion_log(champion.stores)[0]
+    assert (entry["previous"], entry["approval"]["by"]) == (other, "Ann")
+    assert entry["reason"].endswith("; approved against version 1, and compared again")
+
+
+def test_an_approval_to_replace_one_champion_is_none_to_replace_another(champion):
+    champion.gates.approval = "person"
+    training = Training(champion, make_cause("calls"), replace_champion=True)
+    request = training.request()
+    other = crown_a_copy(champion)
+    resume_flow_run(request.runs[0].flow_run_id, run_input=form("approve"))
+    state = training.end()
     assert state.name == "Challenger"
     assert "it was given to replace version 1" in state.result().reasons[0]
-    assert find_version(champion.registry, tags.CHAMPION).version == str(other.version)
-
-
-def first_source(client) -> str:
-    return client.get_model_version("calls", "1").source
+    assert find_version(champion.registry, tags.CHAMPION).version == other
 
 
 def test_a_run_that_is_cancelled_while_it_waits_ends_and_the_next_one_asks_again(project):
