@@ -37,6 +37,7 @@ _BY_TYPE = {
     "DataSettings": "data",
     "TrainingSettings": "training",
     "GateSettings": "gates",
+    "ApprovalSettings": "gates.approval",
     "ScoringSettings": "scoring",
     "CanarySettings": "canary",
     "DriftThresholds": "monitoring.drift",

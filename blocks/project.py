@@ -217,7 +217,8 @@ class MLProject(Block):
                 "columns": self.dataset.columns.model_dump(mode="json"),
                 "data": self.data.model_dump(mode="json"),
                 "training": self.training.model_dump(mode="json"),
-                "gates": self.gates.model_dump(mode="json"),
+                # Who has the last word shapes no model: edited while a candidate waits, it is the same one.
+                "gates": self.gates.model_dump(mode="json", exclude={"approval"}),
                 # Half of a window is held out.
                 "window_rows": self.monitoring.window_rows,
                 **({"code": code} if code else {}),

@@ -37,6 +37,11 @@ class Checkpoints:
         self._key = key
 
     @property
+    def key(self) -> str:
+        """What stands for the parameters of the flow run."""
+        return self._key
+
+    @property
     def attempt(self) -> str:
         """A text that names the attempt and the place of its lock, for `abandoned`."""
         return f"{identity(self._locks)}/{self._key}"

@@ -31,6 +31,7 @@ REASONS = PREFIX + "reasons"
 TRIAL_STATE = PREFIX + "trial_state"
 REPAIR = PREFIX + "repair"
 CANARY = PREFIX + "canary"
+APPROVAL = PREFIX + "approval"
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"

@@ -16,6 +16,7 @@ from prefect.runner import Runner
 from ..blocks.project import MLProject
 from ..core.errors import MLOpsError
 from ..runs.outbox import note_ended_runs
+from ..tasks.approval import settle_approvals
 from ..tasks.delivery import GRACE_SECONDS, deliver_pending
 
 HEALTH_SECONDS = 5.0
@@ -99,6 +100,8 @@ async def tend(
 ) -> None:
     """Say when the Prefect server goes and comes back, and deliver what is pending, until cancelled.
 
+    Approvals that were given, or that nobody gave in time, are delivered too.
+
     Args:
         project: The project.
         health_seconds: Time between two looks at the server, seconds.
@@ -132,5 +135,8 @@ def _deliver(project: MLProject, grace_seconds: float) -> None:
             grace_seconds=grace_seconds, **project.arguments(deliver_pending)
         ):
             typer.echo(f"{project.name}: retraining {cause.id} is asked for now: {cause.reason}")
+        for request in settle_approvals.fn(**project.arguments(settle_approvals)):
+            assert request.approval is not None
+            typer.echo(f"{project.name}: version {request.version} was {request.approval.sentence}")
     except MLOpsError as error:
         typer.echo(f"{project.name}: pending requests wait: {error}", err=True)

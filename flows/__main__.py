@@ -1,4 +1,4 @@
-"""Command line of the backtest: `python -m prefect_mlops.flows backtest PROJECT`."""
+"""Command line: `python -m prefect_mlops.flows backtest PROJECT` and `… approve PROJECT`."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from ..backtest.policies import DEFAULT_POLICIES, Policy, policies_of
 from ..backtest.recommendation import check_costs
 from ..core.errors import ConfigurationError, MLOpsError
 from ..runs.backtest_report import table_rows
+from .approve_command import approve
 from .backtesting import backtest
 
-app = typer.Typer(help="Try policies on history before going live.", no_args_is_help=True)
+app = typer.Typer(
+    help="Try policies on history, and decide on what waits for approval.", no_args_is_help=True
+)
 
-
-@app.callback()
-def _commands() -> None:
-    """Keep the name of the only command."""
+app.command("approve")(approve)
 
 
 @app.command("backtest")

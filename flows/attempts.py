@@ -135,6 +135,20 @@ def reopen_run(project: MLProject, run_id: str) -> None:
             client.update_run(run_id, status="RUNNING")
 
 
+def suspend_run(project: MLProject, run_id: str) -> None:
+    """Say of the MLflow run of an attempt that it goes on later: its process ends, the attempt does not.
+
+    Args:
+        project: The project.
+        run_id: The run.
+
+    Raises:
+        RegistryUnavailable: If MLflow cannot be reached.
+    """
+    with registry_errors(project.registry):
+        project.registry.get_client().update_run(run_id, status="SCHEDULED")
+
+
 def _run_is_there(project: MLProject, run_id: str) -> bool:
     from mlflow.exceptions import MlflowException
 

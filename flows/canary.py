@@ -10,9 +10,11 @@ from ..blocks.project import MLProject
 from ..core import tags
 from ..core.results import CanaryOutcome
 from ..registry.versions import find_version, get_champion, get_version
+from ..runs.approvals import request_for
 from ..runs.events import CANARY_DECIDED, MODEL_PROMOTED, emit
 from ..runs.monitoring_artifacts import report_canary
 from ..tasks.canary import conclude_canary, judge_canary
+from .approval import announce
 from .notifying import tell, tell_promoted
 from .project_flow import project_flow
 from .projects import load_project, run_name
@@ -64,6 +66,10 @@ def watch_canary(project: MLProject | str) -> CanaryOutcome:
         emit(found.name, MODEL_PROMOTED, payload, about=verdict.trial)
         once = f"{verdict.trial}/promoted"
         tell_promoted(found, challenger.version, outcome.reason, payload, once)
+    request = request_for(found.stores, challenger)
+    # A training that waits has said so itself.
+    if request is not None and request.approval is None and not request.attempt:
+        announce(found, request)
     if verdict.final:
         tell(found, outcome, payload=verdict.model_dump(mode="json"), once=verdict.trial)
     report_canary(found.stores, outcome, challenger)

@@ -11,10 +11,12 @@ from ..blocks.project import MLProject
 from ..core.results import MonitoringOutcome, UtcDatetime, Window
 from ..monitoring.window_rows import report_path
 from ..registry.versions import get_champion
+from ..runs.approvals import open_requests
 from ..runs.decisions import reminder_of
 from ..runs.events import RETRAINING_STOPPED, emit
 from ..runs.monitoring_artifacts import report_monitoring
 from ..runs.outbox import note_ended_runs
+from ..tasks.approval import settle_approvals
 from ..tasks.delivery import deliver_pending
 from ..tasks.drift import measure_drift
 from ..tasks.governor import decide
@@ -71,6 +73,8 @@ def monitor(
     )
     run_id = flow_run.id
     note_ended_runs(found.stores)
+    if open_requests(found.stores):
+        settle_approvals(**found.arguments(settle_approvals))
     decision = decide(
         data,
         drift,

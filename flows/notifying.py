@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +11,13 @@ from prefect.logging import get_run_logger
 from ..core.errors import MLOpsError
 from ..core.results import Notice
 from ..registry.tracking import flow_run_link
-from ..runs.artifacts import mlflow_run_url
+from ..runs.artifacts import mlflow_run_url, mlflow_version_url
 from ..runs.notices import notice_of
 from ..tasks.notifying import notify
 
 if TYPE_CHECKING:
     from ..blocks.project import MLProject
-    from ..core.results import Cause, Result
+    from ..core.results import ApprovalRequest, Cause, Result
 
 _TIMEOUT_SECONDS = 60
 
@@ -28,6 +28,7 @@ def tell(
     *,
     payload: Mapping[str, Any] | None = None,
     once: str | None = None,
+    also: Sequence[str] = (),
 ) -> None:
     """Tell every notifier of a project about a result.
 
@@ -39,8 +40,9 @@ def tell(
         about: The result.
         payload: What the event holds. None: the result itself.
         once: What happened once: nobody is told again under the same text. None: every time.
+        also: Who is told beside the project's own.
     """
-    for path in project.notifications:
+    for path in dict.fromkeys([*project.notifications, *also]):
         try:
             if once and _told(project, path, once):
                 continue
@@ -95,6 +97,28 @@ def tell_promoted(
     """
     headline = f"{project.registry.model_name}: version {version} is the champion"
     tell(project, _notice(project, "promoted", headline, [reason], payload), once=once)
+
+
+def tell_waiting(
+    project: MLProject, request: ApprovalRequest, payload: dict[str, Any], page: str | None
+) -> None:
+    """Tell every notifier of a project, and those of its approvals, that a person is needed.
+
+    Args:
+        project: The project.
+        request: What waits for a person.
+        payload: What the event holds.
+        page: Address of the evidence, if it is known.
+    """
+    name = project.registry.model_name
+    headline = f"{name}: version {request.version} passed every gate and waits for your approval"
+    limit = f"without an answer until {request.until:%Y-%m-%d %H:%M} UTC: {request.at_timeout}"
+    notice = _notice(project, "approval_requested", headline, [request.reason, limit], payload)
+    version = mlflow_version_url(project.registry, request.model, request.version)
+    more = {title: url for title, url in {"evidence": page, "MLflow": version}.items() if url}
+    notice = notice.model_copy(update={"links": {**notice.links, **more}})
+    also = project.gates.approval.notifications
+    tell(project, notice, once=f"{request.key}/approval", also=also)
 
 
 def _notice(

@@ -8,6 +8,7 @@ from ..blocks.project import MLProject
 from ..core import tags
 from ..core.errors import ChampionChanged
 from ..core.results import (
+    ApprovalRequest,
     Candidate,
     Cause,
     Comparison,
@@ -24,6 +25,7 @@ from ..tasks.comparison import compare
 from ..tasks.promotion import promote
 from ..tasks.registration import finalise, register
 from ..tasks.repair import verify_repair
+from .approval import Keep, needs_approval, wait_for_approval
 from .notifying import tell
 from .steps import Steps
 
@@ -40,6 +42,7 @@ def conclude(
     steps: Steps,
     evidence: dict[str, str],
     cause: Cause | None,
+    keep: Keep,
     replace_champion: bool = False,
 ) -> tuple[TrainingOutcome, Comparison]:
     """Register and promote a candidate as far as its gates allow, and tell everybody who asked.
@@ -53,6 +56,7 @@ def conclude(
         steps: Runs what must not run twice.
         evidence: Tags of the version.
         cause: Why the training was asked for, or None.
+        keep: Logs the reports and creates the artifacts of an outcome that waits for a person.
         replace_champion: Whether the champion is replaced without a comparison.
 
     Returns:
@@ -61,16 +65,33 @@ def conclude(
 
     Raises:
         ChampionChanged: If the champion changes over and over.
+        Pause: If the run waits for a person without a process.
         LogUnavailable: If the promotion log or journal cannot be reached.
         RegistryUnavailable: If MLflow cannot be reached.
     """
     version: ModelVersion | None = None
     repair: Repair | None = None
+    request: ApprovalRequest | None = None
     ending = "rejected"
     if not any(gate.blocks for gate in gates):
         version = steps.run(register, candidate, evidence)
         ending = "challenger"
-        if comparison.verdict == "passed":
+        if comparison.verdict == "passed" and needs_approval(project, version):
+            request = wait_for_approval(
+                project,
+                version,
+                split=split,
+                candidate=candidate,
+                comparison=comparison,
+                gates=gates,
+                cause=cause,
+                attempt=steps.attempt,
+                outcome=_waiting(version, [*gates, *comparison.gates], candidate, evidence),
+                keep=keep,
+            )
+            assert request.approval is not None
+            gates = [*gates, request.approval.gate]
+        if comparison.verdict == "passed" and not any(gate.blocks for gate in gates):
             registered = version
             comparison = _promote(
                 project,
@@ -81,12 +102,22 @@ def conclude(
                 steps=steps,
                 cause=cause,
                 replace_champion=replace_champion,
+                request=request,
             )
             if comparison.verdict == "passed":
                 ending = "promoted"
+    approval = request.approval if request else None
+    refused = approval is not None and approval.decision == "rejected"
     reasons = [f"{gate.name}: {gate.reason}" for gate in [*gates, *comparison.gates] if gate.blocks]
     if version is not None:
-        finalised: ModelVersion = finalise(version, ending, reasons, **project.arguments(finalise))
+        finalised: ModelVersion = finalise(
+            # What a person refused is tried on no traffic.
+            version,
+            ending,
+            reasons,
+            alias=not refused,
+            **project.arguments(finalise),
+        )
         version = finalised
         if cause is not None and ending == "promoted":
             repair = steps.run(verify_repair, cause, finalised)
@@ -102,6 +133,7 @@ def conclude(
         champion_version=comparison.champion_version,
         cause_id=cause.id if cause else None,
         repair=repair,
+        approval=approval,
         seconds=steps.seconds,
     )
     record_end(
@@ -122,6 +154,19 @@ def conclude(
     return outcome, comparison
 
 
+def _waiting(
+    version: ModelVersion, gates: list[Gate], candidate: Candidate, evidence: dict[str, str]
+) -> TrainingOutcome:
+    return TrainingOutcome(
+        outcome="challenger",
+        reasons=["approval: waits for a person"],
+        version=version,
+        gates=gates,
+        training_key=evidence[tags.TRAINING_KEY],
+        run_id=candidate.run_id,
+    )
+
+
 def _promote(
     project: MLProject,
     *,
@@ -132,16 +177,25 @@ def _promote(
     steps: Steps,
     cause: Cause | None,
     replace_champion: bool,
+    request: ApprovalRequest | None,
 ) -> Comparison:
     """Promote, comparing again when another promotion came first; return the last comparison."""
     for _ in range(_PROMOTION_TRIES):
         reason = next(gate.reason for gate in comparison.gates)
+        if request is not None and request.champion_version != comparison.champion_version:
+            if replace_champion:
+                # Nothing was compared, so the approval was all there is, and it was given for another one.
+                return comparison.model_copy(
+                    update={"gates": [*comparison.gates, _outdated(request, comparison)]}
+                )
+            reason += f"; approved against {_named(request.champion_version)}, and compared again"
         try:
             promote(
                 version,
                 expected=comparison.champion_version,
                 reason=reason,
                 cause_id=cause.id if cause else None,
+                approval=request.approval if request else None,
                 **project.arguments(promote),
             )
         except ChampionChanged as changed:
@@ -158,3 +212,16 @@ def _promote(
         f"the champion changed {_PROMOTION_TRIES} times while version {version.version} was being "
         f"promoted; it is version {champion and champion.version} now. The version stays registered"
     )
+
+
+def _outdated(request: ApprovalRequest, comparison: Comparison) -> Gate:
+    return Gate(
+        name="approval of the replacement",
+        verdict="failed",
+        reason=f"it was given to replace {_named(request.champion_version)} without a comparison, and the "
+        f"champion is {_named(comparison.champion_version)} by now: train again to be asked again",
+    )
+
+
+def _named(version: str | None) -> str:
+    return f"version {version}" if version else "no champion"

@@ -56,7 +56,7 @@ def keep_evidence(
     candidate: Candidate | None = None,
     comparison: Comparison | None = None,
     cause: Cause | None = None,
-) -> None:
+) -> dict[str, str | None]:
     """Log the reports of a training to its MLflow run and create its artifacts.
 
     Args:
@@ -67,6 +67,9 @@ def keep_evidence(
         candidate: The model, when it got that far.
         comparison: Candidate against champion, when it got that far.
         cause: Why it was asked for.
+
+    Returns:
+        The reports: title to URI or path below the MLflow run's artifacts.
     """
     reports: dict[str, str | None] = {"Data Docs": validation.docs_uri}
     curves = None
@@ -93,6 +96,7 @@ def keep_evidence(
     if outcome.run_id is not None:
         describe(project.registry, outcome.run_id, outcome.version, summary)
     report_training(project.stores, outcome, summary, reports=reports, curves=curves)
+    return reports
 
 
 def _curves(project: MLProject, split: Split, candidate: Candidate) -> bytes:

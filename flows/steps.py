@@ -37,6 +37,11 @@ class Steps:
         self._order = order
         self.seconds: dict[str, float] = {}
 
+    @property
+    def attempt(self) -> str:
+        """Key of the attempt's checkpoints."""
+        return self._checkpoints.key
+
     def run(self, step: Callable[..., R], *arguments: Any, **keywords: Any) -> R:
         """Run a step, unless an interrupted attempt finished it already.
 

@@ -1,20 +1,21 @@
 """The training flow: from rows to a champion, or to the reasons why not.
 
 extract → validate_data → split → tune → fit → check_model → run_gates → compare → refit →
-check_package → register → promote → verify_repair. A killed run, started again with the same parameters, goes on
+check_package → register → (a person approves) → promote → verify_repair. A killed run, started again with the same parameters, goes on
 after its last finished step and ends with exactly one version and one champion.
 """
 
 from __future__ import annotations
 
 from prefect import flow
+from prefect.exceptions import Pause
 from prefect.logging import get_run_logger
 from prefect.states import Completed
 
 from ..blocks.project import MLProject
 from ..core.checkpoints import Checkpoints
 from ..core.errors import DataRejected
-from ..core.results import Cause, PackageCheck, TrainingOutcome, digest_of
+from ..core.results import Cause, Comparison, PackageCheck, TrainingOutcome, digest_of
 from ..registry.abandoned_runs import close_abandoned
 from ..registry.evidence_tags import evidence_tags
 from ..registry.tracking import close_run
@@ -29,7 +30,8 @@ from ..tasks.packaging import check_package
 from ..tasks.splitting import split
 from ..tasks.tuning import tune
 from .answering import answered, known_answer, one_at_a_time
-from .attempts import STEPS, forget_lost_steps, open_run, reopen_run
+from .approval import attempt_of_this_run, waits_elsewhere
+from .attempts import STEPS, forget_lost_steps, open_run, reopen_run, suspend_run
 from .known_outcomes import known_outcome, outcome_file
 from .notifying import tell_failed
 from .project_flow import project_flow
@@ -58,6 +60,7 @@ def train(
     Raises:
         DataRejected: If the rows must not be trained on. The champion is untouched.
         MLOpsError: Any other exception of this package, when a step could not run at all.
+        Pause: Prefect's, where a person is asked (`gates.approval`) and the run waits without a process.
 
     Example:
         ```python
@@ -69,20 +72,20 @@ def train(
     """
     found = load_project(project)
     try:
-        outcome, known = _attempt(found, cause, replace_champion)
+        outcome, said = _attempt(found, cause, replace_champion)
     except Exception as error:
         tell_failed(found, cause, error)
         raise
-    message = "; ".join(outcome.reasons) or f"version {outcome.version and outcome.version.version}"
-    message = answered(outcome) if known else message
+    message = said or "; ".join(outcome.reasons)
+    message = message or f"version {outcome.version and outcome.version.version}"
     # A refused candidate is a result, not an error: the flow did what it is for.
     return Completed(name=outcome.outcome.capitalize(), message=message, data=outcome)  # pyright: ignore[reportReturnType]
 
 
 def _attempt(
     project: MLProject, cause: Cause | None, replace_champion: bool
-) -> tuple[TrainingOutcome, bool]:
-    """Return how it ended, and whether another run had answered the cause before."""
+) -> tuple[TrainingOutcome, str]:
+    """Return how it ended, and what to say where another run answered the cause before."""
     from ..gates.custom import load_gates
 
     # A gate that nobody can ask stops a promotion: better to say so now than after hours of training.
@@ -90,7 +93,7 @@ def _attempt(
     with project.predictions.get_client() as store:
         # A promotion needs the log: so is it better missed now.
         store.ping()
-    key = digest_of(
+    key = attempt_of_this_run(project) or digest_of(
         {
             "project": project.training_digest(),
             "dataset": project.dataset.model_dump(mode="json"),
@@ -104,7 +107,9 @@ def _attempt(
         begun = checkpoints.load("check_package", PackageCheck)
         if begun is None and (known := known_answer(project, cause)):
             checkpoints.clear()
-            return known, True
+            return known, answered(known)
+        if waits := waits_elsewhere(project, cause, key):
+            return waits, ""
         try:
             outcome = _train(project, cause, checkpoints, replace_champion)
         except Exception as error:
@@ -116,7 +121,7 @@ def _attempt(
                 checkpoints.clear()
             raise
         checkpoints.clear()
-    return outcome, False
+    return outcome, ""
 
 
 def _train(
@@ -171,6 +176,18 @@ def _train(
         open_run, project.stores, training_key, cause, snapshot, checkpoints.attempt
     ).run_id
     reopen_run(project, run_id)
+
+    def keep(ending: TrainingOutcome, comparison: Comparison) -> dict[str, str | None]:
+        return keep_evidence(
+            project,
+            ending,
+            validation=validation,
+            split=splits,
+            candidate=candidate,
+            comparison=comparison,
+            cause=cause,
+        )
+
     try:
         study = steps.run(tune, splits, run_id, training_key)
         candidate = steps.run(fit, splits, study, run_id)
@@ -200,20 +217,17 @@ def _train(
             steps=steps,
             evidence=evidence,
             cause=cause,
+            keep=keep,
             replace_champion=replace_champion,
         )
+    except Pause:
+        # A person is asked: another process goes on from here.
+        suspend_run(project, run_id)
+        raise
     except BaseException:
         close_run(project.registry, run_id, "FAILED")
         raise
-    keep_evidence(
-        project,
-        outcome,
-        validation=validation,
-        split=splits,
-        candidate=candidate,
-        comparison=comparison,
-        cause=cause,
-    )
+    keep(outcome, comparison)
     close_run(project.registry, run_id, "FINISHED")
     if outcome.version is not None:
         content = outcome.model_dump_json(indent=2).encode()

@@ -251,6 +251,8 @@ def _limits(
     if running:
         unsent = history.unsent(running[0])
         said = "has not reached the server yet, it is sent again" if unsent else "has not ended"
+        if history.awaits_approval(running[0]):
+            said = "waits for a person's approval"
         return "hold", "in_flight", f"retraining {running[0]} {said}"
     moment = _clock(window, now)
     ends = [_clock(past.window, past.decided_at) for past in history.asked]

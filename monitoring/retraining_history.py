@@ -38,6 +38,7 @@ class History:
         repairs: Cause id to its repair: `verdict`.
         delivered: Cause id to what became of the request: `delivered_at`, or `superseded_at`.
         unasked: Ends of trainings that no cause asked for: `outcome` and `ended_at`.
+        approvals: Cause id to when a person decided on what came of it; None while it waits for one.
     """
 
     decisions: Sequence[Decision] = ()
@@ -45,6 +46,7 @@ class History:
     repairs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     delivered: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     unasked: Sequence[Mapping[str, Any]] = ()
+    approvals: Mapping[str, datetime | None] = field(default_factory=dict)
 
     @property
     def asked(self) -> list[Decision]:
@@ -67,7 +69,8 @@ class History:
     def running(self, now: datetime, timeout: timedelta) -> list[str]:
         """Return the causes whose retraining has not ended and is not given up, newest first.
 
-        A request that has not reached the server is not given up: monitoring sends it again.
+        A request that has not reached the server is not given up: monitoring sends it again. Neither is
+        one whose candidate waits for a person: that has a time limit of its own.
         """
         return [
             past.id
@@ -79,7 +82,14 @@ class History:
         """Return whether a request has not reached the server; monitoring sends it again."""
         return cause_id not in self.ended and cause_id not in self.delivered
 
+    def awaits_approval(self, cause_id: str) -> bool:
+        """Return whether what came of a request waits for a person."""
+        return cause_id in self.approvals and self.approvals[cause_id] is None
+
     def _may_end(self, past: Decision, now: datetime, timeout: timedelta) -> bool:
+        if past.id in self.approvals:
+            decided = self.approvals[past.id]
+            return decided is None or now - decided < timeout
         since = self.delivered.get(past.id, {}).get("delivered_at")
         if since is not None:
             return now - datetime.fromisoformat(since) < timeout

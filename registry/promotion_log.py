@@ -14,7 +14,8 @@ def promotion_log(stores: Stores) -> list[dict[str, Any]]:
 
     Returns:
         Entries with `sequence`, `version`, `previous`, `reason`, `cause_id`, `flow_run_id` and `at`;
-        roll backs with an `intent` have that too.
+        roll backs with an `intent` have that too, and promotions that a person approved their `approval`
+        (`decision`, `reason`, `by`, `through`, `decided_at`).
 
     Raises:
         LogUnavailable: If the log cannot be reached.

@@ -52,6 +52,12 @@ def mlflow_artifact_url(registry: ModelRegistry, run_id: str, path: str) -> str 
     return run and f"{run}/artifacts/{quote(path)}"
 
 
+def mlflow_version_url(registry: ModelRegistry, name: str, version: str) -> str | None:
+    """Return the address of a version in the MLflow UI, or None when MLflow is not behind HTTP."""
+    base = _mlflow_base(registry)
+    return base and f"{base}/#/models/{quote(name)}/versions/{version}"
+
+
 def _mlflow_base(registry: ModelRegistry) -> str | None:
     parts = urlsplit(registry.tracking_uri.get_secret_value())
     if parts.scheme not in ("http", "https"):
@@ -104,19 +110,27 @@ def training_summary(
     if outcome.version:
         lines += [f"**{outcome.version.name} version {outcome.version.version}**", ""]
     lines += [f"- {reason}" for reason in outcome.reasons]
+    if outcome.approval is not None and outcome.approval.decision == "approved":
+        lines += [f"- {outcome.approval.sentence}"]
     if comparison is not None:
-        lines += ["", *_comparison_lines(comparison)]
+        lines += ["", *comparison_lines(comparison)]
     if cause is not None:
-        lines += ["", "## Cause", "", f"`{cause.id}`: {cause.reason}", ""]
-        if cause.drifted_columns:
-            lines += [f"Drifted, most important first: {', '.join(cause.drifted_columns)}.", ""]
-        asked = cause.monitoring_run_id and url_for("flow-run", cause.monitoring_run_id)
-        if asked:
-            lines.append(f"Asked for by [this monitoring run]({asked}).")
+        lines += ["", *cause_lines(cause)]
     if outcome.repair is not None:
         repair = outcome.repair
         lines += ["", "## Repair", "", f"{MARKS[repair.verdict]}: {repair.reason}"]
     return "\n".join(lines)
+
+
+def cause_lines(cause: Cause) -> list[str]:
+    """Return why a training was asked for, in Markdown, with a link to the monitoring run that asked."""
+    lines = ["## Cause", "", f"`{cause.id}`: {cause.reason}", ""]
+    if cause.drifted_columns:
+        lines += [f"Drifted, most important first: {', '.join(cause.drifted_columns)}.", ""]
+    asked = cause.monitoring_run_id and url_for("flow-run", cause.monitoring_run_id)
+    if asked:
+        lines.append(f"Asked for by [this monitoring run]({asked}).")
+    return lines
 
 
 def report_training(
@@ -162,7 +176,8 @@ def report_training(
     )
 
 
-def _comparison_lines(comparison: Comparison) -> list[str]:
+def comparison_lines(comparison: Comparison) -> list[str]:
+    """Return the scores of candidate and champion with the interval of the improvement, in Markdown."""
     rows = [
         f"## {comparison.metric} on {comparison.rows:,} holdout rows (lower is better)",
         "",

@@ -10,6 +10,7 @@ from ..core.results import (
 )
 from ..monitoring.retraining_history import JUDGED, History
 from ..monitoring.stops import stopped_since
+from .approvals import decided_by_cause
 
 if TYPE_CHECKING:
     from ..blocks.stores import Stores
@@ -62,6 +63,7 @@ def _history(store: PredictionStore, project: str, decisions: list[Decision]) ->
         ended=_endings(store, project),
         repairs={found["cause_id"]: found for found in store.journal("repair", project)},
         delivered=_deliveries(store, project),
+        approvals=decided_by_cause(store, project),
         unasked=[end for end in store.journal("retraining", project) if end["cause_id"] is None],
     )
 

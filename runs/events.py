@@ -33,6 +33,7 @@ RETRAINING_STOPPED = "prefect-mlops.retraining.stopped"
 MODEL_PROMOTED = "prefect-mlops.model.promoted"
 CANDIDATE_REFUSED = "prefect-mlops.candidate.refused"
 REPAIR_VERIFIED = "prefect-mlops.repair.verified"
+APPROVAL_REQUESTED = "prefect-mlops.approval.requested"
 CANARY_DECIDED = "prefect-mlops.canary.decided"
 
 KEPT = (

@@ -100,6 +100,8 @@ def _ending(outcome: TrainingOutcome) -> str:
 def _with_repair(outcome: TrainingOutcome) -> list[str]:
     repair = outcome.repair
     said = [f"repair of what asked for it: {repair.verdict}, {repair.reason}"] if repair else []
+    if outcome.approval is not None and outcome.approval.decision == "approved":
+        said = [outcome.approval.sentence, *said]
     return [*outcome.reasons, *said]
 
 

@@ -1,7 +1,7 @@
 """The interface of a prediction store, the same for every database.
 
 A store holds two things. **Predictions**: one row each, found by model name, window and id. The
-**journal**: append-only records (decisions, deliveries, promotions, repairs, ends of retrainings), each
+**journal**: append-only records (decisions, deliveries, approvals, promotions, repairs, ends of retrainings), each
 with a key that can be taken once: only the first of two runs gets it, which is how they never promote or
 ask at the same time.
 """
@@ -33,6 +33,7 @@ JournalKind = Literal[
     "canary",
     "label",
     "notice",
+    "approval",
 ]
 
 

@@ -5,7 +5,7 @@
 | Rows | `extract`, `validate_data`, `split` |
 | Training | `tune`, `run_trial`, `fit`, `refit` |
 | Gates | `check_model`, `run_gates`, `compare`, `check_package` |
-| Registry | `adopt`, `register`, `promote`, `finalise`, `verify_repair`, `roll_back` |
+| Registry | `adopt`, `register`, `request_approval`, `find_approval`, `record_approval`, `settle_approvals`, `promote`, `finalise`, `verify_repair`, `roll_back` |
 | Scoring | `score_rows`, `attach_labels` |
 | Monitoring | `read_window`, `read_labelled_window`, `measure_drift`, `measure_performance`, `decide`, `request_retraining`, `deliver_pending`, `prune_predictions` |
 | What you bring | `run_expectations`, `run_deepchecks`, `run_evidently`, `notify` |
@@ -25,6 +25,7 @@ from ..runs.step import step as step
 
 if TYPE_CHECKING:
     from .adoption import adopt
+    from .approval import find_approval, record_approval, request_approval, settle_approvals
     from .backtesting import replay_policy, train_candidate
     from .canary import conclude_canary, judge_canary
     from .comparison import compare
@@ -62,6 +63,7 @@ __all__ = [
     "deliver_pending",
     "extract",
     "finalise",
+    "find_approval",
     "fit",
     "judge_canary",
     "measure_drift",
@@ -71,9 +73,11 @@ __all__ = [
     "prune_predictions",
     "read_labelled_window",
     "read_window",
+    "record_approval",
     "refit",
     "register",
     "replay_policy",
+    "request_approval",
     "request_retraining",
     "roll_back",
     "run_deepchecks",
@@ -82,6 +86,7 @@ __all__ = [
     "run_gates",
     "run_trial",
     "score_rows",
+    "settle_approvals",
     "split",
     "train_candidate",
     "tune",
@@ -100,6 +105,7 @@ _HOMES = {
     "deliver_pending": "delivery",
     "extract": "extraction",
     "finalise": "registration",
+    "find_approval": "approval",
     "fit": "fitting",
     "judge_canary": "canary",
     "measure_drift": "drift",
@@ -109,9 +115,11 @@ _HOMES = {
     "prune_predictions": "windows",
     "read_labelled_window": "windows",
     "read_window": "windows",
+    "record_approval": "approval",
     "refit": "fitting",
     "register": "registration",
     "replay_policy": "backtesting",
+    "request_approval": "approval",
     "request_retraining": "retraining_requests",
     "roll_back": "promotion",
     "run_deepchecks": "own_checks",
@@ -120,6 +128,7 @@ _HOMES = {
     "run_gates": "own_gates",
     "run_trial": "trials",
     "score_rows": "scoring",
+    "settle_approvals": "approval",
     "split": "splitting",
     "train_candidate": "backtesting",
     "tune": "tuning",

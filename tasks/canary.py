@@ -14,13 +14,14 @@ from ..registry.versions import find_version, get_version
 from ..runs.run_logger import run_logger
 from ..runs.step import step
 from ..sources.canary_data import first_moment, read_evidence
+from .approval import approval_of
 from .promotion import promote
 
 if TYPE_CHECKING:
     from ..blocks.model_registry import ModelRegistry
     from ..blocks.stores import Stores
     from ..canary.decision import CanaryRun
-    from ..core.settings import CanarySettings, TaskType
+    from ..core.settings import ApprovalSettings, CanarySettings, TaskType
     from ..storage.interface import PredictionStore
 
 _TRIES = 10
@@ -117,9 +118,16 @@ def judge_canary(
 
 @step("{verdict.verdict} version {verdict.challenger_version}")
 def conclude_canary(
-    verdict: CanaryVerdict, *, settings: CanarySettings, stores: Stores
+    verdict: CanaryVerdict,
+    *,
+    settings: CanarySettings,
+    approvals: ApprovalSettings | None = None,
+    stores: Stores,
 ) -> CanaryOutcome:
     """Promote the challenger or take its alias away, if the verdict says so and the project lets it.
+
+    Where a person has the last word, the challenger is proposed for approval first, and promoted by the
+    call that finds it approved.
 
     Champion and challenger must still be the ones that were judged; else nothing happens. A promotion
     that was undone since is not repeated. Repeating the call, after a crash, finishes what it began.
@@ -130,6 +138,7 @@ def conclude_canary(
     Args:
         verdict: The verdict.
         settings: When a challenger is promoted or withdrawn.
+        approvals: Whether a person has the last word on a promotion. None: nobody is asked.
         stores: Where the model's things are kept.
 
     Returns:
@@ -148,7 +157,7 @@ def conclude_canary(
             _withdraw(stores.registry, verdict)
             action = "withdrawn"
         else:
-            hindrance = _promote(stores, verdict)
+            hindrance = _promote(stores, verdict, approvals)
             action = "none" if hindrance else "promoted"
             reason = f"{reason}. Not done: {hindrance}" if hindrance else reason
     run_logger().info("%s: %s", action, reason)
@@ -224,7 +233,9 @@ def _withdraw(registry: ModelRegistry, verdict: CanaryVerdict) -> None:
             client.delete_registered_model_alias(challenger.name, tags.CHALLENGER)
 
 
-def _promote(stores: Stores, verdict: CanaryVerdict) -> str | None:
+def _promote(
+    stores: Stores, verdict: CanaryVerdict, settings: ApprovalSettings | None
+) -> str | None:
     """Promote the challenger; return why that was not to be, or None."""
     pair = (verdict.challenger_version, verdict.champion_version)
     earlier = [
@@ -238,6 +249,18 @@ def _promote(stores: Stores, verdict: CanaryVerdict) -> str | None:
             "was undone: promote it yourself, or register it anew"
         )
     version = get_version(stores.registry, verdict.challenger_version)
+    request = approval_of(
+        version,
+        f"{verdict.evidence}: {verdict.reason}",
+        expected=verdict.champion_version,
+        settings=settings,
+        stores=stores,
+    )
+    answer = request.approval if request else None
+    if request is not None and answer is None:
+        return f"it waits for a person's approval until {request.until:%Y-%m-%d %H:%M} UTC"
+    if answer is not None and answer.decision == "rejected":
+        return f"it was {answer.sentence}"
     _tag(stores.registry, verdict)
     try:
         promoted = promote.fn(
@@ -245,6 +268,7 @@ def _promote(stores: Stores, verdict: CanaryVerdict) -> str | None:
             expected=verdict.champion_version,
             reason=f"{verdict.evidence}: {verdict.reason}",
             cause_id=version.tags.get(tags.CAUSE_ID),
+            approval=answer,
             stores=stores,
         )
     except ChampionChanged as changed:

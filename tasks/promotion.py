@@ -28,6 +28,7 @@ from ..runs.step import step
 
 if TYPE_CHECKING:
     from ..blocks.stores import Stores
+    from ..core.results import Approval
     from ..storage.interface import PredictionStore
 
 
@@ -47,6 +48,7 @@ def promote(
     expected: str | None,
     reason: str,
     cause_id: str | None = None,
+    approval: Approval | None = None,
     stores: Stores,
 ) -> ModelVersion:
     """Make a version the champion, if the champion is still the expected one.
@@ -57,6 +59,7 @@ def promote(
             was none.
         reason: One sentence for the promotion log.
         cause_id: Cause of the training, if any.
+        approval: What a person said to it, for the promotion log; None where nobody was asked.
         stores: Where the model's things are kept.
 
     Returns:
@@ -83,7 +86,14 @@ def promote(
             # Made already, before a crash. A person who moved the alias since then is respected.
             return get_version(stores.registry, version.version)
         entry = _claim(
-            stores, store, version, expected=expected, last=last, reason=reason, cause_id=cause_id
+            stores,
+            store,
+            version,
+            expected=expected,
+            last=last,
+            reason=reason,
+            cause_id=cause_id,
+            approval=approval,
         )
         _activate(stores, store, entry)
     run_logger().info("%s version %s is the champion now", version.name, version.version)
@@ -222,6 +232,7 @@ def _claim(
     reason: str,
     cause_id: str | None,
     intent: str | None = None,
+    approval: Approval | None = None,
 ) -> dict[str, Any]:
     current = find_version(stores.registry, tags.CHAMPION)
     found = current.version if current else None
@@ -238,6 +249,8 @@ def _claim(
     }
     if intent is not None:
         entry["intent"] = intent
+    if approval is not None:
+        entry["approval"] = approval.model_dump(mode="json")
     key = f"{version.name}/{sequence:08d}"
     if found != expected or not store.record("promotion", key, stores.name, entry):
         raise ChampionChanged(

@@ -9,7 +9,7 @@ from ..core import tags
 from ..core.results import Candidate, ModelVersion, digest_of
 from ..registry.evidence_tags import LONGEST_TAG, candidate_tags
 from ..registry.tracking import registry_errors
-from ..registry.versions import as_result
+from ..registry.versions import as_result, find_version
 from ..runs.run_logger import run_logger
 from ..runs.step import step
 
@@ -86,7 +86,12 @@ def register(
 
 @step("finalise version {version.version} as {outcome}")
 def finalise(
-    version: ModelVersion, outcome: str, reasons: list[str], *, registry: ModelRegistry
+    version: ModelVersion,
+    outcome: str,
+    reasons: list[str],
+    *,
+    alias: bool = True,
+    registry: ModelRegistry,
 ) -> ModelVersion:
     """Write how a training ended on its version; a version not promoted becomes the challenger.
 
@@ -94,6 +99,7 @@ def finalise(
         version: The version.
         outcome: `promoted` or `challenger`.
         reasons: Why it was not promoted; empty when it was.
+        alias: Whether a version not promoted becomes the challenger. Otherwise it stops being it.
         registry: Where runs and models are kept.
 
     Returns:
@@ -108,6 +114,10 @@ def finalise(
         client.set_model_version_tag(name, version.version, tags.OUTCOME, outcome)
         text = json.dumps(reasons)[:LONGEST_TAG]
         client.set_model_version_tag(name, version.version, tags.REASONS, text)
-        if outcome == tags.CHALLENGER:
+        if outcome == tags.CHALLENGER and alias:
             client.set_registered_model_alias(name, tags.CHALLENGER, version.version)
+        elif outcome == tags.CHALLENGER:
+            challenger = find_version(registry, tags.CHALLENGER, name=name)
+            if challenger is not None and challenger.version == version.version:
+                client.delete_registered_model_alias(name, tags.CHALLENGER)
         return as_result(client.get_model_version(name, version.version))

@@ -21,9 +21,11 @@ Big things (frames, models, HTML) stay in storage; a result carries their URIs.
 | `CanaryVerdict` | `judge_canary` | whether a challenger on live traffic should be promoted |
 | `CheckReport` | `run_expectations`, `run_deepchecks`, `run_evidently` | what a suite or report of your own says |
 | `Notice` | `notify`, the flows | what a person is told |
+| `ApprovalRequest`, `Approval` | `request_approval`, `find_approval` | what is asked of a person, and the answer |
 | `Repair` | `verify_repair` | whether the new champion fixes the window that caused it |
 """
 
+from .approval import Approval, ApprovalRequest, Channel, WaitingRun
 from .base import Gate, Result, UtcDatetime, Verdict, as_utc, digest_of, verdict_of
 from .canary import CanaryOutcome, CanaryVerdict
 from .checks import CheckReport
@@ -51,10 +53,13 @@ from .notice import Notice
 from .outcomes import MonitoringOutcome, ScoringOutcome, TrainingOutcome
 
 __all__ = [
+    "Approval",
+    "ApprovalRequest",
     "CanaryOutcome",
     "CanaryVerdict",
     "Candidate",
     "Cause",
+    "Channel",
     "CheckReport",
     "ColumnDrift",
     "Comparison",
@@ -78,6 +83,7 @@ __all__ = [
     "TrainingOutcome",
     "UtcDatetime",
     "Verdict",
+    "WaitingRun",
     "Window",
     "WindowData",
     "as_utc",

@@ -14,8 +14,8 @@ class Notice(Result):
 
     Attributes:
         kind: What happened: `retraining_requested`, `retraining_stopped`, `held_with_harm`, `promoted`,
-            `challenger`, `rejected`, `failed` or `canary_decided` of the flows; of other results the name
-            of their class, such as `drift_report`.
+            `challenger`, `rejected`, `failed`, `approval_requested` or `canary_decided` of the flows; of other
+            results the name of their class, such as `drift_report`.
         model_name: Registered model; empty when it is not known.
         headline: One sentence.
         reasons: Why, one sentence each.

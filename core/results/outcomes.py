@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from .approval import Approval
 from .base import Gate, Result, UtcDatetime
 from .model import ModelVersion
 from .monitoring import Decision, DriftReport, PerformanceReport, Repair
@@ -25,6 +26,7 @@ class TrainingOutcome(Result):
         champion_version: Champion that it was compared with, or None.
         cause_id: Cause that asked for it, or None.
         repair: Whether it repaired the window that caused it, or None.
+        approval: What a person decided, where one was asked; else None.
         seconds: Wall time by step.
     """
 
@@ -37,6 +39,7 @@ class TrainingOutcome(Result):
     champion_version: str | None = None
     cause_id: str | None = None
     repair: Repair | None = None
+    approval: Approval | None = None
     seconds: dict[str, float] = Field(default_factory=dict)
 
 

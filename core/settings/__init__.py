@@ -7,6 +7,7 @@
 | `TrainingSettings` | estimators, hyperparameter optimisation and fitting |
 | `SearchSettings` | how a study searches, within `TrainingSettings` |
 | `GateSettings` | what a candidate must pass before it is promoted |
+| `ApprovalSettings` | whether a person has the last word on a promotion |
 | `MonitoringSettings` | drift, performance and the governor |
 | `ScoringSettings` | which rows batch scoring refuses |
 | `CanarySettings` | when a challenger on live traffic is promoted or withdrawn |
@@ -14,6 +15,7 @@
 Unknown keys are errors everywhere. `None` means unbounded.
 """
 
+from .approval import ApprovalSettings
 from .base import Seconds, Settings, Share, TaskType
 from .canary import CanarySettings
 from .columns import Columns
@@ -34,6 +36,7 @@ from .sources import (
 from .training import TrainingSettings, default_metric
 
 __all__ = [
+    "ApprovalSettings",
     "CanarySettings",
     "Columns",
     "CsvSource",

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from ..import_paths import ImportPath
+from .approval import ApprovalSettings
 from .base import Settings, Share
 
 MINIMUM_HOLDOUT_ROWS = 50
@@ -32,7 +33,7 @@ class DeepcheckSettings(Settings):
 class GateSettings(Settings):
     """What a candidate must pass before it is promoted."""
 
-    unless_default: ClassVar[frozenset[str]] = frozenset({"custom"})
+    unless_default: ClassVar[frozenset[str]] = frozenset({"custom", "approval"})
 
     deepchecks: list[DeepcheckSettings] | None = Field(
         default=None,
@@ -106,4 +107,8 @@ class GateSettings(Settings):
         description="Your own gates: `package.module:name` of functions that take a `GateContext` and return "
         "a `Gate` or a list of them.",
         examples=[["my_gates:no_worse_for_students"]],
+    )
+    approval: ApprovalSettings = Field(
+        default_factory=ApprovalSettings,
+        description="Whether a person has the last word: `automatic` or `person`, or these settings.",
     )

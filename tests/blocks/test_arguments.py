@@ -27,6 +27,8 @@ OF_OTHERS = {
     "estimator",
     "parameters",
     "cutoffs",
+    "approval",
+    "through",
 }
 
 

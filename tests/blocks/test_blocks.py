@@ -263,3 +263,10 @@ def test_the_command_line_registers_the_four(prefect_api):
     for name in ("ML Dataset", "ML Project", "ML Model Registry", "Prediction Log"):
         assert name in found.stdout
     assert "4 blocks" in found.stdout
+
+
+def test_who_approves_a_promotion_shapes_no_training(make_project):
+    plain = make_project()
+    asking = make_project(gates={"approval": {"by": "person", "timeout_seconds": 60}})
+    assert asking.training_digest() == plain.training_digest()
+    assert asking.gates.approval.by == "person"

@@ -3,6 +3,7 @@ from prefect_mlops.core.settings import (
     Columns,
     DataSettings,
     DriftThresholds,
+    GateSettings,
     GovernorPolicy,
     MonitoringSettings,
     Settings,
@@ -124,3 +125,13 @@ def test_a_column_with_a_format_is_a_feature_and_no_category():
         Columns(target="y", datetime_formats={"y": "%d/%m/%Y"})
     with pytest.raises(ValidationError, match="both categorical and datetimes"):
         Columns(target="y", categorical=["d"], datetime_formats={"d": "%d/%m/%Y"})
+
+
+def test_the_plain_word_says_who_approves_a_promotion():
+    gates = GateSettings.model_validate({"approval": "person"})
+    assert (gates.approval.by, gates.approval.at_timeout) == ("person", "reject")
+    assert GateSettings.model_validate(gates.model_dump()) == gates
+    assert "approval" not in GateSettings().model_dump()
+    for broken in ("anybody", {"by": "person", "timeout_seconds": 0}, {"who": "person"}):
+        with pytest.raises(ValidationError, match="approval"):
+            GateSettings.model_validate({"approval": broken})

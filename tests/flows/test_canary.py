@@ -14,9 +14,16 @@ from prefect_mlops.core import tags
 from prefect_mlops.core.errors import ModelUnavailable
 from prefect_mlops.core.settings import CanarySettings
 from prefect_mlops.flows import label, score, watch_canary
+from prefect_mlops.registry.promotion_log import promotion_log
 from prefect_mlops.registry.versions import find_version, get_version
-from prefect_mlops.runs.events import CANARY_DECIDED, MODEL_PROMOTED, resource_id
+from prefect_mlops.runs.events import (
+    APPROVAL_REQUESTED,
+    CANARY_DECIDED,
+    MODEL_PROMOTED,
+    resource_id,
+)
 from prefect_mlops.storage.predictions import Prediction
+from prefect_mlops.tasks import record_approval
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
 
@@ -134,3 +141,31 @@ def test_without_a_challenger_there_is_nothing_to_judge(champion, artifacts_of):
 def test_without_a_champion_there_is_nobody_to_judge_against(make_flow_project):
     with pytest.raises(ModelUnavailable, match="run the training flow first"):
         watch_canary(make_flow_project())
+
+
+def test_where_a_person_has_the_last_word_a_better_challenger_waits_for_it(watched, artifacts_of):
+    project = watched(400, quality=0.95, act=True)
+    project.gates.approval = "person"
+    state = watch_canary(project, return_state=True)
+    assert state.result().action == "none"
+    assert "it waits for a person's approval until" in state.result().reason
+    assert get_version(project.registry, "1").aliases == ["champion"]
+    events = {event.event: event.payload for event in events_of(project, 2)}
+    assert events[APPROVAL_REQUESTED]["version"] == "2"
+    record_approval.fn("2", "approved", "seen on traffic", "Ann", stores=project.stores)
+    state = watch_canary(project, return_state=True)
+    assert (state.name, state.result().action) == ("Promoted", "promoted")
+    assert promotion_log(project.stores)[0]["approval"]["reason"] == "seen on traffic"
+
+
+def test_a_challenger_that_a_person_rejected_is_not_promoted_by_traffic(watched):
+    project = watched(400, quality=0.95, act=True)
+    project.gates.approval = "person"
+    watch_canary(project)
+    record_approval.fn("2", "rejected", "unfair", "Ann", stores=project.stores)
+    # Not even where nobody would be asked by now.
+    project.gates.approval = "automatic"
+    outcome = watch_canary(project)
+    assert outcome.action == "none"
+    assert "it was rejected by Ann (python): unfair" in outcome.reason
+    assert get_version(project.registry, "1").aliases == ["champion"]

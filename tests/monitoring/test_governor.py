@@ -125,6 +125,20 @@ def test_one_retraining_at_a_time_until_it_ends_or_is_given_up():
     assert story.see(day(3), WORSE, now=EPOCH + timedelta(hours=7)).action == "retrain"
 
 
+def test_a_version_that_waits_for_a_person_is_not_given_up():
+    story = Story(GovernorPolicy(cooldown_seconds=0.0))
+    asked = story.see(day(0), WORSE, now=EPOCH)
+    story.approvals = {asked.id: None}
+    held = story.see(day(1), WORSE, now=EPOCH + timedelta(days=9))
+    assert outcome_of(held) == ("hold", "in_flight")
+    assert held.reason.startswith(f"retraining {asked.id} waits for a person's approval")
+    # Once decided it has the time that any training has.
+    story.approvals = {asked.id: EPOCH + timedelta(days=9)}
+    held = story.see(day(2), WORSE, now=EPOCH + timedelta(days=9, hours=5))
+    assert "has not ended" in held.reason
+    assert story.see(day(3), WORSE, now=EPOCH + timedelta(days=9, hours=6)).action == "retrain"
+
+
 def test_a_request_that_has_not_reached_the_server_is_not_given_up():
     story = Story(GovernorPolicy(cooldown_seconds=0.0))
     story.server = False

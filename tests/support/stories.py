@@ -85,12 +85,20 @@ class Story:
         self.repairs: dict[str, dict] = {}
         self.delivered: dict[str, dict] = {}
         self.unasked: list[dict] = []
+        self.approvals: dict[str, datetime | None] = {}
         self.configuration = "as it was"
         self.server = True
 
     @property
     def history(self) -> History:
-        return History(self.decisions, self.ended, self.repairs, self.delivered, self.unasked)
+        return History(
+            self.decisions,
+            self.ended,
+            self.repairs,
+            self.delivered,
+            self.unasked,
+            self.approvals,
+        )
 
     def see(self, window: Window, found: dict, now: datetime | None = None) -> Decision:
         decision = decide(
