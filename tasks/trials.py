@@ -30,6 +30,7 @@ def rows_and_folds(
     """Return the rows that trials may use, and their folds; those of a split are read once a process.
 
     Raises:
+        ConfigurationError: If a feature step cannot be used.
         DataRejected: If the training rows cannot be cross-validated.
         WorkspaceUnavailable: If they cannot be read.
     """
@@ -69,8 +70,9 @@ def _made(
 ) -> tuple[TrainingRows, list[Fold]]:
     from ..data.training_rows import training_rows
     from ..training.cross_validation import make_folds, tuning_rows
+    from ..training.feature_steps import with_features
 
-    data = training_rows(frame, columns, task_type)
+    data = with_features(training_rows(frame, columns, task_type), training)
     data = tuning_rows(data, method, training.maximum_tuning_rows, training.seed)
     return data, make_folds(data, method, training.folds, training.seed)
 
@@ -112,6 +114,7 @@ def run_trial(
         The score; what the estimator raised is its `error`.
 
     Raises:
+        ConfigurationError: If a feature step cannot be used.
         DataRejected: If the training rows cannot be cross-validated.
         WorkspaceUnavailable: If they cannot be read.
     """

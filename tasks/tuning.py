@@ -97,7 +97,7 @@ def tune(
             key,
             estimators=training.estimators,
             task=task_type,
-            feature_types=data.feature_types,
+            feature_types=data.model_types,
             seed=training.seed,
             trials=training.trials,
         )

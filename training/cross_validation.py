@@ -20,7 +20,8 @@ from ..core.errors import DataRejected
 from ..core.settings import TaskType
 from ..data.training_rows import TrainingRows
 from ..metrics.losses import Floats, metric_value, row_losses
-from .recipes import build, fit_estimator
+from .feature_steps import unfitted_model
+from .recipes import fit_estimator
 
 _FEWEST_GROUPS = 20
 
@@ -206,7 +207,7 @@ def score_trial(
     pruned = False
     try:
         for number, fold in enumerate(folds):
-            unfitted = build(estimator, parameters, task, data.feature_types, seed)
+            unfitted = unfitted_model(estimator, parameters, task, data, seed)
             scores.append(score_fold(unfitted, data, fold, task, metric))
             if not math.isfinite(scores[-1]):
                 raise ValueError(f"{metric} is {scores[-1]}")  # noqa: TRY301

@@ -45,7 +45,7 @@ def search_recipe(
             "search",
             estimators=settings.estimators,
             task=task,
-            feature_types=data.feature_types,
+            feature_types=data.model_types,
             seed=settings.seed,
             trials=settings.trials,
         )

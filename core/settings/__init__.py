@@ -5,6 +5,7 @@
 | `Columns` | what each column of a dataset is for |
 | `DataSettings` | data validation and splitting |
 | `TrainingSettings` | estimators, hyperparameter optimisation and fitting |
+| `FeatureStep` | a step of your own that makes features |
 | `GateSettings` | what a candidate must pass before it is promoted |
 | `MonitoringSettings` | drift, performance and the governor |
 | `ScoringSettings` | which rows batch scoring refuses |
@@ -17,6 +18,7 @@ from .base import Seconds, Settings, Share, TaskType
 from .canary import CanarySettings
 from .columns import Columns
 from .data import DataSettings, ScoringSettings
+from .features import FeatureStep
 from .gates import DeepcheckSettings, GateSettings
 from .monitoring import DriftThresholds, GovernorPolicy, MonitoringSettings, PerformanceThresholds
 from .setup import Setup
@@ -38,6 +40,7 @@ __all__ = [
     "DataSettings",
     "DeepcheckSettings",
     "DriftThresholds",
+    "FeatureStep",
     "FunctionSource",
     "GateSettings",
     "GovernorPolicy",

@@ -1,0 +1,117 @@
+"""Any estimator class with scikit-learn's interface, behind the preprocessor that suits it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
+
+from ..core.errors import ConfigurationError
+from ..core.settings import TaskType
+from ..data.schema import FeatureType
+from ..models.labelled_classifier import LabelledClassifier
+from .preprocessing import default_preprocessor
+
+# By their names: scikit-learn's own seed, and what else it is called.
+_SEEDS = ("random_state", "random_seed", "seed")
+
+
+@dataclass(frozen=True)
+class EstimatorClass:
+    """A class that is constructed with hyperparameters, as a recipe.
+
+    Attributes:
+        name: Its import path.
+        family: The class.
+    """
+
+    name: str
+    family: type
+
+    def __call__(
+        self,
+        trial: Any,
+        task_type: TaskType,
+        feature_types: Mapping[str, FeatureType],
+        seed: int,
+    ) -> Any:
+        """Return the estimator with its defaults: without a declared space there is nothing to ask for."""
+        return self.make({}, feature_types, seed)
+
+    def make(
+        self, parameters: Mapping[str, Any], feature_types: Mapping[str, FeatureType], seed: int
+    ) -> Any:
+        """Construct the estimator.
+
+        Args:
+            parameters: What to construct it with.
+            feature_types: Input column to feature type.
+            seed: Set as its seed, where it has one and `parameters` does not say another.
+
+        Returns:
+            A pipeline of the default preprocessor and the estimator; a pipeline of the user's as it is. One
+            whose tags allow missing values gets them, and categories as codes, as trees do; any other gets
+            what linear models get, see `training.preprocessing`.
+
+        Raises:
+            ConfigurationError: If it does not take the parameters.
+        """
+        given = {**_seeded(self.family, seed, parameters), **parameters}
+        try:
+            model = self.family(**given)
+        except Exception as error:
+            raise ConfigurationError(
+                f"estimator {self.name!r} cannot be made with {sorted(given)}: {type(error).__name__}: {error}"
+            ) from error
+        if isinstance(model, Pipeline):
+            return model
+        style = "trees" if _takes_missing(model) else "linear"
+        if _wants_numbered_classes(self.family):
+            model = LabelledClassifier(model)
+        return Pipeline(
+            [("preprocessor", default_preprocessor(feature_types, style)), ("model", model)]
+        )
+
+
+def _seeded(family: type, seed: int, parameters: Mapping[str, Any]) -> dict[str, int]:
+    if any(name in parameters for name in _SEEDS):
+        return {}
+    known = _parameter_names(family)
+    return next(({name: seed} for name in _SEEDS if name in known), {})
+
+
+def _parameter_names(family: type) -> set[str]:
+    """Return what the constructor takes; of one that takes any keyword, its bases too."""
+    names: set[str] = set()
+    for base in family.__mro__:
+        constructor = base.__dict__.get("__init__")
+        if constructor is None:
+            continue
+        try:
+            parameters = inspect.signature(constructor).parameters.values()
+        except (TypeError, ValueError):
+            break
+        names |= {parameter.name for parameter in parameters}
+        if not any(parameter.kind == parameter.VAR_KEYWORD for parameter in parameters):
+            break
+    return names
+
+
+def _takes_missing(model: Any) -> bool:
+    try:
+        return bool(get_tags(model).input_tags.allow_nan)
+    except Exception:
+        # A class with scikit-learn's methods and none of its tags.
+        return False
+
+
+def _wants_numbered_classes(family: type) -> bool:
+    """Return whether a class is a classifier of XGBoost or CatBoost, see `LabelledClassifier`."""
+    libraries = {base.__module__.partition(".")[0] for base in family.__mro__}
+    return bool(libraries & {"xgboost", "catboost"}) and callable(
+        getattr(family, "predict_proba", None)
+    )
