@@ -122,7 +122,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
         "min_child_weight": 1.0,
         "reg_lambda": 1.0,
     },
-    "catboost": {"learning_rate": 0.1, "iterations": 200, "depth": 6, "l2_leaf_reg": 3.0},
+    "catboost": {"learning_rate": 0.1, "iterations": 100, "depth": 6, "l2_leaf_reg": 3.0},
 }
 _REGRESSION_DEFAULTS: dict[str, dict[str, Any]] = {
     "random_forest": {**_DEFAULTS["random_forest"], "max_features": 1.0},
