@@ -10,7 +10,9 @@ Logged models name this module and its class: both must keep their names.
 from __future__ import annotations
 
 import inspect
+import traceback
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,6 @@ import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 
 from ..core.errors import ConfigurationError, DataRejected, MLOpsError
-from ..core.import_paths import raised_at
 from ..data.schema import FeatureType, conform
 
 
@@ -155,7 +156,7 @@ def _called(
     except Exception as raised:
         # What it says may quote a value, and ends in logs.
         said = f": {raised}" if error is ConfigurationError else ""
-        where = raised_at(raised, __file__)
+        where = _own_line(raised)
         raise error(
             f"feature step {name!r} raised {type(raised).__name__}{where}{said}"
         ) from raised
@@ -178,6 +179,17 @@ def _called(
         twice = sorted({column for column in names if names.count(column) > 1})
         raise error(f"feature step {name!r} returned columns {twice or names}: expected each once")
     return made.set_axis(names, axis="columns").reset_index(drop=True)
+
+
+def _own_line(raised: Exception) -> str:
+    """Return where the user's code raised: not here, and not in what wraps it."""
+    frames = traceback.extract_tb(raised.__traceback__)
+    own = [
+        frame
+        for frame in frames
+        if frame.filename != __file__ and "sklearn" not in Path(frame.filename).parts
+    ]
+    return f" (line {own[0].lineno} of {own[0].filename})" if own else ""
 
 
 def _as_known(

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from mlflow.models import Model
 
 _FLAVOR, _FORMAT = "sklearn", "skops"
+# MLflow requires itself of every model, and the model server has its smaller distribution.
+_NOT_ASKED = ("", "mlflow")
 
 
 def load_estimator(logged: Model, folder: Path) -> Any:
@@ -77,8 +79,10 @@ def missing_packages(folder: Path) -> list[str]:
 
 
 def _is_missing(package: str) -> bool:
+    if package in _NOT_ASKED:
+        return False
     try:
         version(package)
     except (PackageNotFoundError, ValueError):
-        return bool(package)
+        return True
     return False

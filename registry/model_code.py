@@ -70,12 +70,12 @@ def code_of(types: Iterable[str]) -> ModelCode:
     while waiting:
         name, needed_by = waiting.pop()
         top = name.partition(".")[0]
+        if top == "__main__":
+            raise ConfigurationError(
+                f"{needed_by} is defined in the script that runs, which cannot be shipped with a model: "
+                "define it in a module of its own"
+            )
         if top in sys.stdlib_module_names:
-            if top == "__main__":
-                raise ConfigurationError(
-                    f"{needed_by} is defined in the script that runs, which cannot be shipped with a model: "
-                    "define it in a module of its own"
-                )
             continue
         if top == _OURS:
             found.requirements["prefect-mlops"] = VERSION

@@ -58,7 +58,7 @@ class EstimatorClass:
             what linear models get, see `training.preprocessing`.
 
         Raises:
-            ConfigurationError: If it does not take the parameters.
+            ConfigurationError: If it does not take the parameters, or is not of scikit-learn's base class.
         """
         given = {**_seeded(self.family, seed, parameters), **parameters}
         try:
@@ -69,12 +69,21 @@ class EstimatorClass:
             ) from error
         if isinstance(model, Pipeline):
             return model
-        style = "trees" if _takes_missing(model) else "linear"
+        style = "trees" if self._takes_missing(model) else "linear"
         if _wants_numbered_classes(self.family):
             model = LabelledClassifier(model)
         return Pipeline(
             [("preprocessor", default_preprocessor(feature_types, style)), ("model", model)]
         )
+
+    def _takes_missing(self, model: Any) -> bool:
+        try:
+            return bool(get_tags(model).input_tags.allow_nan)
+        except Exception as error:
+            raise ConfigurationError(
+                f"estimator {self.name!r} has none of the tags that scikit-learn's pipelines ask for: derive it "
+                "from sklearn.base.ClassifierMixin or RegressorMixin, and BaseEstimator"
+            ) from error
 
 
 def _seeded(family: type, seed: int, parameters: Mapping[str, Any]) -> dict[str, int]:
@@ -99,14 +108,6 @@ def _parameter_names(family: type) -> set[str]:
         if not any(parameter.kind == parameter.VAR_KEYWORD for parameter in parameters):
             break
     return names
-
-
-def _takes_missing(model: Any) -> bool:
-    try:
-        return bool(get_tags(model).input_tags.allow_nan)
-    except Exception:
-        # A class with scikit-learn's methods and none of its tags.
-        return False
 
 
 def _wants_numbered_classes(family: type) -> bool:
