@@ -1,13 +1,14 @@
-"""One MLflow run for each trial of a study."""
+"""One MLflow run for each trial of a study, written beside the trials that follow."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Self
 
 from ..core import tags
 from .batches import log_batch
-from .tracking import registry_errors
+from .tracking import experiment_id, registry_errors
 
 if TYPE_CHECKING:
     from ..blocks.stores import Stores
@@ -17,49 +18,91 @@ _PARENT_RUN = "mlflow.parentRunId"
 _STATUS = {"failed": "FAILED", "pruned": "KILLED", "complete": "FINISHED"}
 
 
-def log_trial(
-    run_id: str,
-    experiment: str,
-    *,
-    number: int,
-    estimator: str,
-    parameters: dict[str, Any],
-    score: TrialScore,
-    metric: str,
-    stores: Stores,
-) -> None:
-    """Log a finished trial as a run below the training's run.
+class TrialRuns:
+    """Logs finished trials as runs below the training's run, in a thread of its own.
+
+    MLflow takes several requests for a run, and trials need not wait for them. When the block ends, all
+    of them are written.
 
     Args:
-        run_id: The training's run.
-        experiment: Id of the experiment.
-        number: Number of the trial.
-        estimator: Name of the estimator.
-        parameters: Its hyperparameters.
-        score: What it achieved.
+        run_id: The training's run. None: nothing is logged.
         metric: Metric to decide by; lower is better.
         stores: Where the model's things are kept.
 
     Raises:
         RegistryUnavailable: If MLflow cannot be reached.
     """
-    state = "failed" if score.error else "pruned" if score.pruned else "complete"
-    texts = {_PARENT_RUN: run_id, tags.PROJECT: stores.name, tags.TRIAL_STATE: state}
-    if score.error:
-        texts[tags.REASONS] = score.error[:1_000]
-    metrics = {metric: score.means[-1], "folds": len(score.means)} if score.means else {}
-    client = stores.registry.get_client()
-    with registry_errors(stores.registry):
-        run = client.create_run(
-            experiment,
-            start_time=int((time.time() - score.seconds) * 1_000),
-            tags=texts,
-            run_name=f"trial {number}",
+
+    def __init__(self, run_id: str | None, metric: str, stores: Stores) -> None:
+        self._run_id, self._metric, self._stores = run_id, metric, stores
+        self._experiment = ""
+        self._written: list[Future[None]] = []
+
+    def __enter__(self) -> Self:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="trial-runs")
+        if self._run_id is not None:
+            with registry_errors(self._stores.registry):
+                client = self._stores.registry.get_client()
+                self._experiment = experiment_id(self._stores, client)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        # What finished before an error is logged all the same.
+        self._thread.shutdown(wait=True)
+        if kind is None:
+            self._raise_failed(self._written)
+
+    def log(
+        self, number: int, estimator: str, parameters: dict[str, Any], score: TrialScore
+    ) -> None:
+        """Log a finished trial.
+
+        Args:
+            number: Number of the trial.
+            estimator: Name of the estimator.
+            parameters: Its hyperparameters.
+            score: What it achieved.
+
+        Raises:
+            RegistryUnavailable: If an earlier one could not be logged.
+        """
+        if self._run_id is None:
+            return
+        ended = int(time.time() * 1_000)
+        self._raise_failed([one for one in self._written if one.done()])
+        self._written.append(
+            self._thread.submit(self._log, number, estimator, parameters, score, ended)
         )
-        log_batch(
-            client,
-            run.info.run_id,
-            parameters={"estimator": estimator, **parameters},
-            metrics=metrics,
-        )
-        client.set_terminated(run.info.run_id, _STATUS[state])
+
+    def _raise_failed(self, written: list[Future[None]]) -> None:
+        for one in written:
+            one.result()
+            self._written.remove(one)
+
+    def _log(
+        self, number: int, estimator: str, parameters: dict[str, Any], score: TrialScore, ended: int
+    ) -> None:
+        state = "pruned" if score.pruned else "failed" if score.error else "complete"
+        texts = {
+            _PARENT_RUN: str(self._run_id),
+            tags.PROJECT: self._stores.name,
+            tags.TRIAL_STATE: state,
+        }
+        if score.error:
+            texts[tags.REASONS] = score.error[:1_000]
+        metrics = {self._metric: score.means[-1], "folds": len(score.means)} if score.means else {}
+        client = self._stores.registry.get_client()
+        with registry_errors(self._stores.registry):
+            run = client.create_run(
+                self._experiment,
+                start_time=ended - int(score.seconds * 1_000),
+                tags=texts,
+                run_name=f"trial {number}",
+            )
+            log_batch(
+                client,
+                run.info.run_id,
+                parameters={"estimator": estimator, **parameters},
+                metrics=metrics,
+            )
+            client.set_terminated(run.info.run_id, _STATUS[state], end_time=ended)

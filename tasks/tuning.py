@@ -9,22 +9,23 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.context import FlowRunContext, TaskRunContext
-from prefect.futures import PrefectFuture, as_completed
 
 from ..core.results import Split, Study, digest_of
 from ..core.settings import TrainingSettings, default_metric
-from ..registry.tracking import experiment_id, registry_errors
-from ..registry.trial_runs import log_trial
+from ..registry.trial_runs import TrialRuns
 from ..runs.artifacts import artifact_key
 from ..runs.run_logger import run_logger
 from ..runs.step import step
-from .trials import forget_rows, rows_and_folds, run_trial
+from .trial_runner import TrialRunner
+from .trials import run_trial
+from .warm_starts import warm_starts
 
 if TYPE_CHECKING:
     from ..blocks.stores import Stores
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from ..data.snapshots import Rows
     from ..training.cross_validation import TrialScore
     from ..training.study import PersistentStudy
+
+# A person looks no more often.
+_SECONDS_BETWEEN_UPDATES = 2.0
 
 
 @step("tune {stores.name}")
@@ -51,8 +55,8 @@ def tune(
 
     The first trials are scikit-learn's defaults for each estimator; another recipe must beat them by
     more than one standard error over the folds. Every trial is a run below `run_id` in MLflow. With
-    `training.parallel_trials` above 1, trials are task runs on the flow's task runner: call this task there,
-    as one that is submitted takes a place that its trials may wait for.
+    `settings.parallel_trials` above 1, or a `settings.search.runner`, trials are task runs on a task runner of
+    their own: the one that is named, or one like the flow's.
 
     Args:
         split: Rows, of which those held out are not read: a split, or two of pandas frames, Arrow tables or
@@ -68,11 +72,12 @@ def tune(
         stores: Where the model's things are kept; the workspace is needed.
 
     Returns:
-        The best recipe. The same seed gives the same one, killed in between or not, unless trials run
-        in parallel or time runs out.
+        The best recipe. The same seed gives the same one, killed in between or not, one trial at a time or
+        many, unless time runs out.
 
     Raises:
-        ConfigurationError: If an estimator cannot be found, every trial failed, or a store is missing.
+        ConfigurationError: If an estimator, a declared parameter or a package cannot be found, every trial
+            failed, or a store is missing.
         DataRejected: If the training rows cannot be cross-validated, or the rows held out are earlier.
         RegistryUnavailable: If MLflow cannot be reached.
         WorkspaceUnavailable: If rows cannot be read, or the study cannot be written.
@@ -80,10 +85,14 @@ def tune(
     from optuna.trial import TrialState
 
     from ..data.snapshots import as_split
+    from ..training.pruning import rungs
     from ..training.study import PersistentStudy
+    from ..training.thread_limits import threads_per_trial
+    from ..training.trial_process import end_processes
+    from ..training.trial_rows import forget_rows, rows_and_folds
 
-    training = settings = settings or TrainingSettings()
-    metric = metric or training.metric or default_metric(task_type)
+    settings = settings or TrainingSettings()
+    metric = metric or settings.metric or default_metric(task_type)
     split = as_split(split, stores.open_workspace(), columns)
     if key is None:
         asked = {"rows": split.train.digest, "columns": columns.model_dump(mode="json")}
@@ -91,29 +100,27 @@ def tune(
         key = digest_of(asked)
     url = study_url(stores.open_workspace(), key)
     try:
-        data, _ = rows_and_folds(split, columns=columns, task_type=task_type, settings=settings)
+        given = {"columns": columns, "task_type": task_type, "settings": settings}
+        data, folds = rows_and_folds(split, **given)
         study = PersistentStudy(
             url,
             key,
-            estimators=training.estimators,
+            settings=settings,
             task=task_type,
+            metric=metric,
             feature_types=data.model_types,
-            seed=training.seed,
-            trials=training.trials,
+            steps=len(rungs(settings.search, len(data.rows)) or folds),
+            starts=lambda: warm_starts(
+                stores, url, task_type=task_type, metric=metric, settings=settings
+            ),
         )
         if not study.ended:
-            _run_trials(
-                split,
-                study,
-                run_id,
-                stores=stores,
-                columns=columns,
-                task_type=task_type,
-                metric=metric,
-                settings=settings,
-            )
+            given |= {"metric": metric, "threads": threads_per_trial(settings.search)}
+            with TrialRuns(run_id, metric, stores) as runs:
+                _run_trials(study, runs, {"split": split, **given}, settings, stores.name)
     finally:
         forget_rows()
+        end_processes()
     estimator, parameters, score = study.best()
     result = Study(
         name=key,
@@ -125,8 +132,9 @@ def tune(
         trials=len(study.begun),
         pruned=study.count(TrialState.PRUNED),
         failed=study.count(TrialState.FAIL),
-        seed=training.seed,
+        seed=settings.seed,
     )
+    study.close()
     run_logger().info(
         "%s: %s %.4f in cross-validation, best of %d trials (%d pruned, %d failed)",
         estimator,
@@ -153,95 +161,77 @@ def study_url(workspace: Workspace, key: str) -> str:
 
 
 def _run_trials(
-    split: Split,
     study: PersistentStudy,
-    run_id: str | None,
-    *,
-    columns: Columns,
-    task_type: TaskType,
-    metric: str,
+    runs: TrialRuns,
+    common: dict[str, Any],
     settings: TrainingSettings,
-    stores: Stores,
+    project_name: str,
 ) -> None:
-    training = settings
-    experiment = None
-    if run_id is not None:
-        with registry_errors(stores.registry):
-            experiment = experiment_id(stores, stores.registry.get_client())
-    show = _progress(stores.name)
+    at_once = min(settings.parallel_trials, settings.search.ahead)
+    if at_once < settings.parallel_trials:
+        run_logger().warning(
+            "%d trials run at once, not training.parallel_trials=%d: training.search.ahead is the most",
+            at_once,
+            settings.parallel_trials,
+        )
     deadline = None
-    if training.timeout_seconds is not None:
+    if settings.timeout_seconds is not None:
         # What an interrupted process spent counts too.
-        spent = study.seconds / training.parallel_trials
-        deadline = time.monotonic() + training.timeout_seconds - spent
+        deadline = time.monotonic() + settings.timeout_seconds - study.seconds / at_once
 
-    def more() -> bool:
+    def begin() -> tuple[Any, dict[str, Any]] | None:
+        """Begin the next trial, if there is one and what it is chosen by is there."""
         if deadline is not None and time.monotonic() > deadline and study.begun:
             study.end()
-        return not study.ended
-
-    def begin() -> tuple[Any, dict[str, Any]]:
-        cutoffs = study.cutoffs()
-        trial, estimator, parameters = study.ask()
+        if not study.ready or study.ended or (begun := study.ask()) is None:
+            return None
+        trial, estimator, parameters = begun
         recipe = {"number": trial.number, "estimator": estimator, "parameters": parameters}
-        return trial, {**recipe, "cutoffs": cutoffs}
+        return trial, {**recipe, "cutoffs": study.cutoffs(trial.number)}
 
-    def end(trial: Any, recipe: dict[str, Any], score: TrialScore) -> None:
-        study.tell(trial, score)
-        described = {name: value for name, value in recipe.items() if name != "cutoffs"}
-        if run_id is not None and experiment is not None:
-            log_trial(run_id, experiment, score=score, **described, stores=stores, metric=metric)
-        show(100.0 * len(study.begun) / training.trials)
+    with _progress(project_name, settings.trials) as show:
 
-    if training.parallel_trials == 1:
-        while more():
-            trial, recipe = begin()
-            end(
-                trial,
-                recipe,
-                run_trial.fn(
-                    split,
-                    **recipe,
-                    columns=columns,
-                    task_type=task_type,
-                    metric=metric,
-                    settings=settings,
-                ),
-            )
-        return
-    running: dict[PrefectFuture[TrialScore], tuple[Any, dict[str, Any]]] = {}
-    while True:
-        while len(running) < training.parallel_trials and more():
-            trial, recipe = begin()
-            running[
-                run_trial.submit(
-                    split,
-                    **recipe,
-                    columns=columns,
-                    task_type=task_type,
-                    metric=metric,
-                    settings=settings,
-                )
-            ] = (trial, recipe)
-        if not running:
+        def end(trial: Any, recipe: dict[str, Any], score: TrialScore) -> None:
+            study.tell(trial, score)
+            runs.log(trial.number, recipe["estimator"], recipe["parameters"], score)
+            show(len(study.begun))
+
+        if at_once == 1 and settings.search.runner is None:
+            while (begun := begin()) is not None:
+                end(*begun, run_trial.fn(**begun[1], **common))
             return
-        future = next(as_completed(list(running)))
-        trial, recipe = running.pop(future)
-        end(trial, recipe, future.result())
+        with TrialRunner(settings.search, at_once, **common) as runner:
+            trials: dict[int, Any] = {}
+            while True:
+                while runner.running < at_once and (begun := begin()) is not None:
+                    trials[begun[0].number] = begun[0]
+                    runner.submit(begun[1])
+                if not runner.running:
+                    return
+                recipe, score = runner.next()
+                end(trials.pop(recipe["number"]), recipe, score)
 
 
-def _progress(project_name: str) -> Callable[[float], None]:
-    """Return a function that shows progress, in percent, where a person can see it."""
+@contextmanager
+def _progress(project_name: str, trials: int) -> Iterator[Callable[[int], None]]:
+    """Give a function that shows how many trials there were where a person can see it."""
     if FlowRunContext.get() is None and TaskRunContext.get() is None:
-        return lambda percent: None
+        yield lambda count: None
+        return
     artifact = create_progress_artifact(
         0.0,
         key=artifact_key("tuning", project_name),
         description=f"Trials of the study of {project_name}",
     )
     assert isinstance(artifact, UUID)
+    shown, known = time.monotonic(), 0
 
-    def show(percent: float) -> None:
-        update_progress_artifact(artifact, min(percent, 100.0))
+    def show(count: int) -> None:
+        nonlocal shown, known
+        known = count
+        if time.monotonic() - shown > _SECONDS_BETWEEN_UPDATES:
+            update_progress_artifact(artifact, min(100.0 * count / trials, 100.0))
+            shown = time.monotonic()
 
-    return show
+    yield show
+    update_progress_artifact(artifact, min(100.0 * known / trials, 100.0))

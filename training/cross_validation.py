@@ -6,10 +6,8 @@ production delivers.
 
 from __future__ import annotations
 
-import math
-import time
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -20,7 +18,6 @@ from ..core.errors import DataRejected
 from ..core.settings import TaskType
 from ..data.training_rows import TrainingRows
 from ..metrics.losses import Floats, metric_value, row_losses
-from .feature_steps import unfitted_model
 from .recipes import fit_estimator
 
 _FEWEST_GROUPS = 20
@@ -44,16 +41,24 @@ class TrialScore:
     """What a trial achieved.
 
     Attributes:
-        means: Mean of the metric over the folds so far, one value a fold.
-        pruned: Whether it was stopped before the last fold.
+        means: Mean of the metric at every step: over the folds so far, or over all folds of a rung.
+        pruned: Whether it was stopped before the last step.
         seconds: How long it took.
         error: What went wrong, or None.
+        folds: Score of every fold of the last rung; empty when folds are the steps.
     """
 
     means: list[float]
     pruned: bool
     seconds: float
     error: str | None = None
+    folds: list[float] = field(default_factory=list)
+
+    @property
+    def fold_scores(self) -> list[float]:
+        """Score of every fold."""
+        totals = np.array(self.means) * np.arange(1, len(self.means) + 1)
+        return self.folds or np.diff(totals, prepend=0.0).tolist()
 
 
 def tuning_rows(
@@ -171,50 +176,3 @@ def score_fold(
 ) -> float:
     """Return the metric of `fold_losses`."""
     return metric_value(metric, fold_losses(estimator, data, fold, task, metric))
-
-
-def score_trial(
-    data: TrainingRows,
-    folds: list[Fold],
-    *,
-    estimator: str,
-    parameters: dict[str, Any],
-    task: TaskType,
-    metric: str,
-    seed: int,
-    cutoffs: list[float],
-) -> TrialScore:
-    """Score a recipe on every fold, unless it falls behind.
-
-    Args:
-        data: Rows that trials may use.
-        folds: Their folds.
-        estimator: Name of the estimator.
-        parameters: Its hyperparameters.
-        task: Task type.
-        metric: Name of the metric; lower is better.
-        seed: Seed of the estimator.
-        cutoffs: After each fold but the last, the mean above which the trial stops. Empty: never.
-
-    Returns:
-        The score. What the estimator raises becomes its `error`: one trial that fails does not end
-        a study.
-    """
-    started = time.perf_counter()
-    scores: list[float] = []
-    means: list[float] = []
-    error = None
-    pruned = False
-    try:
-        for number, fold in enumerate(folds):
-            unfitted = unfitted_model(estimator, parameters, task, data, seed)
-            scores.append(score_fold(unfitted, data, fold, task, metric))
-            if not math.isfinite(scores[-1]):
-                raise ValueError(f"{metric} is {scores[-1]}")  # noqa: TRY301
-            means.append(float(np.mean(scores)))
-            if number < min(len(folds) - 1, len(cutoffs)) and means[-1] > cutoffs[number]:
-                pruned = True
-                break
-    except Exception as raised:
-        error = f"{type(raised).__name__}: {raised}"
-    return TrialScore(means, pruned, time.perf_counter() - started, error)

@@ -32,6 +32,12 @@ class EstimatorClass:
     name: str
     family: type
 
+    @property
+    def parameters(self) -> set[str] | None:
+        """What the class can be constructed with; None where it takes any keyword."""
+        names, any_keyword = _keywords(self.family)
+        return None if any_keyword else names
+
     def __call__(
         self,
         trial: Any,
@@ -89,12 +95,12 @@ class EstimatorClass:
 def _seeded(family: type, seed: int, parameters: Mapping[str, Any]) -> dict[str, int]:
     if any(name in parameters for name in _SEEDS):
         return {}
-    known = _parameter_names(family)
+    known, _ = _keywords(family)
     return next(({name: seed} for name in _SEEDS if name in known), {})
 
 
-def _parameter_names(family: type) -> set[str]:
-    """Return what the constructor takes; of one that takes any keyword, its bases too."""
+def _keywords(family: type) -> tuple[set[str], bool]:
+    """Return what the constructor takes, and whether it takes any keyword; then its bases count, too."""
     names: set[str] = set()
     for base in family.__mro__:
         constructor = base.__dict__.get("__init__")
@@ -103,11 +109,15 @@ def _parameter_names(family: type) -> set[str]:
         try:
             parameters = inspect.signature(constructor).parameters.values()
         except (TypeError, ValueError):
-            break
-        names |= {parameter.name for parameter in parameters}
+            return names, True
+        names |= {
+            parameter.name
+            for parameter in parameters
+            if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+        } - {"self"}
         if not any(parameter.kind == parameter.VAR_KEYWORD for parameter in parameters):
-            break
-    return names
+            return names, False
+    return names, True
 
 
 def _wants_numbered_classes(family: type) -> bool:

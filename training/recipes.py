@@ -37,7 +37,6 @@ from ..core.import_paths import is_import_path, load_function
 from ..core.settings import TaskType
 from ..data.schema import FeatureType
 from .boosted_trees import catboost, lightgbm, xgboost
-from .declared_spaces import Space, suggest_declared
 from .estimator_classes import EstimatorClass
 from .search_spaces import Trial, hist_gradient_boosting, linear, random_forest
 
@@ -124,8 +123,6 @@ def suggest(
     task_type: TaskType,
     feature_types: Mapping[str, FeatureType],
     seed: int,
-    *,
-    space: Space | None = None,
 ) -> dict[str, Any]:
     """Let a trial choose the hyperparameters of an estimator.
 
@@ -135,18 +132,18 @@ def suggest(
         task_type: Task type.
         feature_types: Input column to feature type.
         seed: Seed of the estimator.
-        space: Declared space of an estimator's class; other recipes have their own.
 
     Returns:
-        The hyperparameters, to be passed to `build`.
+        The hyperparameters, to be passed to `build`. A class has none of its own, see
+        `training.declared_recipes.choose`.
 
     Raises:
         ConfigurationError: See `find_recipe`.
     """
-    recipe, scoped = find_recipe(name), ScopedTrial(trial, name)
+    recipe = find_recipe(name)
     if isinstance(recipe, EstimatorClass):
-        return suggest_declared(scoped, space or {})
-    recipe(scoped, task_type, feature_types, seed)
+        return {}
+    recipe(ScopedTrial(trial, name), task_type, feature_types, seed)
     scope = f"{name}."
     return {
         key.removeprefix(scope): value

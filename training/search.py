@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Literal
 
 from ..core.settings import TaskType, TrainingSettings
 from ..data.training_rows import TrainingRows
-from .cross_validation import make_folds, score_trial, tuning_rows
+from .cross_validation import make_folds, tuning_rows
+from .pruning import rungs
 from .recipe_evaluation import Recipe
 from .study import PersistentStudy
+from .thread_limits import threads_per_trial
+from .trial_scoring import score_trial
 
 
 def search_recipe(
@@ -25,8 +26,8 @@ def search_recipe(
     Args:
         data: Training rows; in time order for `time`.
         method: How the holdout was split off.
-        settings: Estimators, trials, folds and seed; `timeout_seconds` is not obeyed, since what a
-            machine manages in that time is not repeatable.
+        settings: Estimators, trials, folds, seed and search; no timeout is obeyed, since what a machine
+            manages in that time is not repeatable, and nothing but the defaults is started with.
         task: Task type.
         metric: Name of the metric; lower is better.
 
@@ -39,29 +40,30 @@ def search_recipe(
     """
     rows = tuning_rows(data, method, settings.maximum_tuning_rows, settings.seed)
     folds = make_folds(rows, method, settings.folds, settings.seed)
-    with tempfile.TemporaryDirectory() as folder:
-        study = PersistentStudy(
-            f"sqlite:///{Path(folder) / 'study.db'}",
-            "search",
-            estimators=settings.estimators,
+    parts = rungs(settings.search, len(rows.rows))
+    study = PersistentStudy(
+        None,
+        "search",
+        settings=settings,
+        task=task,
+        feature_types=data.model_types,
+        steps=len(parts or folds),
+    )
+    while not study.ended and (begun := study.ask()) is not None:
+        trial, estimator, parameters = begun
+        score = score_trial(
+            rows,
+            folds,
+            estimator=estimator,
+            parameters=parameters,
             task=task,
-            feature_types=data.model_types,
+            metric=metric,
             seed=settings.seed,
-            trials=settings.trials,
+            cutoffs=study.cutoffs(trial.number),
+            rungs=parts,
+            latest=method == "time",
+            threads=threads_per_trial(settings.search),
         )
-        while not study.ended:
-            cutoffs = study.cutoffs()
-            trial, estimator, parameters = study.ask()
-            score = score_trial(
-                rows,
-                folds,
-                estimator=estimator,
-                parameters=parameters,
-                task=task,
-                metric=metric,
-                seed=settings.seed,
-                cutoffs=cutoffs,
-            )
-            study.tell(trial, score)
-        estimator, parameters, score = study.best()
+        study.tell(trial, score)
+    estimator, parameters, score = study.best()
     return Recipe(estimator, parameters, task, metric, settings.seed), score

@@ -1,212 +1,277 @@
-"""A resumable Optuna study: killed and resumed, it gives the same trials.
+"""A resumable Optuna study: the same trials, killed and resumed or not, one at a time or many at once.
 
-Two things make it so. Every trial has a sampler of its own, seeded by the study's seed and the number
-of trials before it, instead of one generator whose state dies with the process. And a trial that a
-killed process left behind is marked as interrupted, and counts as never begun.
+Three things make it so. Every trial has a sampler of its own, seeded by the study's seed and the trial's
+number. Trial n is chosen, and stopped early, by the results of the trials up to n - `ahead` alone,
+which are finished whatever finishes first: the sampler sees a copy of the study in memory that is told
+of them in order. And a trial is written to the database with its parameters when it begins, so that
+one that a killed process left behind is run again as it was.
 """
 
 from __future__ import annotations
 
+import copy
+import sqlite3
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
 import optuna
+from optuna.exceptions import ExperimentalWarning
 from optuna.trial import FrozenTrial, TrialState
 
 from ..core.errors import ConfigurationError
-from ..core.settings import TaskType
+from ..core.settings import TaskType, TrainingSettings
 from ..data.schema import FeatureType
+from .best_trial import best_trial, stagnant
 from .cross_validation import TrialScore
-from .recipes import find_recipe, suggest
+from .declared_recipes import StartTrial, choose
+from .declared_spaces import refuse_unknown
+from .pruning import cutoffs
+from .recipes import find_recipe
+from .samplers import check_grid, check_sampler, make_sampler
 from .search_spaces import default_parameters
+from .trial_records import ERROR, ESTIMATOR, PARAMETERS, SECONDS, Start, record, tell_view
 
-_ESTIMATOR = "estimator"
-_INTERRUPTED = "interrupted"
 _ENDED = "ended"
-_ERROR = "error"
-_SECONDS = "seconds"
-# A median of fewer says little.
-_TRIALS_BEFORE_PRUNING = 5
+_STARTS = "starts"
+_SAMPLER = "sampler"
 
 
 class PersistentStudy:
     """A study kept in a database.
 
     Args:
-        url: SQLAlchemy URL of the database.
+        url: SQLAlchemy URL of the database. None: kept in memory.
         name: Name of the study.
-        estimators: Estimators to choose from.
+        settings: Estimators, trials, seed and search.
         task: Task type.
+        metric: Metric, for whoever looks for earlier studies. Empty: unknown.
         feature_types: Input column to feature type.
-        seed: Seed of sampler and estimators.
-        trials: Trials to run.
+        steps: Means that a finished trial reports: folds, or rungs of rows.
+        starts: Called when the study is new: what to try after the defaults of each estimator.
 
     Raises:
-        ConfigurationError: If an estimator cannot be found.
+        ConfigurationError: If an estimator, a declared parameter or what a sampler needs cannot be found.
     """
 
     def __init__(
         self,
-        url: str,
+        url: str | None,
         name: str,
         *,
-        estimators: list[str],
+        settings: TrainingSettings,
         task: TaskType,
+        metric: str = "",
         feature_types: Mapping[str, FeatureType],
-        seed: int,
-        trials: int,
+        steps: int | None = None,
+        starts: Callable[[], list[Start]] = list,
     ) -> None:
-        for estimator in estimators:
-            find_recipe(estimator)
-        optuna.logging.set_verbosity(optuna.logging.ERROR)
-        self._estimators = estimators
+        self._settings, self._search = settings, settings.search
         self._task: TaskType = task
         self._feature_types = feature_types
-        self._seed = seed
-        self._trials = trials
-        storage = optuna.storages.RDBStorage(url, engine_kwargs={"connect_args": {"timeout": 60}})
-        self._study = optuna.create_study(study_name=name, storage=storage, load_if_exists=True)
-        for left in self._study.get_trials(
-            deepcopy=False, states=(TrialState.RUNNING, TrialState.WAITING)
-        ):
-            storage.set_trial_user_attr(left._trial_id, _INTERRUPTED, True)
-            storage.set_trial_state_values(left._trial_id, TrialState.FAIL)
+        self._steps = steps or settings.folds
+        for estimator in settings.estimators:
+            find_recipe(estimator)
+        refuse_unknown(self._search.spaces, settings.estimators, "training.estimators", "estimator")
+        check_sampler(self._search, settings.estimators)
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        defaults = [(name, default_parameters(name, task)) for name in settings.estimators]
+        # A declared parameter that no recipe asks for is refused here, before any trial.
+        self._starts = [self._moved(*start) for start in defaults]
+        self._storage = _storage(url)
+        self._study = optuna.create_study(
+            study_name=name, storage=self._storage, load_if_exists=True
+        )
+        attributes = self._study.user_attrs
+        if _STARTS not in attributes:
+            moved = [self._moved(*start) for start in starts()]
+            found = [list(start) for start in moved if start not in self._starts]
+            for key, value in ((_STARTS, found), ("task", task), ("metric", metric)):
+                self._study.set_user_attr(key, value)
+            attributes = self._study.user_attrs
+        self._starts += [(estimator, values) for estimator, values in attributes[_STARTS]]
+        self._over = bool(attributes.get(_ENDED))
+        self._view = optuna.create_study()
+        self._told = 0
+        self._trials = self._study.get_trials()
+        self._left = [trial for trial in self._trials if trial.state == TrialState.RUNNING]
+        for key, value in attributes.get(_SAMPLER, {}).items():
+            self._view._storage.set_study_system_attr(self._view._study_id, key, value)
+        for trial in self._trials:
+            begun = copy.copy(trial)
+            begun.state, begun.values, begun.datetime_complete = TrialState.RUNNING, None, None
+            begun.intermediate_values = {}
+            self._view._storage.create_new_trial(self._view._study_id, begun)
 
     @property
     def begun(self) -> list[FrozenTrial]:
-        """Trials that finished or are running, without the interrupted ones, in order."""
-        trials = self._study.get_trials(deepcopy=False)
-        return [trial for trial in trials if not trial.user_attrs.get(_INTERRUPTED)]
+        """Trials that finished or are running, in order."""
+        return list(self._trials)
 
     @property
     def seconds(self) -> float:
         """Time that finished trials took, seconds."""
-        return sum(float(trial.user_attrs.get(_SECONDS, 0.0)) for trial in self.begun)
+        return sum(float(trial.user_attrs.get(SECONDS, 0.0)) for trial in self._trials)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the results that the next trial is chosen by are there."""
+        return bool(self._left) or all(
+            trial.state.is_finished() for trial in self._seen(len(self._trials))
+        )
 
     @property
     def ended(self) -> bool:
-        """Whether there is no trial left to run."""
-        return len(self.begun) >= self._trials or bool(self._study.user_attrs.get(_ENDED))
+        """Whether there is no trial left to run. Ask when it is `ready`."""
+        if self._left:
+            return False
+        number = len(self._trials)
+        if self._over or number >= self._settings.trials:
+            return True
+        patience = self._search.patience
+        return patience is not None and stagnant(self._seen(number), patience)
 
     def end(self) -> None:
-        """Run no further trial, in this process or a later one."""
+        """Begin no further trial, in this process or a later one."""
+        self._over = True
         self._study.set_user_attr(_ENDED, True)
 
-    def ask(self) -> tuple[optuna.Trial, str, dict[str, Any]]:
-        """Begin a trial.
+    def close(self) -> None:
+        """Close the database."""
+        if isinstance(self._storage, optuna.storages.RDBStorage):
+            self._storage.remove_session()
+            self._storage.engine.dispose()
 
-        The first trials are the defaults of each estimator, in the order of the configuration.
+    def ask(self) -> tuple[FrozenTrial, str, dict[str, Any]] | None:
+        """Begin a trial, or go on with one that a killed process left behind.
+
+        The first trials are the defaults of each estimator, in the order of the configuration, then what
+        the study was given to start with.
 
         Returns:
-            The trial, its estimator and its hyperparameters.
+            The trial, its estimator and its hyperparameters. None: a grid has no others, and the study
+            has ended.
         """
-        number = len(self.begun)
-        self._study.sampler = optuna.samplers.TPESampler(
-            seed=int(np.random.SeedSequence([self._seed, number]).generate_state(1)[0]),
-            n_startup_trials=min(10, max(5, self._trials // 4)),
-        )
-        if number < len(self._estimators):
-            name = self._estimators[number]
-            defaults = default_parameters(name, self._task)
-            self._study.enqueue_trial(
-                {_ESTIMATOR: name, **{f"{name}.{key}": value for key, value in defaults.items()}}
-            )
-        trial = self._study.ask()
-        with warnings.catch_warnings():
-            # Choices may be of any type here: they are stored and read by this class alone.
-            warnings.simplefilter("ignore", UserWarning)
-            estimator = trial.suggest_categorical(_ESTIMATOR, self._estimators)
-            try:
-                parameters = suggest(trial, estimator, self._task, self._feature_types, self._seed)
-            except Exception as error:
-                raise ConfigurationError(
-                    f"recipe {estimator!r} failed: {type(error).__name__}: {error}"
-                ) from error
-        return trial, estimator, parameters
-
-    def cutoffs(self) -> list[float]:
-        """Return, for every fold, the mean above which a trial is worse than half of the others.
-
-        The median rule of Optuna's `MedianPruner`, taken when a trial begins instead of while it runs,
-        so that a trial can run on a worker that does not reach the study.
-        """
-        complete = [trial for trial in self.begun if trial.state == TrialState.COMPLETE]
-        if len(complete) < _TRIALS_BEFORE_PRUNING:
-            return []
-        folds = min(len(trial.intermediate_values) for trial in complete)
-        return [
-            float(np.median([trial.intermediate_values[fold] for trial in complete]))
-            for fold in range(folds)
-        ]
-
-    def tell(self, trial: optuna.Trial, score: TrialScore) -> None:
-        """End a trial."""
-        for fold, mean in enumerate(score.means):
-            trial.report(mean, fold)
-        trial.set_user_attr(_SECONDS, score.seconds)
-        if score.error is not None:
-            trial.set_user_attr(_ERROR, score.error)
-            self._study.tell(trial, state=TrialState.FAIL)
-        elif score.pruned:
-            self._study.tell(trial, state=TrialState.PRUNED)
+        if self._left:
+            trial = self._left.pop(0)
         else:
-            self._study.tell(trial, score.means[-1])
+            trial = self._next(len(self._trials))
+            if trial is None:
+                self.end()
+                return None
+            written = self._storage.create_new_trial(self._study._study_id, trial)
+            trial._trial_id = written
+            self._trials.append(trial)
+        return trial, trial.user_attrs[ESTIMATOR], dict(trial.user_attrs[PARAMETERS])
+
+    def cutoffs(self, number: int) -> list[float]:
+        """Return, for every step but the last, the mean above which a trial stops.
+
+        Args:
+            number: Number of the trial. The defaults never stop: others are compared with them.
+        """
+        if number < len(self._settings.estimators):
+            return []
+        seed = self._settings.seed
+        return cutoffs(self._search, self._seen(number), number, self._steps, seed)
+
+    def tell(self, trial: FrozenTrial, score: TrialScore) -> None:
+        """End a trial."""
+        record(self._storage, trial, score)
+        self._trials[trial.number] = trial
 
     def best(self) -> tuple[str, dict[str, Any], float]:
-        """Return estimator, hyperparameters and score of the recipe to fit.
-
-        The best trial, if it is better than scikit-learn's defaults by more than one standard error
-        of the difference over the folds; else the defaults. The best of many trials is best partly
-        by luck, and luck does not carry over to later rows.
-
-        The one-standard-error rule: Breiman, Friedman, Olshen and Stone, Classification and
-        Regression Trees, 1984, section 3.4.3.
+        """Return estimator, hyperparameters and score of the recipe to fit, see `best_trial`.
 
         Raises:
             ConfigurationError: If every trial failed.
         """
-        begun = self.begun
-        complete = [trial for trial in begun if trial.state == TrialState.COMPLETE]
+        complete = [trial for trial in self._trials if trial.state == TrialState.COMPLETE]
         if not complete:
             errors = [
-                str(trial.user_attrs[_ERROR]) for trial in begun if _ERROR in trial.user_attrs
+                str(trial.user_attrs[ERROR]) for trial in self._trials if ERROR in trial.user_attrs
             ]
             raise ConfigurationError(
                 f"all {len(errors)} trials failed, the first with {errors[0] if errors else 'no error'}"
                 ". Look at training.estimators and at the rows"
             )
-        best = min(complete, key=lambda trial: (trial.value, trial.number))
-        defaults = [trial for trial in complete if trial.number < len(self._estimators)]
-        if defaults:
-            plain = min(defaults, key=lambda trial: (trial.value, trial.number))
-            if not _clearly_better(best, plain):
-                best = plain
-        estimator = best.params[_ESTIMATOR]
-        scope = f"{estimator}."
-        parameters = {
-            key.removeprefix(scope): value
-            for key, value in best.params.items()
-            if key.startswith(scope)
-        }
-        return estimator, parameters, float(best.value)  # pyright: ignore[reportArgumentType]
+        best = best_trial(complete, len(self._settings.estimators))
+        attributes = best.user_attrs
+        return attributes[ESTIMATOR], dict(attributes[PARAMETERS]), float(best.value or 0.0)
 
     def count(self, state: TrialState) -> int:
-        """Return the number of trials in a state, without the interrupted ones."""
-        return sum(trial.state == state for trial in self.begun)
+        """Return the number of trials in a state."""
+        return sum(trial.state == state for trial in self._trials)
+
+    def _seen(self, number: int) -> list[FrozenTrial]:
+        return self._trials[: max(0, number - self._search.ahead + 1)]
+
+    def _moved(self, estimator: str, values: Mapping[str, Any]) -> Start:
+        start = StartTrial({f"{estimator}.{name}": value for name, value in values.items()})
+        self._choose(start, estimator)
+        if self._search.sampler == "grid":
+            check_grid(start.endless)
+        return estimator, start.params
+
+    def _choose(self, trial: Any, estimator: str) -> dict[str, Any]:
+        with warnings.catch_warnings():
+            # Choices may be of any type here: they are stored and read by this class alone.
+            warnings.simplefilter("ignore", UserWarning)
+            return choose(
+                trial,
+                estimator,
+                self._search.spaces,
+                task=self._task,
+                feature_types=self._feature_types,
+                seed=self._settings.seed,
+            )
+
+    def _next(self, number: int) -> FrozenTrial | None:
+        for trial in self._seen(number)[self._told :]:
+            tell_view(self._view, trial)
+            self._told += 1
+        settings = self._settings
+        self._view.sampler = make_sampler(self._search, settings.seed, number, settings.trials)
+        if number < len(self._starts):
+            estimator, values = self._starts[number]
+            self._view.enqueue_trial({ESTIMATOR: estimator, **values})
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            trial = self._view.ask()
+            estimator = trial.suggest_categorical(ESTIMATOR, settings.estimators)
+            parameters = self._choose(trial, estimator)
+        # A grid that has no other point left gives one again.
+        known = self._search.sampler == "grid" and number >= len(self._starts)
+        if known and any(other.params == trial.params for other in self._trials):
+            return None
+        found = self._view._storage.get_trial(trial._trial_id)
+        begun = copy.deepcopy(found)
+        begun.user_attrs = {ESTIMATOR: estimator, PARAMETERS: parameters}
+        self._keep_sampler()
+        return begun
+
+    def _keep_sampler(self) -> None:
+        """Keep what a sampler remembers of the whole study, such as the parents of a generation."""
+        kept = self._view._storage.get_study_system_attrs(self._view._study_id)
+        if kept != self._study.user_attrs.get(_SAMPLER, {}):
+            self._study.set_user_attr(_SAMPLER, kept)
 
 
-def _clearly_better(trial: FrozenTrial, other: FrozenTrial) -> bool:
-    folds = min(len(trial.intermediate_values), len(other.intermediate_values))
-    gains = _fold_scores(other)[:folds] - _fold_scores(trial)[:folds]
-    return bool(gains.mean() > gains.std(ddof=1) / np.sqrt(folds))
-
-
-def _fold_scores(trial: FrozenTrial) -> np.ndarray:
-    """Return the score of every fold: a trial reports the mean over its folds so far."""
-    means = np.array(
-        [trial.intermediate_values[fold] for fold in sorted(trial.intermediate_values)]
+def _storage(url: str | None) -> optuna.storages.BaseStorage:
+    if url is None:
+        return optuna.storages.InMemoryStorage()
+    return optuna.storages.RDBStorage(
+        url, engine_kwargs={"connect_args": {"timeout": 60, "factory": _Connection}}
     )
-    totals = means * np.arange(1, len(means) + 1)
-    return np.diff(totals, prepend=0.0)
+
+
+class _Connection(sqlite3.Connection):
+    """A connection that does not wait for the disk at each of the writes that a trial needs.
+
+    A killed process loses nothing; a machine that loses its power, at most the latest trials.
+    """
+
+    def __init__(self, *args: Any, **keywords: Any) -> None:
+        super().__init__(*args, **keywords)
+        self.execute("PRAGMA journal_mode=WAL")
+        self.execute("PRAGMA synchronous=NORMAL")

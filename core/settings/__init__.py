@@ -6,6 +6,7 @@
 | `DataSettings` | data validation and splitting |
 | `TrainingSettings` | estimators, hyperparameter optimisation and fitting |
 | `FeatureStep` | a step of your own that makes features |
+| `SearchSettings` | how a study searches, within `TrainingSettings` |
 | `GateSettings` | what a candidate must pass before it is promoted |
 | `MonitoringSettings` | drift, performance and the governor |
 | `ScoringSettings` | which rows batch scoring refuses |
@@ -21,6 +22,7 @@ from .data import DataSettings, ScoringSettings
 from .features import FeatureStep
 from .gates import DeepcheckSettings, GateSettings
 from .monitoring import DriftThresholds, GovernorPolicy, MonitoringSettings, PerformanceThresholds
+from .search import ParameterSpace, SearchSettings
 from .setup import Setup
 from .sources import (
     CsvSource,
@@ -46,10 +48,12 @@ __all__ = [
     "GovernorPolicy",
     "MongoSource",
     "MonitoringSettings",
+    "ParameterSpace",
     "ParquetSource",
     "PerformanceThresholds",
     "PredictionsSource",
     "ScoringSettings",
+    "SearchSettings",
     "Seconds",
     "Settings",
     "Setup",

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from .base import Seconds, Settings, TaskType
 from .features import FeatureStep, TypeName
+from .search import SearchSettings
 
 
 def default_metric(task: TaskType) -> str:
@@ -18,7 +19,7 @@ def default_metric(task: TaskType) -> str:
 class TrainingSettings(Settings):
     """Estimators, hyperparameter optimisation and fitting."""
 
-    unless_default: ClassVar[frozenset[str]] = frozenset({"features", "trusted_types"})
+    unless_default: ClassVar[frozenset[str]] = frozenset({"features", "search", "trusted_types"})
 
     estimators: list[str] = Field(
         default_factory=lambda: ["hist_gradient_boosting", "linear"],
@@ -40,6 +41,10 @@ class TrainingSettings(Settings):
     folds: int = Field(default=3, ge=2, le=20, description="Cross-validation folds.")
     parallel_trials: int = Field(
         default=1, ge=1, le=64, description="Trials to run at once, each a Prefect task run."
+    )
+    search: SearchSettings = Field(
+        default_factory=SearchSettings,
+        description="How a study looks for hyperparameters, for how long, and where its trials run.",
     )
     maximum_tuning_rows: int | None = Field(
         default=50_000,

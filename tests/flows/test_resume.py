@@ -13,6 +13,7 @@ import pytest
 from prefect_mlops.blocks import MLProject
 from prefect_mlops.core import tags
 from prefect_mlops.core.results import Cause, TrainingOutcome, Window
+from prefect_mlops.core.settings import TrainingSettings
 from prefect_mlops.registry.promotion_log import promotion_log
 from prefect_mlops.registry.versions import find_version
 from prefect_mlops.storage.predictions import Prediction
@@ -90,11 +91,9 @@ def trials_of(project: MLProject, outcome: TrainingOutcome) -> int:
     study = PersistentStudy(
         study_url(project.open_workspace(), key),
         key,
-        estimators=["linear"],
+        settings=TrainingSettings(estimators=["linear"], trials=TRIALS),
         task="binary",
         feature_types={},
-        seed=0,
-        trials=TRIALS,
     )
     return len(study.begun)
 

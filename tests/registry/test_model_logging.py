@@ -125,7 +125,9 @@ def test_the_packages_of_the_estimator_are_named_with_their_versions(project, na
     uri, folder = logged(project, model, types_of_estimator(name))
     lines = (folder / "requirements.txt").read_text().split()
     library = sys.modules[name]
-    assert next(line for line in lines if line.startswith(name)).endswith(f"=={library.__version__}")
+    assert next(line for line in lines if line.startswith(name)).endswith(
+        f"=={library.__version__}"
+    )
     assert ("prefect-mlops" in " ".join(lines)) == (name != "lightgbm")
     found = project.registry.load_model(uri, "binary").predict(ROWS)
     np.testing.assert_array_equal(found, model.predict_proba(ROWS))

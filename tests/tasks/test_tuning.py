@@ -19,10 +19,10 @@ from prefect.client.schemas.filters import (
 from prefect_mlops.blocks import Dataset, ModelRegistry
 from prefect_mlops.core.errors import ConfigurationError
 from prefect_mlops.registry.tracking import open_run
-from prefect_mlops.tasks.trials import rows_and_folds
 from prefect_mlops.tasks.tuning import study_url, tune
-from prefect_mlops.training.cross_validation import score_trial
 from prefect_mlops.training.search_spaces import default_parameters
+from prefect_mlops.training.trial_rows import rows_and_folds
+from prefect_mlops.training.trial_scoring import score_trial
 from sklearn.linear_model import Ridge
 from support.candidates import split_at
 

@@ -7,11 +7,11 @@ from prefect_mlops.data.training_rows import training_rows
 from prefect_mlops.training.cross_validation import (
     make_folds,
     score_fold,
-    score_trial,
     tuning_rows,
 )
 from prefect_mlops.training.recipes import build
 from prefect_mlops.training.search_spaces import default_parameters
+from prefect_mlops.training.trial_scoring import score_trial
 
 
 def data_of(target, task="binary", x=None):

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from prefect_mlops.core.errors import ConfigurationError
 from prefect_mlops.models.labelled_classifier import LabelledClassifier
+from prefect_mlops.training.declared_recipes import choose
 from prefect_mlops.training.recipes import build, find_recipe, fit_estimator, suggest
 from prefect_mlops.training.search_spaces import default_parameters
 from sklearn.base import BaseEstimator, RegressorMixin
@@ -65,6 +66,11 @@ class Inherits(LogisticRegression):
         self.extra = extra
 
 
+def choose_for(trial, path, space):
+    spaces = {path: space}
+    return choose(trial, path, spaces, task="regression", feature_types=FEATURE_TYPES, seed=5)
+
+
 @pytest.fixture(autouse=True)
 def _module(monkeypatch):
     module = types.ModuleType("shop_models")
@@ -98,7 +104,7 @@ def test_it_is_constructed_with_what_its_declared_space_gives_and_the_seed():
         "max_depth": {"type": "int", "low": 2, "high": 4},
     }
     trial = optuna.create_study().ask()
-    parameters = suggest(trial, path, "regression", FEATURE_TYPES, 5, space=space)
+    parameters = choose_for(trial, path, space)
     assert {f"{path}.{key}" for key in parameters} == {*trial.params}
     model = build(path, parameters, "regression", FEATURE_TYPES, 5)[-1]
     assert (model.n_estimators, model.random_state) == (7, 5)
@@ -108,8 +114,16 @@ def test_it_is_constructed_with_what_its_declared_space_gives_and_the_seed():
 
 def test_without_a_declared_space_there_is_nothing_to_ask_for():
     trial = optuna.create_study().ask()
+    assert choose_for(trial, "shop_models:Bare", {}) == {}
     assert suggest(trial, "shop_models:Bare", "regression", FEATURE_TYPES, 0) == {}
     assert default_parameters("shop_models:Bare", "regression") == {}
+
+
+def test_a_declared_parameter_that_the_class_does_not_take_is_refused_before_anything_is_fitted():
+    space = {"shfit": {"type": "float", "low": 0, "high": 1}}
+    trial = optuna.create_study().ask()
+    with pytest.raises(ConfigurationError, match="did you mean 'shift'"):
+        choose_for(trial, "shop_models:Bare", space)
 
 
 def test_a_class_that_says_nothing_about_missing_values_gets_finite_numbers():

@@ -1,6 +1,7 @@
 """Which recipe a study hands to the fit."""
 
 import pytest
+from prefect_mlops.core.settings import TrainingSettings
 from prefect_mlops.training.cross_validation import TrialScore
 from prefect_mlops.training.study import PersistentStudy
 
@@ -10,11 +11,9 @@ def study(tmp_path):
     return PersistentStudy(
         f"sqlite:///{tmp_path}/study.db",
         "study",
-        estimators=["hist_gradient_boosting"],
+        settings=TrainingSettings(estimators=["hist_gradient_boosting"], trials=2),
         task="binary",
         feature_types={"a": "number"},
-        seed=0,
-        trials=2,
     )
 
 

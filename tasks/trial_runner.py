@@ -1,0 +1,169 @@
+"""Where trials run: a task runner of their own, which replaces what a dead worker took with it."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, Self
+
+from prefect.context import FlowRunContext, TaskRunContext
+from prefect.futures import PrefectFuture, as_completed
+from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner, ThreadPoolTaskRunner
+
+from ..core.errors import ConfigurationError, MLOpsError
+from ..runs.run_logger import run_logger
+from .trials import run_trial
+
+if TYPE_CHECKING:
+    from ..core.settings import SearchSettings
+    from ..training.cross_validation import TrialScore
+
+_ATTEMPTS = 3
+
+
+def make_runner(search: SearchSettings, parallel: int) -> TaskRunner[Any]:
+    """Return the task runner that the settings name, or one like the flow's.
+
+    It is never the flow's own: a step that was submitted there holds a place that its trials would wait for.
+
+    Args:
+        search: Runner and address.
+        parallel: Trials to run at once.
+
+    Raises:
+        ConfigurationError: If the package of the runner is not installed.
+    """
+    match search.runner:
+        case "threads":
+            return ThreadPoolTaskRunner(max_workers=parallel)
+        case "processes":
+            return ProcessPoolTaskRunner(max_workers=parallel)
+        case "dask":
+            kind = _imported("prefect_dask", "DaskTaskRunner", "dask")
+            if search.runner_address:
+                return kind(address=search.runner_address)
+            # One trial a process: threads of one share its memory and Python's lock.
+            return kind(
+                cluster_kwargs={
+                    "n_workers": parallel,
+                    "threads_per_worker": 1,
+                    "dashboard_address": None,
+                }
+            )
+        case "ray":
+            kind = _imported("prefect_ray", "RayTaskRunner", "ray")
+            if search.runner_address:
+                return kind(address=search.runner_address)
+            return kind(init_kwargs={"num_cpus": parallel, "include_dashboard": False})
+        case None:
+            flow_run = FlowRunContext.get()
+            if flow_run is None:
+                return ThreadPoolTaskRunner(max_workers=parallel)
+            return flow_run.task_runner.duplicate()
+
+
+def _imported(module: str, name: str, extra: str) -> Any:
+    try:
+        return getattr(importlib.import_module(module), name)
+    except ImportError as error:
+        raise ConfigurationError(
+            f"search.runner {extra!r} needs {module}: pip install 'prefect-mlops[{extra}]' where the flow "
+            f"runs and on its workers ({error})"
+        ) from error
+
+
+class TrialRunner:
+    """Runs trials as task runs; a trial whose worker died is run again.
+
+    Args:
+        search: Runner and address.
+        parallel: Trials to run at once.
+        common: What every trial is given.
+    """
+
+    def __init__(self, search: SearchSettings, parallel: int, **common: Any) -> None:
+        self._search, self._parallel, self._common = search, parallel, common
+        self._running: dict[PrefectFuture[TrialScore], tuple[dict[str, Any], int]] = {}
+        self._runner: TaskRunner[Any] | None = None
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._open.enter_context(_without_parameters())
+        self._start()
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        if self._runner is not None:
+            self._runner.__exit__(*raised)
+        self._open.close()
+
+    @property
+    def running(self) -> int:
+        """Trials that are running."""
+        return len(self._running)
+
+    def submit(self, recipe: dict[str, Any], attempt: int = 1) -> None:
+        """Begin a trial.
+
+        Args:
+            recipe: What `run_trial` is given for this trial alone.
+            attempt: How often it was begun, with this time.
+        """
+        assert self._runner is not None
+        future = self._runner.submit(run_trial, parameters={**recipe, **self._common})
+        self._running[future] = (recipe, attempt)
+
+    def next(self) -> tuple[dict[str, Any], TrialScore]:
+        """Wait for a trial to end.
+
+        Returns:
+            Its recipe and its score.
+
+        Raises:
+            MLOpsError: If no trial can run at all, such as without rows.
+        """
+        from ..training.cross_validation import TrialScore
+
+        while True:
+            future = next(as_completed(list(self._running)))
+            recipe, attempt = self._running.pop(future)
+            try:
+                return recipe, future.result()
+            except MLOpsError:
+                raise
+            except Exception as error:
+                said = f"{type(error).__name__}: {error}"
+            run_logger().warning(
+                "trial %d was lost with its worker: %s", recipe["number"], said.splitlines()[0]
+            )
+            if attempt == _ATTEMPTS:
+                return recipe, TrialScore([], pruned=False, seconds=0.0, error=said)
+            self._again(recipe, attempt + 1)
+
+    def _again(self, recipe: dict[str, Any], attempt: int) -> None:
+        try:
+            self.submit(recipe, attempt)
+        except Exception:
+            # A pool that lost a process takes nothing any more: its other trials end likewise.
+            self._renew()
+            self.submit(recipe, attempt)
+
+    def _renew(self) -> None:
+        assert self._runner is not None
+        self._runner.__exit__(None, None, None)
+        self._start()
+
+    def _start(self) -> None:
+        self._runner = make_runner(self._search, self._parallel).__enter__()
+
+
+@contextmanager
+def _without_parameters() -> Iterator[None]:
+    """Let workers not be sent what the flow and the step were called with: it may be frames."""
+    with ExitStack() as inside:
+        for kind in (FlowRunContext, TaskRunContext):
+            found: Any = kind.get()
+            if found is not None:
+                inside.enter_context(found.model_copy(update={"parameters": {}}))
+        yield
