@@ -20,6 +20,7 @@ _ALWAYS = frozenset(
         # Harmless by themselves: what they call is listed, and checked, too.
         "operator.methodcaller",
         "functools.partial",
+        "collections.OrderedDict",
         "prefect_mlops.models.feature_steps.FeatureSteps",
         "prefect_mlops.models.labelled_classifier.LabelledClassifier",
     }
@@ -27,7 +28,6 @@ _ALWAYS = frozenset(
 _OF_ESTIMATORS = {
     "lightgbm": frozenset(
         {
-            "collections.OrderedDict",
             "lightgbm.basic.Booster",
             "lightgbm.sklearn.LGBMClassifier",
             "lightgbm.sklearn.LGBMRegressor",
@@ -59,16 +59,19 @@ def untrusted(names: Iterable[str], declared: Collection[str] = ()) -> list[str]
 
     Args:
         names: Types, as skops names them.
-        declared: What is trusted beyond the package's own list.
+        declared: What is trusted beyond the package's own list. The estimator of a library that this package
+            knows brings what it is made of: `LGBMClassifier` its `Booster`.
 
     Example:
         >>> untrusted(["sklearn.linear_model._ridge.Ridge", "os.system"])
         ['os.system']
     """
+    groups = [group for group in _OF_ESTIMATORS.values() if not group.isdisjoint(declared)]
+    allowed = _ALWAYS.union(declared, *groups)
     return [
         name
         for name in dict.fromkeys(names)
-        if name not in declared and name not in _ALWAYS and not name.startswith(_PREFIXES)
+        if name not in allowed and not name.startswith(_PREFIXES)
     ]
 
 

@@ -158,7 +158,9 @@ def _ship(module: str, needed_by: str, found: ModelCode) -> list[tuple[str, str]
 
 
 def imports_of(source: str, package: str) -> Iterator[str]:
-    """Yield the full name of everything that a module imports, anywhere in it.
+    """Yield the full name of everything that a module imports when it is imported or used.
+
+    What it imports only as a script, or for type checkers, does not count.
 
     Args:
         source: Its text.
@@ -168,7 +170,13 @@ def imports_of(source: str, package: str) -> Iterator[str]:
         >>> list(imports_of("from .shapes import area", "my_features"))
         ['my_features.shapes.area']
     """
-    for node in ast.walk(ast.parse(source)):
+    waiting: list[ast.AST] = [ast.parse(source)]
+    while waiting:
+        node = waiting.pop(0)
+        if isinstance(node, ast.If) and _never_true(node.test):
+            waiting += node.orelse
+            continue
+        waiting += ast.iter_child_nodes(node)
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -178,3 +186,13 @@ def imports_of(source: str, package: str) -> Iterator[str]:
             start = [part for part in [*base, *(node.module or "").split(".")] if part]
             for alias in node.names:
                 yield ".".join(start if alias.name == "*" else [*start, alias.name])
+
+
+def _never_true(test: ast.expr) -> bool:
+    """Return whether a condition holds in no process that loads a model."""
+    return ast.unparse(test) in (
+        "__name__ == '__main__'",
+        "'__main__' == __name__",
+        "TYPE_CHECKING",
+        "typing.TYPE_CHECKING",
+    )

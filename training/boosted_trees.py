@@ -22,12 +22,14 @@ from ..models.labelled_classifier import LabelledClassifier
 from .preprocessing import default_preprocessor
 from .search_spaces import Trial
 
+LIBRARIES = {"lightgbm": "LightGBM", "xgboost": "XGBoost", "catboost": "CatBoost"}
+
 
 def lightgbm(
     trial: Trial, task_type: TaskType, feature_types: Mapping[str, FeatureType], seed: int
 ) -> Pipeline:
     """Recipe: LightGBM, categories as categories."""
-    library = _library("lightgbm", "LightGBM")
+    library = library_of("lightgbm")
     family = library.LGBMRegressor if task_type == "regression" else library.LGBMClassifier
     codes = list(range(_count(feature_types, "category")))
     model = family(
@@ -51,7 +53,7 @@ def xgboost(
     trial: Trial, task_type: TaskType, feature_types: Mapping[str, FeatureType], seed: int
 ) -> Pipeline:
     """Recipe: XGBoost, categories as categories."""
-    library = _library("xgboost", "XGBoost")
+    library = library_of("xgboost")
     family = library.XGBRegressor if task_type == "regression" else library.XGBClassifier
     # The preprocessor puts the categories' columns first, and makes four of a moment.
     codes = _count(feature_types, "category")
@@ -77,7 +79,7 @@ def catboost(
     trial: Trial, task_type: TaskType, feature_types: Mapping[str, FeatureType], seed: int
 ) -> Pipeline:
     """Recipe: CatBoost, categories as text, of which it takes any that comes."""
-    library = _library("catboost", "CatBoost")
+    library = library_of("catboost")
     family = library.CatBoostRegressor if task_type == "regression" else library.CatBoostClassifier
     categories = _count(feature_types, "category")
     model = family(
@@ -118,11 +120,19 @@ def _behind(preprocessor: Any, model: Any) -> Pipeline:
     return Pipeline([("preprocessor", preprocessor), ("model", model)])
 
 
-def _library(module: str, name: str) -> Any:
+def library_of(module: str) -> Any:
+    """Import the library of a recipe of this module.
+
+    Args:
+        module: Name of the recipe, which is that of the library.
+
+    Raises:
+        ConfigurationError: If it is not installed; the message names the extra.
+    """
     try:
         return importlib.import_module(module)
     except ImportError as error:
         raise ConfigurationError(
-            f"estimator {module!r} needs {name}, which is not installed here ({error}): "
+            f"estimator {module!r} needs {LIBRARIES[module]}, which is not installed here ({error}): "
             f"pip install 'prefect-mlops[{module}]', also where models are served"
         ) from error

@@ -29,7 +29,8 @@ from ..models.feature_steps import (
     same_values,
 )
 from ..models.trusted_types import how_to_trust, untrusted
-from .recipes import build
+from .estimator_classes import EstimatorClass
+from .recipes import build, find_recipe
 
 _WHAT = "feature step"
 # Asked for one by one: enough to meet what depends on the rows beside it.
@@ -38,7 +39,7 @@ _NAME_OF_STEPS = "feature_steps"
 
 
 def with_features(data: TrainingRows, settings: TrainingSettings) -> TrainingRows:
-    """Add a project's feature steps to its training rows.
+    """Add a project's feature steps to its training rows, once all that it names is trusted.
 
     Args:
         data: All training rows.
@@ -49,9 +50,14 @@ def with_features(data: TrainingRows, settings: TrainingSettings) -> TrainingRow
         when there are no steps.
 
     Raises:
-        ConfigurationError: If a step cannot be loaded, is not trusted, raises, drops or reorders rows,
-            or gives one row something else than among others.
+        ConfigurationError: If a step or an estimator's class cannot be loaded or is not trusted, or a step
+            raises, drops or reorders rows, or gives one row something else than among others.
     """
+    for name in settings.estimators:
+        recipe = find_recipe(name)
+        if isinstance(recipe, EstimatorClass):
+            # Before hours of trials, instead of when the best model is logged.
+            _refuse_untrusted("estimator", name, recipe.family, settings.trusted_types)
     if not settings.features:
         return data
     loaded = [(step.step, load_step(step, settings.trusted_types)) for step in settings.features]
@@ -131,22 +137,22 @@ def load_step(step: FeatureStep, trusted: Sequence[str] = ()) -> Any:
         raise ConfigurationError(
             f"{_WHAT} {step.step!r} is an instance, and takes no parameters: name its class"
         )
-    _refuse_untrusted(step.step, code, trusted)
+    _refuse_untrusted(_WHAT, step.step, code, trusted)
     if hasattr(made, "set_output") and not isinstance(made, FunctionTransformer):
         made.set_output(transform="pandas")
     return made
 
 
-def _refuse_untrusted(path: str, code: Any, trusted: Sequence[str]) -> None:
+def _refuse_untrusted(what: str, path: str, code: Any, trusted: Sequence[str]) -> None:
     name = f"{code.__module__}.{code.__qualname__}"
     if "<" in name or code.__module__ == "__main__":
         raise ConfigurationError(
-            f"{_WHAT} {path!r} is {name}: whoever loads the model could not import it. Define it by name in a "
+            f"{what} {path!r} is {name}: whoever loads the model could not import it. Define it by name in a "
             "module of its own"
         )
     if untrusted([name], trusted):
         raise ConfigurationError(
-            f"{_WHAT} {path!r} is {name}, which nobody declared to trust: whoever loads the model runs it. "
+            f"{what} {path!r} is {name}, which nobody declared to trust: whoever loads the model runs it. "
             f"Set {how_to_trust([name], trusted)}"
         )
 

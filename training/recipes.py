@@ -36,7 +36,7 @@ from ..core.errors import ConfigurationError
 from ..core.import_paths import is_import_path, load_function
 from ..core.settings import TaskType
 from ..data.schema import FeatureType
-from .boosted_trees import catboost, lightgbm, xgboost
+from .boosted_trees import LIBRARIES, catboost, library_of, lightgbm, xgboost
 from .estimator_classes import EstimatorClass
 from .search_spaces import Trial, hist_gradient_boosting, linear, random_forest
 
@@ -92,10 +92,12 @@ def find_recipe(name: str) -> Recipe:
         The recipe.
 
     Raises:
-        ConfigurationError: If there is none: unknown name, module that does not import, nothing of that
+        ConfigurationError: If there is none: unknown name, library that is not installed, module that does not import, nothing of that
             name in it, or a class that is no estimator.
     """
     if name in _RECIPES:
+        if name in LIBRARIES:
+            library_of(name)
         return _RECIPES[name]
     if not is_import_path(name):
         raise ConfigurationError(

@@ -8,8 +8,9 @@ import pytest
 from prefect_mlops.core.errors import ConfigurationError
 from prefect_mlops.core.settings import Columns, FeatureStep, TrainingSettings
 from prefect_mlops.data.training_rows import training_rows
-from prefect_mlops.training.cross_validation import Fold, fold_losses, score_trial
+from prefect_mlops.training.cross_validation import Fold, fold_losses
 from prefect_mlops.training.feature_steps import load_step, unfitted_model, with_features
+from prefect_mlops.training.trial_scoring import score_trial
 from sklearn.linear_model import LogisticRegression
 from support.own_code import write_module
 
@@ -227,6 +228,15 @@ def test_a_step_that_nobody_trusts_is_refused_before_it_runs_and_says_what_to_se
     wanted = r'training.trusted_types=\["shop_steps.ratio", "shop_steps.Mean"\]'
     with pytest.raises(ConfigurationError, match=wanted):
         with_features(data(), training)
+
+
+def test_an_estimator_that_nobody_trusts_is_refused_before_any_trial():
+    training = TrainingSettings(estimators=["linear", "lightgbm:LGBMClassifier"])
+    with pytest.raises(
+        ConfigurationError, match=r'trusted_types=\["lightgbm.sklearn.LGBMClassifier"\]'
+    ):
+        with_features(data(), training)
+    assert with_features(data(), TrainingSettings(estimators=["sklearn.svm:SVC"])).steps is None
 
 
 def test_without_steps_rows_and_model_are_what_they_were():
