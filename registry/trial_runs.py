@@ -74,6 +74,31 @@ class TrialRuns:
             self._thread.submit(self._log, number, estimator, parameters, score, ended)
         )
 
+    def catch_up(self, finished: list[tuple[int, str, dict[str, Any], TrialScore]]) -> None:
+        """Log the trials that a killed process finished, and had not logged yet.
+
+        Args:
+            finished: What `log` is given, of every trial that finished.
+
+        Raises:
+            RegistryUnavailable: If MLflow cannot be reached.
+        """
+        if self._run_id is None or not finished:
+            return
+        query = f"tags.`{_PARENT_RUN}` = '{self._run_id}'"
+        known: set[str] = set()
+        token = None
+        with registry_errors(self._stores.registry):
+            client = self._stores.registry.get_client()
+            while True:
+                page = client.search_runs([self._experiment], query, page_token=token)
+                known |= {str(run.info.run_name) for run in page}
+                if not (token := page.token):
+                    break
+        for trial in finished:
+            if _name(trial[0]) not in known:
+                self.log(*trial)
+
     def _raise_failed(self, written: list[Future[None]]) -> None:
         for one in written:
             one.result()
@@ -97,7 +122,7 @@ class TrialRuns:
                 self._experiment,
                 start_time=ended - int(score.seconds * 1_000),
                 tags=texts,
-                run_name=f"trial {number}",
+                run_name=_name(number),
             )
             log_batch(
                 client,
@@ -106,3 +131,7 @@ class TrialRuns:
                 metrics=metrics,
             )
             client.set_terminated(run.info.run_id, _STATUS[state], end_time=ended)
+
+
+def _name(number: int) -> str:
+    return f"trial {number}"

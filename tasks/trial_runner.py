@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
+from concurrent.futures import BrokenExecutor
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
@@ -84,7 +85,7 @@ class TrialRunner:
 
     def __init__(self, search: SearchSettings, parallel: int, **common: Any) -> None:
         self._search, self._parallel, self._common = search, parallel, common
-        self._running: dict[PrefectFuture[TrialScore], tuple[dict[str, Any], int]] = {}
+        self._running: dict[PrefectFuture[TrialScore], tuple[dict[str, Any], int, object]] = {}
         self._runner: TaskRunner[Any] | None = None
         self._open = ExitStack()
 
@@ -112,7 +113,7 @@ class TrialRunner:
         """
         assert self._runner is not None
         future = self._runner.submit(run_trial, parameters={**recipe, **self._common})
-        self._running[future] = (recipe, attempt)
+        self._running[future] = (recipe, attempt, self._runner)
 
     def next(self) -> tuple[dict[str, Any], TrialScore]:
         """Wait for a trial to end.
@@ -127,29 +128,24 @@ class TrialRunner:
 
         while True:
             future = next(as_completed(list(self._running)))
-            recipe, attempt = self._running.pop(future)
+            recipe, attempt, runner = self._running.pop(future)
             try:
                 return recipe, future.result()
             except MLOpsError:
                 raise
             except Exception as error:
                 said = f"{type(error).__name__}: {error}"
+                if isinstance(error, BrokenExecutor) and runner is self._runner:
+                    self._renew()
             run_logger().warning(
                 "trial %d was lost with its worker: %s", recipe["number"], said.splitlines()[0]
             )
             if attempt == _ATTEMPTS:
                 return recipe, TrialScore([], pruned=False, seconds=0.0, error=said)
-            self._again(recipe, attempt + 1)
-
-    def _again(self, recipe: dict[str, Any], attempt: int) -> None:
-        try:
-            self.submit(recipe, attempt)
-        except Exception:
-            # A pool that lost a process takes nothing any more: its other trials end likewise.
-            self._renew()
-            self.submit(recipe, attempt)
+            self.submit(recipe, attempt + 1)
 
     def _renew(self) -> None:
+        """Replace a pool that lost a process: it takes nothing any more, and its other trials end likewise."""
         assert self._runner is not None
         self._runner.__exit__(None, None, None)
         self._start()

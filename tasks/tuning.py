@@ -114,10 +114,12 @@ def tune(
                 stores, url, task_type=task_type, metric=metric, settings=settings
             ),
         )
-        if not study.ended:
-            given |= {"metric": metric, "threads": threads_per_trial(settings.search)}
+        given |= {"metric": metric, "threads": threads_per_trial(settings.search)}
+        if run_id is not None or not study.ended:
             with TrialRuns(run_id, metric, stores) as runs:
-                _run_trials(study, runs, {"split": split, **given}, settings, stores.name)
+                runs.catch_up(study.finished)
+                if not study.ended:
+                    _run_trials(study, runs, {"split": split, **given}, settings, stores.name)
     finally:
         forget_rows()
         end_processes()

@@ -101,7 +101,10 @@ def bracket_of(number: int, brackets: int, factor: int, seed: int) -> int:
 
 
 def _medians(seen: Sequence[FrozenTrial]) -> list[float]:
-    """Return the medians of Optuna's `MedianPruner`."""
+    """Return the medians of Optuna's `MedianPruner`.
+
+    It compares a trial's best step so far with them; a mean over the folds so far has no best one.
+    """
     complete = [trial for trial in seen if trial.state == TrialState.COMPLETE]
     if len(complete) < _TRIALS_BEFORE_PRUNING:
         return []

@@ -30,7 +30,7 @@ from .pruning import cutoffs
 from .recipes import find_recipe
 from .samplers import check_grid, check_sampler, make_sampler
 from .search_spaces import default_parameters
-from .trial_records import ERROR, ESTIMATOR, PARAMETERS, SECONDS, Start, record, tell_view
+from .trial_records import ERROR, ESTIMATOR, PARAMETERS, SECONDS, Start, record, score_of, tell_view
 
 _ENDED = "ended"
 _STARTS = "starts"
@@ -107,6 +107,20 @@ class PersistentStudy:
     def begun(self) -> list[FrozenTrial]:
         """Trials that finished or are running, in order."""
         return list(self._trials)
+
+    @property
+    def finished(self) -> list[tuple[int, str, dict[str, Any], TrialScore]]:
+        """Numbers, estimators, parameters and scores of the trials that finished."""
+        return [
+            (
+                trial.number,
+                trial.user_attrs[ESTIMATOR],
+                dict(trial.user_attrs[PARAMETERS]),
+                score_of(trial),
+            )
+            for trial in self._trials
+            if trial.state.is_finished()
+        ]
 
     @property
     def seconds(self) -> float:

@@ -50,6 +50,17 @@ def record(storage: BaseStorage, trial: FrozenTrial, score: TrialScore) -> None:
     trial.state, trial.values, trial.datetime_complete = state, values, datetime.now()
 
 
+def score_of(trial: FrozenTrial) -> TrialScore:
+    """Return what a finished trial achieved."""
+    return TrialScore(
+        means=[trial.intermediate_values[step] for step in sorted(trial.intermediate_values)],
+        pruned=trial.state == TrialState.PRUNED,
+        seconds=float(trial.user_attrs.get(SECONDS, 0.0)),
+        error=trial.user_attrs.get(ERROR),
+        folds=list(trial.user_attrs.get(FOLDS, [])),
+    )
+
+
 def tell_view(view: optuna.Study, trial: FrozenTrial) -> None:
     """Tell a sampler's view of a study how a trial ended.
 

@@ -1,6 +1,7 @@
 import sys
 import types
 from pathlib import Path
+from textwrap import dedent
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,7 @@ from prefect_mlops.training.trial_rows import rows_and_folds
 from prefect_mlops.training.trial_scoring import score_trial
 from sklearn.linear_model import Ridge
 from support.candidates import split_at
+from support.own_code import write_module
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +64,12 @@ def make_numbers(make_project, database, request):
         return project, split_at(project, frame, 150)
 
     return build
+
+
+@pytest.fixture
+def own_module(monkeypatch, tmp_path):
+    """A function that writes a module of the user's."""
+    return lambda name, text: write_module(monkeypatch, tmp_path, name, dedent(text))
 
 
 @pytest.fixture
@@ -296,3 +304,52 @@ def test_parallel_trials_are_task_runs_and_progress_is_shown(make, prefect_api):
         )
     assert sorted(names) == [f"trial {number}: linear" for number in range(4)]
     assert [artifact.data for artifact in shown] == [100.0]
+
+
+def test_trials_that_were_not_logged_before_a_kill_are_logged_after_it(make):
+    project, split = make(trials=3)
+    tune.fn(split, None, "key", **project.arguments(tune))
+    run_id = open_run(project.stores, "key", None)
+    for _ in range(2):
+        tune.fn(split, run_id, "key", **project.arguments(tune))
+        names = [run.info.run_name for run in trial_runs(project, run_id)]
+        assert names == ["trial 0", "trial 1", "trial 2"]
+
+
+def test_halving_compares_most_trials_on_few_rows(make):
+    search = {"pruner": "halving", "minimum_rows": 50}
+    project, split = make(rows=720, trials=12, search=search)
+    run_id = open_run(project.stores, "key", None)
+    study = tune.fn(split, run_id, "key", **project.arguments(tune))
+    steps = [run.data.metrics["folds"] for run in trial_runs(project, run_id)]
+    # The defaults are always scored on all rows: 60, 180, 540.
+    assert steps[0] == 3
+    assert study.pruned == sum(count < 3 for count in steps) > 5
+    assert study.score <= trial_runs(project, run_id)[0].data.metrics["log_loss"]
+
+
+@pytest.mark.slow
+def test_a_trial_that_takes_too_long_is_pruned_and_the_study_goes_on(make_numbers, own_module):
+    own_module(
+        "slow_models",
+        """
+        import time
+        from sklearn.linear_model import Ridge
+
+        class Slow(Ridge):
+            def fit(self, X, y):
+                if self.alpha > 10:
+                    time.sleep(60)
+                return super().fit(X, y)
+
+        def recipe(trial, task_type, feature_types, seed):
+            return Slow(alpha=trial.suggest_categorical("alpha", [1.0, 100.0]))
+        """,
+    )
+    search = {"trial_timeout_seconds": 2.0, "sampler": "grid"}
+    project, split = make_numbers(estimators=["slow_models:recipe"], search=search)
+    run_id = open_run(project.stores, "key", None)
+    study = tune.fn(split, run_id, "key", **project.arguments(tune))
+    assert (study.trials, study.pruned, study.parameters) == (2, 1, {"alpha": 1.0})
+    states = {run.info.status for run in trial_runs(project, run_id)}
+    assert states == {"FINISHED", "KILLED"}
