@@ -7,6 +7,8 @@ STAMP := $(VENV)/.installed
 SERVING := .venv-serving
 SERVING_LOCK := requirements-serving.lock
 SERVING_STAMP := $(SERVING)/.installed
+# What served models are made of beside scikit-learn, in the versions that they are trained with.
+MODEL_PACKAGES ?= lightgbm
 # What a model and the prediction log are made with is the same in both environments.
 SHARED := mlflow-skinny|numpy|pandas|scikit-learn|scipy|skops|alembic|sqlalchemy|sqlparse|filelock|prometheus-client|pydantic|pymongo
 # Test processes at once; each starts a Prefect server of its own.
@@ -42,7 +44,9 @@ $(STAMP): $(LOCK) pyproject.toml
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@touch $@
 
-setup-serving: $(SERVING_STAMP) ## Make the environment of the model server
+setup-serving: $(SERVING_STAMP) ## Make the environment of the model server (MODEL_PACKAGES="lightgbm ...")
+	$(if $(strip $(MODEL_PACKAGES)),UV_COMPILE_BYTECODE=1 $(BIN)/uv pip install --quiet --python $(SERVING)/bin/python \
+	  --constraint $(LOCK) $(MODEL_PACKAGES))
 
 $(SERVING_STAMP): $(STAMP) $(SERVING_LOCK)
 	test -x $(SERVING)/bin/python || $(PYTHON) -m venv $(SERVING)

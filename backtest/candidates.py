@@ -31,6 +31,7 @@ from ..data.training_rows import TrainingRows, labels_of, training_rows
 from ..metrics.losses import Floats, row_losses
 from ..models.predictor import Predictor
 from ..monitoring.reference import Reference
+from ..training.feature_steps import with_features
 from ..training.recipe_evaluation import Recipe, evaluate_recipe
 from ..training.search import search_recipe
 from .stream import Stream
@@ -148,7 +149,7 @@ class Candidates:
         wanted = wanted_holdout(rows, setup.data, setup.monitoring.window_rows)
         first = first_held_out(table, "at", wanted)
         train, holdout = frame.iloc[:first], frame.iloc[first:rows]
-        data = training_rows(train, setup.columns, setup.task_type)
+        data = with_features(training_rows(train, setup.columns, setup.task_type), setup.training)
         recipe, searched = self._recipe(data, first)
         found = evaluate_recipe(
             recipe,
@@ -163,7 +164,7 @@ class Candidates:
             everything = training_rows(
                 frame.iloc[:rows], setup.columns, setup.task_type, data.feature_types
             )
-            served = recipe.fitted(everything)
+            served = recipe.fitted(replace(everything, steps=data.steps))
         later = frame.iloc[rows:]
         classes = found.predictor.classes
         spent = time.perf_counter() - started

@@ -203,10 +203,12 @@ class MLProject(Block):
     def training_digest(self) -> str:
         """Return a digest of everything in the configuration that shapes a trained model.
 
-        The source of own estimators, search spaces and gates counts too: edited, they are others.
+        The source of own estimators, search spaces, feature steps and gates counts too: edited, they are
+        others.
         """
         spaces = self.training.search.spaces.values()
         own = [name for name in self.training.estimators if is_import_path(name)]
+        own += [step.step for step in self.training.features]
         own += [space for space in spaces if isinstance(space, str)]
         code = source_digests([*own, *self.gates.custom])
         return digest_of(

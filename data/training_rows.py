@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,17 +22,25 @@ class TrainingRows:
         target: True labels, shape (n,).
         feature_types: Input column to feature type, in the model's order.
         classes: All classes, sorted; None for regression.
+        steps: Feature steps that every model of these rows begins with, see `training.feature_steps`; None
+            without any.
     """
 
     rows: pd.DataFrame
     target: np.ndarray
     feature_types: dict[str, FeatureType]
     classes: np.ndarray | None
+    steps: Any = None
+
+    @property
+    def model_types(self) -> dict[str, FeatureType]:
+        """Column to feature type of what an estimator gets: what the steps make, or the inputs."""
+        return self.feature_types if self.steps is None else self.steps.output_types
 
     def take(self, positions: np.ndarray) -> TrainingRows:
         """Return some of the rows; the classes stay all classes."""
         rows = self.rows.iloc[positions].reset_index(drop=True)
-        return TrainingRows(rows, self.target[positions], self.feature_types, self.classes)
+        return replace(self, rows=rows, target=self.target[positions])
 
 
 def training_rows(

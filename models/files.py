@@ -77,6 +77,6 @@ def _parts(place: str, tracking_uri: str) -> set[str]:
         )
         described = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     flavors = described.get("flavors", {}) if isinstance(described, dict) else {}
-    keys = ("model_path", "pickled_model")
+    keys = ("model_path", "pickled_model", "code")
     named = [flavor.get(key) for flavor in flavors.values() for key in keys]
     return {str(name).partition("/")[0] for name in named if name}

@@ -16,6 +16,7 @@ from ..core.secret_text import scrubbed
 from ..core.settings import TaskType
 from .adopted_model import AdoptedModel, Adoption
 from .mlflow_errors import mlflow_errors, reason_of, shown_cause
+from .package_loading import load_estimator
 from .predictor import METADATA_KEY, REPLACE, Predictor, fetch_model
 
 if TYPE_CHECKING:
@@ -160,10 +161,9 @@ def _pyfunc(model_uri: str, folder: str, files: ExitStack, *uris: str | None) ->
 
 
 def _own(logged: Model, folder: str) -> ModelPackage:
-    from mlflow import sklearn as mlflow_sklearn
-
     stored: dict[str, Any] = with_task_type((logged.metadata or {})[METADATA_KEY])
-    predictor = Predictor(mlflow_sklearn.load_model(folder), stored["task_type"], stored["kinds"])
+    estimator = load_estimator(logged, Path(folder))
+    predictor = Predictor(estimator, stored["task_type"], stored["kinds"])
     example: Any = None
     # Only the model server needs one, and says so.
     with suppress(Exception):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 METADATA_KEY = "prefect_mlops"
+TRUSTED_KEY = "trusted_types"
 REPLACE = "train(project, replace_champion=True)"
 _NOT_FOUND = 404
 _UNREACHED = ("Max retries", "Connection", "timed out", "Timeout")

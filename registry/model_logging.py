@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Collection
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import ConfigurationError
+from .model_code import ModelCode, code_of
 from .tracking import registry_errors
 
 if TYPE_CHECKING:
@@ -18,10 +20,9 @@ if TYPE_CHECKING:
     from ..core.settings import TaskType
     from ..data.schema import FeatureType
 
-_TRUSTED_PREFIXES = ("sklearn.", "numpy.", "scipy.")
-# Harmless by themselves: what they call is listed, and checked, too.
-_TRUSTED = frozenset({"operator.methodcaller", "functools.partial"})
 _REQUIREMENTS = ("scikit-learn", "skops", "numpy", "scipy", "pandas")
+# Packages of these requirements, and the standard library's part that preprocessors use.
+_REQUIRED = ("sklearn.", "numpy.", "scipy.", "pandas.")
 _EXAMPLE_ROWS = 5
 
 
@@ -35,8 +36,9 @@ def log_model(
     parameters: dict[str, Any],
     task_type: TaskType,
     registry: ModelRegistry,
+    trusted: Collection[str] = (),
 ) -> str:
-    """Log a fitted estimator as a model of a run.
+    """Log a fitted estimator as a model of a run, with the modules of a user's own that it needs.
 
     Args:
         run_id: The run.
@@ -47,21 +49,29 @@ def log_model(
         parameters: Hyperparameters, to be shown with the model.
         task_type: What is predicted: `binary`, `multiclass` or `regression`.
         registry: Where runs and models are kept.
+        trusted: Types that it may consist of beyond those of scikit-learn, NumPy and SciPy.
 
     Returns:
         Its URI, `models:/<id>`.
 
     Raises:
-        ConfigurationError: If the estimator contains a type that cannot be persisted safely.
+        ConfigurationError: If the estimator contains a type that nobody trusts, or whose code can be neither
+            shipped nor required.
         RegistryUnavailable: If MLflow or its artifact store cannot be reached.
     """
     from mlflow import sklearn as mlflow_sklearn
     from mlflow.entities import LoggedModelOutput, LoggedModelStatus
     from mlflow.models import Model
 
-    from ..models.predictor import METADATA_KEY
+    from ..models.predictor import METADATA_KEY, TRUSTED_KEY
+    from ..models.trusted_types import untrusted
 
-    trusted = trusted_types(estimator)
+    types = trusted_types(estimator, trusted)
+    declared = untrusted(types)
+    code = code_of(name for name in types if not name.startswith(_REQUIRED))
+    stored: dict[str, Any] = {"kinds": dict(feature_types), "task_type": task_type}
+    if declared:
+        stored[TRUSTED_KEY] = declared
     client = registry.get_client()
     with registry_errors(registry), tempfile.TemporaryDirectory() as temporary:
         logged = client.create_logged_model(
@@ -72,7 +82,8 @@ def log_model(
         )
         identifier = logged.model_id
         try:
-            folder = str(Path(temporary) / "model")
+            folder, modules = str(Path(temporary) / "model"), Path(temporary) / "modules"
+            modules.mkdir()
             mlflow_sklearn.save_model(
                 estimator,
                 folder,
@@ -83,11 +94,12 @@ def log_model(
                     model_id=identifier,
                 ),
                 serialization_format="skops",
-                skops_trusted_types=trusted,
-                pip_requirements=[f"{package}=={version(package)}" for package in _REQUIREMENTS],
+                skops_trusted_types=types,
+                pip_requirements=_requirements(code),
+                code_paths=code.copy_to(modules) or None,
                 signature=_signature(feature_types, estimator.predict(example.head(_EXAMPLE_ROWS))),
                 input_example=example.head(_EXAMPLE_ROWS),
-                metadata={METADATA_KEY: {"kinds": dict(feature_types), "task_type": task_type}},
+                metadata={METADATA_KEY: stored},
             )
             client.log_model_artifacts(identifier, folder)
         except BaseException:
@@ -98,36 +110,42 @@ def log_model(
     return f"models:/{identifier}"
 
 
-def trusted_types(estimator: Any) -> list[str]:
+def trusted_types(estimator: Any, trusted: Collection[str] = ()) -> list[str]:
     """Return the types in a fitted estimator that skops must be told to trust.
 
     Args:
         estimator: Fitted.
+        trusted: Types that a person declared, or that a built-in estimator brings.
 
     Returns:
-        Their names; all of scikit-learn, NumPy or SciPy.
+        Their names.
 
     Raises:
-        ConfigurationError: If there is any other, or skops cannot persist the estimator.
+        ConfigurationError: If there is any that nobody trusts, or skops cannot persist the estimator.
     """
     from skops import io
+
+    from ..models.trusted_types import how_to_trust, untrusted
 
     try:
         found = io.get_untrusted_types(data=io.dumps(estimator))
     except Exception as error:
         raise ConfigurationError(
-            f"the estimator cannot be persisted with skops: {type(error).__name__}: {error}. Use types "
-            "of scikit-learn, NumPy and SciPy only, no functions or classes of your own"
+            f"the estimator cannot be persisted with skops: {type(error).__name__}: {error}. Define its classes "
+            "and functions by name in modules, and keep nothing in them that is no data"
         ) from error
-    foreign = [
-        name for name in found if name not in _TRUSTED and not name.startswith(_TRUSTED_PREFIXES)
-    ]
+    foreign = untrusted(found, trusted)
     if foreign:
         raise ConfigurationError(
-            f"the estimator contains {', '.join(foreign)}: a model server would need that code, and "
-            "loading it could run anything. Use types of scikit-learn, NumPy and SciPy only"
+            f"the estimator contains {', '.join(foreign)}, which nobody declared to trust: whoever loads the "
+            f"model runs that code. If you trust it, set {how_to_trust(foreign)}, beside what is there"
         )
     return found
+
+
+def _requirements(code: ModelCode) -> list[str]:
+    found = {package: version(package) for package in _REQUIREMENTS} | code.requirements
+    return [f"{package}=={number}" for package, number in found.items()]
 
 
 def _signature(feature_types: dict[str, FeatureType], predicted: Any) -> ModelSignature:

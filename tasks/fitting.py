@@ -10,7 +10,7 @@ from ..core.results import Candidate, Snapshot, Split, Study, digest_of
 from ..core.settings import TrainingSettings, default_metric
 from ..registry.batches import log_batch
 from ..registry.model_logging import log_model
-from ..registry.run_logging import log_file
+from ..registry.run_logging import log_file, log_inputs
 from ..registry.tracking import registry_errors, run_for
 from ..runs.run_logger import run_logger
 from ..runs.step import step
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from ..data.snapshots import Rows
     from ..training.recipe_evaluation import Evaluation, Recipe
 
-# MLflow's digests hold 36 characters.
-_DIGEST_CHARACTERS = 36
 _REFERENCE = "reference"
 
 
@@ -97,9 +95,11 @@ def _fit(
 ) -> Candidate:
     from ..data.snapshots import load_frame
     from ..data.training_rows import training_rows
+    from ..training.feature_steps import with_features
     from ..training.recipe_evaluation import evaluate_recipe
 
     data = training_rows(load_frame(split.train), columns, task_type)
+    data = with_features(data, settings)
     found = evaluate_recipe(
         _recipe(study, task_type=task_type, metric=metric, seed=settings.seed),
         data,
@@ -118,6 +118,7 @@ def _fit(
         parameters={"estimator": study.estimator, **study.parameters},
         registry=stores.registry,
         task_type=task_type,
+        trusted=_trusted(study, settings),
     )
     with tempfile.TemporaryDirectory() as folder:
         found.reference.save(Path(folder))
@@ -159,6 +160,7 @@ def refit(
     task_type: TaskType,
     metric: str | None = None,
     seed: int = 0,
+    settings: TrainingSettings | None = None,
     stores: Stores,
 ) -> Candidate:
     """Fit the candidate's recipe on training rows and holdout, and log it as a second model.
@@ -174,6 +176,7 @@ def refit(
         task_type: What is predicted: `binary`, `multiclass` or `regression`.
         metric: Metric to decide by; lower is better. None: `log_loss` for classes, `rmse` for numbers.
         seed: Seed of every draw.
+        settings: Feature steps and what is trusted, as for `fit`. None: none.
         stores: Where the model's things are kept.
 
     Returns:
@@ -185,10 +188,13 @@ def refit(
         RegistryUnavailable: If MLflow cannot be reached.
         WorkspaceUnavailable: If rows cannot be read.
     """
+    from dataclasses import replace
+
     import pandas as pd
 
     from ..data.snapshots import as_snapshot, as_split, load_frame
     from ..data.training_rows import training_rows
+    from ..training.feature_steps import with_features
 
     if not (isinstance(split, Split) and isinstance(snapshot, Snapshot)):
         workspace = stores.open_workspace()
@@ -196,10 +202,13 @@ def refit(
         snapshot = as_snapshot(snapshot, workspace, timestamp=columns.timestamp)
     metric = metric or default_metric(task_type)
     train, holdout = load_frame(split.train), load_frame(split.holdout)
+    settings = settings or TrainingSettings()
     # The feature types of the evaluated model: another reading of a column would be another model.
-    feature_types = training_rows(train, columns, task_type).feature_types
+    known = with_features(training_rows(train, columns, task_type), settings)
+    feature_types = known.feature_types
     everything = pd.concat([train, holdout], ignore_index=True)
     data = training_rows(everything, columns, task_type, feature_types)
+    data = replace(data, steps=known.steps)
     model_uri = log_model(
         candidate.run_id,
         _recipe(candidate, task_type=task_type, metric=metric, seed=seed).fitted(data).model,
@@ -209,8 +218,9 @@ def refit(
         parameters={"estimator": candidate.estimator, **candidate.parameters},
         registry=stores.registry,
         task_type=task_type,
+        trusted=_trusted(candidate, settings),
     )
-    _log_inputs(stores, candidate.run_id, {"refit": snapshot})
+    log_inputs(stores, candidate.run_id, {"refit": snapshot})
     run_logger().info("%s is fitted on all %d rows", candidate.estimator, len(data.rows))
     return candidate.model_copy(
         update={
@@ -235,6 +245,12 @@ def _recipe(found: Study | Candidate, *, task_type: TaskType, metric: str, seed:
     )
 
 
+def _trusted(found: Study | Candidate, settings: TrainingSettings) -> list[str]:
+    from ..models.trusted_types import types_of_estimator
+
+    return [*settings.trusted_types, *types_of_estimator(found.estimator)]
+
+
 def _log_evidence(
     stores: Stores,
     split: Split,
@@ -244,7 +260,7 @@ def _log_evidence(
     found: Evaluation,
     model_uri: str,
 ) -> None:
-    _log_inputs(stores, run_id, {"training": split.train, "holdout": split.holdout})
+    log_inputs(stores, run_id, {"training": split.train, "holdout": split.holdout})
     promise = found.reference.promise
     client = stores.registry.get_client()
     with registry_errors(stores.registry):
@@ -262,27 +278,3 @@ def _log_evidence(
             },
             model_id=model_uri.removeprefix("models:/"),
         )
-
-
-def _log_inputs(stores: Stores, run_id: str, snapshots: dict[str, Snapshot]) -> None:
-    """Log which rows were used, by the digest of all of them: MLflow's own covers the first 10,000."""
-    import json
-
-    from mlflow.entities import Dataset, DatasetInput, InputTag
-
-    inputs = [
-        DatasetInput(
-            Dataset(
-                name=stores.name,
-                digest=snapshot.digest[:_DIGEST_CHARACTERS],
-                source_type="parquet",
-                source=json.dumps({"uri": snapshot.uri, "from": snapshot.source}),
-                schema=json.dumps({"columns": snapshot.columns})[:65_535],
-                profile=json.dumps({"rows": snapshot.rows}),
-            ),
-            [InputTag("mlflow.data.context", context), InputTag("digest", snapshot.digest)],
-        )
-        for context, snapshot in snapshots.items()
-    ]
-    with registry_errors(stores.registry):
-        stores.registry.get_client().log_inputs(run_id, inputs)

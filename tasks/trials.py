@@ -52,6 +52,7 @@ def run_trial(
         The score; what the estimator raised is its `error`.
 
     Raises:
+        ConfigurationError: If a feature step cannot be used.
         DataRejected: If the training rows cannot be cross-validated.
         WorkspaceUnavailable: If they cannot be read.
     """

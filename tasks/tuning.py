@@ -108,7 +108,7 @@ def tune(
             settings=settings,
             task=task_type,
             metric=metric,
-            feature_types=data.feature_types,
+            feature_types=data.model_types,
             steps=len(rungs(settings.search, len(data.rows)) or folds),
             starts=lambda: warm_starts(
                 stores, url, task_type=task_type, metric=metric, settings=settings

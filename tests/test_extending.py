@@ -48,11 +48,32 @@ def example(folder, monkeypatch):
 
 
 def test_there_is_one_example_a_seam_of_at_most_thirty_lines():
-    seams = ["my_models", "my_rows", "my_gates", "my_spread", "my_alerts", "my_flow"]
+    seams = [
+        "my_rule",
+        "my_models",
+        "my_features",
+        "my_rows",
+        "my_gates",
+        "my_spread",
+        "my_alerts",
+        "my_flow",
+    ]
     assert [*BLOCKS] == ["my_project", *seams]
     assert TEXT.count("```python") == len(BLOCKS)
     for name, text in BLOCKS.items():
         assert len(text.splitlines()) <= 30, name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["my_rule", "my_features"])
+def test_a_class_and_feature_steps_are_shipped_with_the_model(example, folder, name):
+    found = example(name)
+    outcome = found["outcome"]
+    assert outcome.version is not None
+    assert {gate.name: gate.verdict for gate in outcome.gates}["same predictions"] == "passed"
+    shipped = {path.name for path in folder.rglob("code/*.py")}
+    assert f"{name}.py" in shipped
+    assert shipped <= {"my_rule.py", "my_features.py"}
 
 
 @pytest.mark.slow

@@ -15,8 +15,9 @@ from ..core.errors import ConfigurationError
 from ..core.import_paths import load_function
 from ..core.settings import ParameterSpace, TaskType
 from ..data.schema import FeatureType
-from .declared_spaces import refuse_unknown, suggest_one, within
-from .recipes import ScopedTrial, suggest
+from .declared_spaces import refuse_unknown, suggest_declared, suggest_one, within
+from .estimator_classes import EstimatorClass
+from .recipes import ScopedTrial, find_recipe, suggest
 
 Spaces = Mapping[str, Mapping[str, ParameterSpace] | str]
 
@@ -176,8 +177,11 @@ def choose(
     Raises:
         ConfigurationError: If the recipe fails, or a declared parameter is none that it asks for.
     """
+    recipe, space = find_recipe(estimator), spaces.get(estimator, {})
+    if isinstance(recipe, EstimatorClass):
+        return _of_class(trial, recipe, space)
     try:
-        asked = DeclaredTrial(trial, estimator, spaces.get(estimator, {}))
+        asked = DeclaredTrial(trial, estimator, space)
         suggest(asked, estimator, task, feature_types, seed)
     except ConfigurationError:
         raise
@@ -187,6 +191,19 @@ def choose(
         ) from error
     refuse_unknown(asked.declared, asked.asked, f"search.spaces: estimator {estimator!r}")
     return asked.asked
+
+
+def _of_class(
+    trial: Any, recipe: EstimatorClass, space: Mapping[str, ParameterSpace] | str
+) -> dict[str, Any]:
+    """Let a trial choose what a class is constructed with: all that is declared, and nothing else."""
+    if isinstance(space, str):
+        chosen = _chosen(space, trial, recipe.name)
+    else:
+        chosen = suggest_declared(ScopedTrial(trial, recipe.name), space)
+    if recipe.parameters is not None:
+        refuse_unknown(chosen, recipe.parameters, f"search.spaces: estimator {recipe.name!r}")
+    return chosen
 
 
 def _chosen(path: str, trial: Any, estimator: str) -> dict[str, Any]:

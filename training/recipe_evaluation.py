@@ -17,7 +17,8 @@ from ..models.importance import permutation_importance
 from ..models.predictor import Predictor
 from ..monitoring.reference import Reference, build_reference
 from .cross_validation import Fold, fold_losses
-from .recipes import build, fit_estimator
+from .feature_steps import unfitted_model
+from .recipes import fit_estimator
 
 # Of fewer rows than this, a period says little, and a model fitted on fewer is another one.
 _FEWEST_ROWS = 50
@@ -43,8 +44,8 @@ class Recipe:
     seed: int
 
     def unfitted(self, data: TrainingRows) -> Any:
-        """Return the unfitted estimator for rows of these feature types."""
-        return build(self.estimator, self.parameters, self.task_type, data.feature_types, self.seed)
+        """Return the unfitted estimator for rows of these feature types, behind their feature steps."""
+        return unfitted_model(self.estimator, self.parameters, self.task_type, data, self.seed)
 
     def fitted(self, data: TrainingRows) -> Predictor:
         """Return a model fitted on rows.

@@ -3,19 +3,24 @@
 A **recipe** is a function `recipe(trial, task_type, feature_types, seed)` that asks the trial for hyperparameters and
 returns an unfitted scikit-learn estimator. The estimator takes a conformed frame (`data.schema`), so it
 is usually a pipeline that starts with `training.preprocessing.default_preprocessor`. Classifiers need
-`predict_proba`. Everything in it must be of scikit-learn, NumPy or SciPy, so that it can be persisted
-without pickles. The trial is Optuna's; later, the same function is called with the chosen values.
+`predict_proba`. Types beyond scikit-learn, NumPy and SciPy must be trusted, see `models.trusted_types`. The trial
+is Optuna's; later, the same function is called with the chosen values. A **class** is a recipe, too: it is constructed
+with the values chosen from the space declared for it, its seed, and behind the default preprocessor.
 
 | name | classes | numbers |
 | --- | --- | --- |
 | `hist_gradient_boosting` | `HistGradientBoostingClassifier` | `HistGradientBoostingRegressor` |
 | `random_forest` | `RandomForestClassifier` | `RandomForestRegressor` |
 | `linear` | `LogisticRegression` | `Ridge` |
-| `package.module:function` | yours | yours |
+| `lightgbm` (an extra) | `LGBMClassifier` | `LGBMRegressor` |
+| `xgboost` (an extra) | `XGBClassifier` | `XGBRegressor` |
+| `catboost` (an extra) | `CatBoostClassifier` | `CatBoostRegressor` |
+| `package.module:name` | yours | yours |
 """
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -31,6 +36,8 @@ from ..core.errors import ConfigurationError
 from ..core.import_paths import is_import_path, load_function
 from ..core.settings import TaskType
 from ..data.schema import FeatureType
+from .boosted_trees import LIBRARIES, catboost, library_of, lightgbm, xgboost
+from .estimator_classes import EstimatorClass
 from .search_spaces import Trial, hist_gradient_boosting, linear, random_forest
 
 Recipe = Callable[[Any, TaskType, Mapping[str, FeatureType], int], Any]
@@ -69,6 +76,9 @@ _RECIPES: dict[str, Recipe] = {
     "hist_gradient_boosting": hist_gradient_boosting,
     "random_forest": random_forest,
     "linear": linear,
+    "lightgbm": lightgbm,
+    "xgboost": xgboost,
+    "catboost": catboost,
 }
 
 
@@ -76,31 +86,45 @@ def find_recipe(name: str) -> Recipe:
     """Return a recipe by its name.
 
     Args:
-        name: `hist_gradient_boosting`, `random_forest`, `linear`, or `package.module:function`.
+        name: A built-in name, or `package.module:name` of a function or an estimator's class.
 
     Returns:
         The recipe.
 
     Raises:
-        ConfigurationError: If there is none: unknown name, module that does not import, or no such
-            function in it.
+        ConfigurationError: If there is none: unknown name, library that is not installed, module that does not import, nothing of that
+            name in it, or a class that is no estimator.
     """
     if name in _RECIPES:
+        if name in LIBRARIES:
+            library_of(name)
         return _RECIPES[name]
     if not is_import_path(name):
         raise ConfigurationError(
             f"estimator {name!r} is unknown: choose one of {sorted(_RECIPES)}, or give your own as "
-            "package.module:function"
+            "package.module:name"
         )
-    return load_function(
+    found = load_function(
         name,
         "estimator",
-        "(trial, task_type, feature_types, seed) that returns an unfitted estimator",
+        "(trial, task_type, feature_types, seed) that returns an unfitted estimator, or an estimator's class",
     )
+    if not inspect.isclass(found):
+        return found
+    for method in ("fit", "predict"):
+        if not callable(getattr(found, method, None)):
+            raise ConfigurationError(
+                f"estimator {name!r} is a class without {method}(): expected scikit-learn's interface"
+            )
+    return EstimatorClass(name, found)
 
 
 def suggest(
-    trial: Any, name: str, task_type: TaskType, feature_types: Mapping[str, FeatureType], seed: int
+    trial: Any,
+    name: str,
+    task_type: TaskType,
+    feature_types: Mapping[str, FeatureType],
+    seed: int,
 ) -> dict[str, Any]:
     """Let a trial choose the hyperparameters of an estimator.
 
@@ -112,12 +136,16 @@ def suggest(
         seed: Seed of the estimator.
 
     Returns:
-        The hyperparameters, to be passed to `build`.
+        The hyperparameters, to be passed to `build`. A class has none of its own, see
+        `training.declared_recipes.choose`.
 
     Raises:
         ConfigurationError: See `find_recipe`.
     """
-    find_recipe(name)(ScopedTrial(trial, name), task_type, feature_types, seed)
+    recipe = find_recipe(name)
+    if isinstance(recipe, EstimatorClass):
+        return {}
+    recipe(ScopedTrial(trial, name), task_type, feature_types, seed)
     scope = f"{name}."
     return {
         key.removeprefix(scope): value
@@ -137,7 +165,7 @@ def build(
 
     Args:
         name: Name of the estimator.
-        parameters: Hyperparameters by the names that the recipe asks for.
+        parameters: Hyperparameters by the names that the recipe asks for, or that the class takes.
         task_type: Task type.
         feature_types: Input column to feature type.
         seed: Seed of the estimator.
@@ -153,7 +181,11 @@ def build(
         >>> build("linear", {"C": 1.0}, "binary", {"age": "number"}, 0).named_steps["model"].C
         1.0
     """
-    estimator = find_recipe(name)(FixedTrial(dict(parameters)), task_type, feature_types, seed)
+    recipe = find_recipe(name)
+    if isinstance(recipe, EstimatorClass):
+        estimator = recipe.make(parameters, feature_types, seed)
+    else:
+        estimator = recipe(FixedTrial(dict(parameters)), task_type, feature_types, seed)
     needed = "predict" if task_type == "regression" else "predict_proba"
     for method in ("fit", needed):
         if not callable(getattr(estimator, method, None)):

@@ -46,7 +46,7 @@ def search_recipe(
         "search",
         settings=settings,
         task=task,
-        feature_types=data.feature_types,
+        feature_types=data.model_types,
         steps=len(parts or folds),
     )
     while not study.ended and (begun := study.ask()) is not None:

@@ -97,7 +97,7 @@ def _pipeline(preprocessor: Any, model: Any) -> Pipeline:
     return Pipeline([("preprocessor", preprocessor), ("model", model)])
 
 
-# What scikit-learn does by default: every study begins with it, so that it never ends worse.
+# What each library does by default: every study begins with it, so that it never ends worse.
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "hist_gradient_boosting": {
         "learning_rate": 0.1,
@@ -108,6 +108,21 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     },
     "random_forest": {"n_estimators": 100, "min_samples_leaf": 1, "max_features": "sqrt"},
     "linear": {"C": 1.0},
+    "lightgbm": {
+        "learning_rate": 0.1,
+        "n_estimators": 100,
+        "num_leaves": 31,
+        "min_child_samples": 20,
+        "reg_lambda": 0.0,
+    },
+    "xgboost": {
+        "learning_rate": 0.3,
+        "n_estimators": 100,
+        "max_depth": 6,
+        "min_child_weight": 1.0,
+        "reg_lambda": 1.0,
+    },
+    "catboost": {"learning_rate": 0.1, "iterations": 100, "depth": 6, "l2_leaf_reg": 3.0},
 }
 _REGRESSION_DEFAULTS: dict[str, dict[str, Any]] = {
     "random_forest": {**_DEFAULTS["random_forest"], "max_features": 1.0},
@@ -116,6 +131,6 @@ _REGRESSION_DEFAULTS: dict[str, dict[str, Any]] = {
 
 
 def default_parameters(name: str, task_type: TaskType) -> dict[str, Any]:
-    """Return scikit-learn's defaults for a built-in estimator; empty for one of the user's."""
+    """Return its library's defaults for a built-in estimator; empty for one of the user's."""
     chosen = _REGRESSION_DEFAULTS if task_type == "regression" else {}
     return dict(chosen.get(name, _DEFAULTS.get(name, {})))

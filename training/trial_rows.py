@@ -13,6 +13,7 @@ from ..core.settings import Columns, TaskType, TrainingSettings
 from ..data.snapshots import Rows, as_frame, load_frame, train_and_holdout
 from ..data.training_rows import TrainingRows, training_rows
 from .cross_validation import Fold, make_folds, tuning_rows
+from .feature_steps import with_features
 
 # Threads that begin at once wait for the first to read, instead of each reading the same.
 _reading = threading.Lock()
@@ -28,6 +29,7 @@ def rows_and_folds(
     """Return the rows that trials may use, and their folds; those of a split are read once a process.
 
     Raises:
+        ConfigurationError: If a feature step cannot be used.
         DataRejected: If the training rows cannot be cross-validated.
         WorkspaceUnavailable: If they cannot be read.
     """
@@ -61,7 +63,7 @@ def _made(
     training: TrainingSettings,
     task_type: TaskType,
 ) -> tuple[TrainingRows, list[Fold]]:
-    data = training_rows(frame, columns, task_type)
+    data = with_features(training_rows(frame, columns, task_type), training)
     data = tuning_rows(data, method, training.maximum_tuning_rows, training.seed)
     return data, make_folds(data, method, training.folds, training.seed)
 

@@ -14,8 +14,8 @@ from ..core.settings import Columns, TaskType, TrainingSettings
 from ..data.snapshots import Rows
 from ..data.training_rows import TrainingRows
 from .cross_validation import Fold, TrialScore, score_fold
+from .feature_steps import unfitted_model
 from .pruning import rungs
-from .recipes import build
 from .thread_limits import limited_threads, threads_per_trial
 from .trial_rows import rows_and_folds
 
@@ -110,7 +110,7 @@ def score_trial(
     pruned = False
 
     def score(fold: Fold) -> float:
-        unfitted = build(estimator, parameters, task, data.feature_types, seed)
+        unfitted = unfitted_model(estimator, parameters, task, data, seed)
         with limited_threads(threads):
             found = score_fold(unfitted, data, fold, task, metric)
         if not math.isfinite(found):

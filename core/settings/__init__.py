@@ -5,6 +5,7 @@
 | `Columns` | what each column of a dataset is for |
 | `DataSettings` | data validation and splitting |
 | `TrainingSettings` | estimators, hyperparameter optimisation and fitting |
+| `FeatureStep` | a step of your own that makes features |
 | `SearchSettings` | how a study searches, within `TrainingSettings` |
 | `GateSettings` | what a candidate must pass before it is promoted |
 | `ApprovalSettings` | whether a person has the last word on a promotion |
@@ -20,6 +21,7 @@ from .base import Seconds, Settings, Share, TaskType
 from .canary import CanarySettings
 from .columns import Columns
 from .data import DataSettings, ScoringSettings
+from .features import FeatureStep
 from .gates import DeepcheckSettings, GateSettings
 from .monitoring import DriftThresholds, GovernorPolicy, MonitoringSettings, PerformanceThresholds
 from .search import ParameterSpace, SearchSettings
@@ -43,6 +45,7 @@ __all__ = [
     "DataSettings",
     "DeepcheckSettings",
     "DriftThresholds",
+    "FeatureStep",
     "FunctionSource",
     "GateSettings",
     "GovernorPolicy",

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from .base import Seconds, Settings, TaskType
+from .features import FeatureStep, TypeName
 from .search import SearchSettings
 
 
@@ -18,14 +19,15 @@ def default_metric(task: TaskType) -> str:
 class TrainingSettings(Settings):
     """Estimators, hyperparameter optimisation and fitting."""
 
-    unless_default: ClassVar[frozenset[str]] = frozenset({"search"})
+    unless_default: ClassVar[frozenset[str]] = frozenset({"features", "search", "trusted_types"})
 
     estimators: list[str] = Field(
         default_factory=lambda: ["hist_gradient_boosting", "linear"],
         min_length=1,
         description="Estimators to choose from: `hist_gradient_boosting`, `random_forest`, `linear`, "
-        "or `package.module:function` for your own.",
-        examples=[["hist_gradient_boosting"], ["my_models.churn:recipe"]],
+        "`lightgbm`, `xgboost`, `catboost`, or any other by `package.module:name`: a class with "
+        "scikit-learn's interface, or a function that returns an estimator.",
+        examples=[["hist_gradient_boosting"], ["sklearn.ensemble:ExtraTreesClassifier"]],
     )
     metric: str | None = Field(
         default=None,
@@ -63,4 +65,18 @@ class TrainingSettings(Settings):
         description="Periods before the holdout, of its size, that the recipe is evaluated on too, each "
         "fitted on the rows before it: what is promised is the metric over all of them. Needs rows in "
         "time order.",
+    )
+    features: list[FeatureStep] = Field(
+        default_factory=list,
+        description="Steps of your own that make features, in their order. They run inside the model, before "
+        "its preprocessor, are fitted on the training rows only, and are shipped with the model.",
+        examples=[
+            ["my_features:weekday", {"step": "my_features:Ratio", "parameters": {"of": "loan"}}]
+        ],
+    )
+    trusted_types: list[TypeName] = Field(
+        default_factory=list,
+        description="Classes and functions beyond those of scikit-learn, NumPy, SciPy and the built-in "
+        "estimators that a model may consist of, `package.module.Name`. Whoever loads the model runs them.",
+        examples=[["my_features.Ratio", "lightgbm.sklearn.LGBMClassifier"]],
     )

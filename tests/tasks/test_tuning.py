@@ -226,9 +226,9 @@ def test_when_every_trial_fails_the_first_error_is_told(make_numbers, recipe):
 
 
 def test_an_estimator_that_is_not_there_is_refused_before_any_trial(make):
-    project, split = make(estimators=["linear", "xgboost"])
+    project, split = make(estimators=["linear", "extra_trees"])
     run_id = open_run(project.stores, "key", None)
-    with pytest.raises(ConfigurationError, match="'xgboost' is unknown"):
+    with pytest.raises(ConfigurationError, match="'extra_trees' is unknown"):
         tune.fn(split, run_id, "key", **project.arguments(tune))
     assert not trial_runs(project, run_id)
 

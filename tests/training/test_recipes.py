@@ -114,7 +114,7 @@ def test_a_recipe_of_the_user_is_tuned_and_built(recipe_module):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("xgboost", "choose one of"),
+        ("extra_trees", "choose one of"),
         ("no_such_package.models:recipe", "No module named"),
         ("math:recipe", "no attribute 'recipe'"),
         ("math:pi", "expected a function"),
