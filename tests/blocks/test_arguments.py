@@ -27,6 +27,7 @@ OF_OTHERS = {
     "estimator",
     "parameters",
     "cutoffs",
+    "threads",
 }
 
 
