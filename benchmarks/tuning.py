@@ -199,13 +199,21 @@ def main() -> None:
         run_tune(folder, frame, 2, 1, None)
         walls: dict[str, list[float]] = {"tune": [], "script": []}
         for _ in range(given.repeats):
+            cpu = time.process_time()
             wall, _, parts, tried = run_tune(folder, frame, given.trials, 1, None)
+            cpu_of_tune = time.process_time() - cpu
             trials_of_tune[:] = tried
+            cpu = time.process_time()
             script, same = plain_script(path, given.trials, 3)
+            cpu_of_script = time.process_time() - cpu
             assert same == tried
             walls["tune"].append(wall)
             walls["script"].append(script)
             print(f"tune {wall:.2f} s, script {script:.2f} s, ratio {wall / script:.3f}")
+            print(
+                f"    CPU {cpu_of_tune:.2f} s and {cpu_of_script:.2f} s, ratio "
+                f"{cpu_of_tune / cpu_of_script:.3f}"
+            )
             for label, spent in sorted(parts.items(), key=lambda item: -item[1]):
                 print(f"    {label:28} {spent:8.3f} s  {spent / wall:6.1%}")
         ratio = statistics.median(walls["tune"]) / statistics.median(walls["script"])

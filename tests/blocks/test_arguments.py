@@ -29,6 +29,7 @@ OF_OTHERS = {
     "cutoffs",
     "approval",
     "through",
+    "threads",
 }
 
 
