@@ -39,6 +39,8 @@ _BY_TYPE = {
     "GateSettings": "gates",
     "ScoringSettings": "scoring",
     "CanarySettings": "canary",
+    "CardSettings": "card",
+    "ReadinessSettings": "readiness",
     "DriftThresholds": "monitoring.drift",
     "PerformanceThresholds": "monitoring.performance",
     "GovernorPolicy": "monitoring.governor",

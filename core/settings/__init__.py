@@ -8,6 +8,8 @@
 | `GateSettings` | what a candidate must pass before it is promoted |
 | `MonitoringSettings` | drift, performance and the governor |
 | `ScoringSettings` | which rows batch scoring refuses |
+| `CardSettings` | what only people know of a model, for its card |
+| `ReadinessSettings` | what people attest, for the readiness report |
 | `CanarySettings` | when a challenger on live traffic is promoted or withdrawn |
 
 Unknown keys are errors everywhere. `None` means unbounded.
@@ -15,10 +17,12 @@ Unknown keys are errors everywhere. `None` means unbounded.
 
 from .base import Seconds, Settings, Share, TaskType
 from .canary import CanarySettings
+from .card import CardSettings
 from .columns import Columns
 from .data import DataSettings, ScoringSettings
 from .gates import DeepcheckSettings, GateSettings
 from .monitoring import DriftThresholds, GovernorPolicy, MonitoringSettings, PerformanceThresholds
+from .readiness import Attestation, ReadinessSettings
 from .setup import Setup
 from .sources import (
     CsvSource,
@@ -32,7 +36,9 @@ from .sources import (
 from .training import TrainingSettings, default_metric
 
 __all__ = [
+    "Attestation",
     "CanarySettings",
+    "CardSettings",
     "Columns",
     "CsvSource",
     "DataSettings",
@@ -46,6 +52,7 @@ __all__ = [
     "ParquetSource",
     "PerformanceThresholds",
     "PredictionsSource",
+    "ReadinessSettings",
     "ScoringSettings",
     "Seconds",
     "Settings",
