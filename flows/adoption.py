@@ -13,6 +13,7 @@ from ..core import tags
 from ..core.results import ModelVersion
 from ..runs.events import MODEL_PROMOTED, emit
 from ..tasks.adoption import adopt as adopt_model
+from ..tasks.card import write_card
 from ..tasks.extraction import extract
 from .project_flow import project_flow
 from .projects import load_dataset, load_project, run_name
@@ -75,6 +76,7 @@ def adopt(
         cutoff=cutoff,
         **{**found.arguments(adopt_model), "columns": given.columns},
     )
+    write_card(version, **{**found.arguments(write_card), "columns": given.columns})
     if alias == tags.CHAMPION:
         emit(
             found.name,

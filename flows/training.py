@@ -17,6 +17,7 @@ from ..core.errors import DataRejected
 from ..core.results import Cause, PackageCheck, TrainingOutcome, digest_of
 from ..registry.abandoned_runs import close_abandoned
 from ..registry.evidence_tags import evidence_tags
+from ..registry.run_metadata import record_run
 from ..registry.tracking import close_run
 from ..runs.endings import record_end
 from ..tasks.comparison import compare
@@ -125,6 +126,11 @@ def _train(
     logger = get_run_logger()
     forget_lost_steps(project, checkpoints)
     steps = Steps(project, checkpoints, STEPS)
+    given = {
+        "project": project.name,
+        "cause": cause and cause.id,
+        "replace_champion": replace_champion,
+    }
     snapshot = steps.run(extract)
     training_key = digest_of(
         {
@@ -171,6 +177,8 @@ def _train(
         open_run, project.stores, training_key, cause, snapshot, checkpoints.attempt
     ).run_id
     reopen_run(project, run_id)
+    record_run(project.registry, run_id, given, project.setup)
+    steps.record_in(run_id)
     try:
         study = steps.run(tune, splits, run_id, training_key)
         candidate = steps.run(fit, splits, study, run_id)

@@ -19,7 +19,7 @@ Big things (frames, models, HTML) stay in storage; a result carries their URIs.
 | `Decision` | `decide` | retrain now, or not, and why |
 | `Cause` | `decide` | the immutable record of why a retraining was asked for |
 | `CanaryVerdict` | `judge_canary` | whether a challenger on live traffic should be promoted |
-| `ModelScores` | `score_model` | what a model scores on training and holdout rows, with intervals |
+| `ModelScores` | `measure_model` | what a model scores on training and holdout rows, with intervals |
 | `ModelCard` | `write_card` | where the model card of a version is |
 | `ReadinessReport` | `assess_readiness` | how ready a project is, by 28 tests |
 | `CheckReport` | `run_expectations`, `run_deepchecks`, `run_evidently` | what a suite or report of your own says |

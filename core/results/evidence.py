@@ -116,7 +116,7 @@ class ReadinessCheck(Result):
 
     id: str
     title: str
-    points: Literal[0.0, 0.5, 1.0]
+    points: float = Field(ge=0, le=1)
     by: Literal["package", "person", "nobody"]
     evidence: list[str]
     todo: str = ""

@@ -1,0 +1,151 @@
+"""Makes one page of Markdown that opens anywhere: nothing is fetched, light and dark, on paper and on a phone."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+_SLUG = re.compile(r"[^a-z0-9]+")
+_VERDICTS = {"✓": "good", "✗": "bad", "⚠": "open"}
+
+_STYLE = """
+:root { color-scheme: light dark; --text: #1c2330; --quiet: #5b6575; --back: #ffffff; --soft: #f4f6f9;
+  --line: #dce1e8; --link: #0b57a8; --good: #146c35; --bad: #b3241d; --open: #8a5a00; --bar: #3b76b8; }
+@media (prefers-color-scheme: dark) { :root { --text: #e4e8ee; --quiet: #9aa5b5; --back: #14181f; --soft: #1d232d;
+  --line: #323b49; --link: #7db7f5; --good: #6fce8f; --bad: #ff8a80; --open: #e5b454; --bar: #6ea8e5; }
+  img { background: #ffffff; } }
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--back); color: var(--text);
+  font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
+main { max-width: 62rem; margin: 0 auto; padding: 1.5rem 1.25rem 4rem; }
+h1 { font-size: 1.7rem; line-height: 1.25; margin: .5rem 0 1rem; }
+h2 { font-size: 1.25rem; margin: 2.2rem 0 .6rem; padding-top: .7rem; border-top: 1px solid var(--line);
+  scroll-margin-top: .5rem; }
+h3 { font-size: 1rem; margin: 1.4rem 0 .4rem; }
+p, ul { margin: .5rem 0; max-width: 46rem; }
+ul { padding-left: 1.25rem; }
+a { color: var(--link); }
+em { color: var(--quiet); }
+code { font: .88em ui-monospace, "SF Mono", Menlo, Consolas, monospace; overflow-wrap: anywhere; }
+nav { display: flex; flex-wrap: wrap; gap: .3rem .9rem; padding: .7rem .9rem; background: var(--soft);
+  border-radius: .4rem; font-size: .9rem; }
+nav a { text-decoration: none; }
+.scroll { overflow-x: auto; margin: .6rem 0 1rem; border: 1px solid var(--line); border-radius: .4rem; }
+table { border-collapse: collapse; width: 100%; font-size: .9rem; font-variant-numeric: tabular-nums; }
+th, td { padding: .4rem .7rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
+tr:last-child td { border-bottom: 0; }
+th { background: var(--soft); font-weight: 600; white-space: nowrap; }
+td { min-width: 4.5rem; }
+td.text { min-width: 16rem; }
+td.keep, td.num { white-space: nowrap; }
+th.num, td.num { text-align: right; }
+.bar { color: var(--bar); letter-spacing: -.05em; font-family: ui-monospace, Menlo, Consolas, monospace; }
+.good { color: var(--good); } .bad { color: var(--bad); } .open { color: var(--open); }
+.good, .bad, .open { font-weight: 600; white-space: nowrap; }
+img { max-width: 100%; height: auto; border-radius: .4rem; }
+blockquote { margin: .8rem 0; padding: .6rem .9rem; background: var(--soft); border-left: 4px solid var(--bar);
+  border-radius: 0 .4rem .4rem 0; }
+blockquote p { margin: .2rem 0; }
+@media (max-width: 40rem) { main { padding: 1rem .8rem 3rem; } h1 { font-size: 1.35rem; } table { font-size: .84rem; }
+  th, td { padding: .35rem .5rem; } td.text { min-width: 13rem; } }
+@media print { nav { display: none; } .scroll { overflow: visible; border: 0; } main { max-width: none; } }
+"""
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<title>{{ title }}</title>
+<style>{{ style }}</style>
+</head>
+<body><main>
+{{ head }}
+<nav>{% for slug, name in sections %}<a href="#{{ slug }}">{{ name }}</a>{% endfor %}</nav>
+{{ body }}
+</main></body>
+</html>
+"""
+
+
+def page_of(markdown: str, *, title: str, images: Mapping[str, bytes] | None = None) -> bytes:
+    """Return Markdown as one HTML page that needs no network.
+
+    HTML in the text is shown, not obeyed, and the page's own policy lets it load nothing.
+
+    Args:
+        markdown: The text; its first heading is the page's.
+        title: What the browser's tab says.
+        images: Name of an image in the text to its PNG; they become part of the page.
+
+    Returns:
+        The page, UTF-8.
+
+    Example:
+        >>> b"&lt;script&gt;" in page_of("# <script>", title="a")
+        True
+    """
+    from jinja2 import Environment
+    from markdown_it import MarkdownIt
+    from markupsafe import Markup
+
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table")
+    tokens = parser.parse(markdown)
+    sections = _numbered(tokens)
+    _with_images(tokens, images or {})
+    _marked_cells(tokens)
+    # Only a table that has to scroll does, not the page around it.
+    body = parser.renderer.render(tokens, parser.options, {})
+    body = body.replace("<table>", '<div class="scroll"><table>').replace(
+        "</table>", "</table></div>"
+    )
+    head, rule, rest = body.partition("<h2")
+    page = Environment(autoescape=True).from_string(_PAGE)
+    return page.render(
+        title=title,
+        style=Markup(_STYLE),
+        head=Markup(head),
+        body=Markup(rule + rest),
+        sections=sections,
+    ).encode()
+
+
+def _numbered(tokens: list[Any]) -> list[tuple[str, str]]:
+    """Give sections ids, and return those with their names."""
+    sections: list[tuple[str, str]] = []
+    for token, inline in pairwise(tokens):
+        if token.type == "heading_open" and token.tag == "h2":
+            name = inline.content
+            slug = _SLUG.sub("-", name.lower()).strip("-")
+            token.attrSet("id", slug)
+            sections.append((slug, name))
+    return sections
+
+
+def _with_images(tokens: list[Any], images: Mapping[str, bytes]) -> None:
+    for token in tokens:
+        for child in token.children or []:
+            source = child.attrs.get("src") if child.type == "image" else None
+            if source in images:
+                encoded = base64.b64encode(images[source]).decode()
+                child.attrSet("src", f"data:image/png;base64,{encoded}")
+
+
+def _marked_cells(tokens: list[Any]) -> None:
+    """Give cells classes by what is in them: a verdict, a bar, a number, a sentence."""
+    for token, inline in pairwise(tokens):
+        if token.type not in ("td_open", "th_open"):
+            continue
+        text = inline.content
+        if "text-align:right" in str(token.attrs.pop("style", "")):
+            token.attrSet("class", "num")
+        elif token.type == "td_open" and text[:1] in _VERDICTS:
+            token.attrSet("class", _VERDICTS[text[0]])
+        elif token.type == "td_open" and text[:1] in "█▏▎▍▌▋▊▉" and text:
+            token.attrSet("class", "bar keep")
+        elif len(text) > 40:
+            token.attrSet("class", "text")
