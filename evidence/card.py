@@ -6,6 +6,9 @@ analyses, ethical considerations, caveats. Nothing in it depends on when or wher
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from .card_analyses import analyses, data_lines, explanation_lines, fairness_lines, gate_lines
 from .card_facts import CardFacts
 from .markdown import NOT_RECORDED, NOT_STATED, code, number, plain, table
@@ -184,10 +187,10 @@ def _history(facts: CardFacts) -> list[str]:
     return lines
 
 
-def _approver(move: object) -> str:
+def _approver(move: Mapping[str, Any]) -> str:
     named = [
         str(value)
-        for name, value in dict(move).items()  # pyright: ignore[reportCallIssue, reportArgumentType]
+        for name, value in move.items()
         if value and name.startswith("appro") and isinstance(value, str)
     ]
     return plain(", ".join(named)) if named else "nobody"

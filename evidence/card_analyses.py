@@ -58,7 +58,8 @@ def data_lines(facts: CardFacts) -> list[str]:
 
 def _importance(facts: CardFacts, name: str) -> list[str]:
     share = facts.importance.get(name)
-    return ["", ""] if share is None else [f"{share:.1%}", bar(share)]
+    most = max(facts.importance.values(), default=0.0)
+    return ["", ""] if share is None else [f"{share:.1%}", bar(share / most if most else 0.0)]
 
 
 def _period(part: DataPart) -> str:
@@ -190,7 +191,8 @@ def explanation_lines(facts: CardFacts) -> list[str]:
         return [*lines, f"Not explained by SHAP values: {plain(found.reason)}.", ""]
     lines += [f"{plain(found.method)} on {found.rows:,} holdout rows: {plain(found.reason)}."]
     shown = sorted(found.shares.items(), key=lambda part: -part[1])[:_MOST_FEATURES]
-    rows = [[code(name), f"{share:.1%}", bar(share)] for name, share in shown]
+    most = max(found.shares.values(), default=0.0) or 1.0
+    rows = [[code(name), f"{share:.1%}", bar(share / most)] for name, share in shown]
     lines += table(["feature", "share", ""], rows, right=("share",))
     if facts.picture:
         lines += [f"![SHAP values by feature]({facts.picture})", ""]

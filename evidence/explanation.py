@@ -188,12 +188,22 @@ def _sources(transform: Any, sample: pd.DataFrame, rng: np.random.Generator) -> 
     before = np.asarray(transform(probe), dtype=float)
     found = np.zeros((len(sample.columns), before.shape[1]), dtype=bool)
     for position, name in enumerate(sample.columns):
-        shuffled = probe.copy()
-        shuffled[name] = probe[name].to_numpy()[rng.permutation(len(probe))]
-        after = np.asarray(transform(shuffled), dtype=float)
-        same = (after == before) | (np.isnan(after) & np.isnan(before))
-        found[position] = ~same.all(axis=0)
+        values = probe[name]
+        # Shuffled, as any value may come; and moved, as one that never changes cannot be shuffled.
+        for changed in (values.iloc[rng.permutation(len(probe))].to_numpy(), _moved(values)):
+            after = np.asarray(transform(probe.assign(**{name: changed})), dtype=float)
+            same = (after == before) | (np.isnan(after) & np.isnan(before))
+            found[position] |= ~same.all(axis=0)
     return found
+
+
+def _moved(values: pd.Series) -> Any:
+    """Return other values than these: of categories, missing ones."""
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        return values.fillna(0.0) + 1.0
+    if pd.api.types.is_datetime64_any_dtype(values.dtype):
+        return values.fillna(pd.Timestamp(0)) + pd.Timedelta(days=1.3)
+    return np.full(len(values), None, dtype=object)
 
 
 def _by_column(values: Floats, sources: np.ndarray, sample: pd.DataFrame) -> Floats:

@@ -9,6 +9,9 @@ from itertools import pairwise
 from typing import Any
 
 _SLUG = re.compile(r"[^a-z0-9]+")
+_EMPTY_HEAD = re.compile(r"<thead>(?=\s*<tr>(\s*<th[^>]*></th>)+\s*</tr>)")
+# Longer text in a cell is broken into lines.
+_ONE_LINE = 38
 _VERDICTS = {"✓": "good", "✗": "bad", "⚠": "open"}
 
 _STYLE = """
@@ -30,16 +33,19 @@ ul { padding-left: 1.25rem; }
 a { color: var(--link); }
 em { color: var(--quiet); }
 code { font: .88em ui-monospace, "SF Mono", Menlo, Consolas, monospace; overflow-wrap: anywhere; }
+td code { overflow-wrap: normal; white-space: nowrap; }
 nav { display: flex; flex-wrap: wrap; gap: .3rem .9rem; padding: .7rem .9rem; background: var(--soft);
   border-radius: .4rem; font-size: .9rem; }
 nav a { text-decoration: none; }
-.scroll { overflow-x: auto; margin: .6rem 0 1rem; border: 1px solid var(--line); border-radius: .4rem; }
-table { border-collapse: collapse; width: 100%; font-size: .9rem; font-variant-numeric: tabular-nums; }
+.scroll { overflow-x: auto; width: fit-content; max-width: 100%; margin: .6rem 0 1rem; border: 1px solid var(--line); border-radius: .4rem; }
+table { border-collapse: collapse; min-width: min(30rem, calc(100vw - 2.5rem)); font-size: .9rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .4rem .7rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
+th:first-child, td:first-child { position: sticky; left: 0; background: var(--back); }
+th:first-child { background: var(--soft); }
+thead.empty { display: none; }
 tr:last-child td { border-bottom: 0; }
 th { background: var(--soft); font-weight: 600; white-space: nowrap; }
-td { min-width: 4.5rem; }
-td.text { min-width: 16rem; }
+td.text { min-width: 18rem; }
 td.keep, td.num { white-space: nowrap; }
 th.num, td.num { text-align: right; }
 .bar { color: var(--bar); letter-spacing: -.05em; font-family: ui-monospace, Menlo, Consolas, monospace; }
@@ -50,7 +56,8 @@ blockquote { margin: .8rem 0; padding: .6rem .9rem; background: var(--soft); bor
   border-radius: 0 .4rem .4rem 0; }
 blockquote p { margin: .2rem 0; }
 @media (max-width: 40rem) { main { padding: 1rem .8rem 3rem; } h1 { font-size: 1.35rem; } table { font-size: .84rem; }
-  th, td { padding: .35rem .5rem; } td.text { min-width: 13rem; } }
+  th, td { padding: .35rem .5rem; } td.text { min-width: 14rem; }
+  td:first-child.text { min-width: 9rem; } }
 @media print { nav { display: none; } .scroll { overflow: visible; border: 0; } main { max-width: none; } }
 """
 
@@ -100,6 +107,7 @@ def page_of(markdown: str, *, title: str, images: Mapping[str, bytes] | None = N
     _marked_cells(tokens)
     # Only a table that has to scroll does, not the page around it.
     body = parser.renderer.render(tokens, parser.options, {})
+    body = _EMPTY_HEAD.sub('<thead class="empty">', body)
     body = body.replace("<table>", '<div class="scroll"><table>').replace(
         "</table>", "</table></div>"
     )
@@ -129,7 +137,7 @@ def _numbered(tokens: list[Any]) -> list[tuple[str, str]]:
 def _with_images(tokens: list[Any], images: Mapping[str, bytes]) -> None:
     for token in tokens:
         for child in token.children or []:
-            source = child.attrs.get("src") if child.type == "image" else None
+            source = str(child.attrs.get("src")) if child.type == "image" else ""
             if source in images:
                 encoded = base64.b64encode(images[source]).decode()
                 child.attrSet("src", f"data:image/png;base64,{encoded}")
@@ -147,5 +155,5 @@ def _marked_cells(tokens: list[Any]) -> None:
             token.attrSet("class", _VERDICTS[text[0]])
         elif token.type == "td_open" and text[:1] in "█▏▎▍▌▋▊▉" and text:
             token.attrSet("class", "bar keep")
-        elif len(text) > 40:
-            token.attrSet("class", "text")
+        else:
+            token.attrSet("class", "text" if len(text) > _ONE_LINE else "keep")

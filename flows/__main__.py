@@ -1,4 +1,4 @@
-"""Command line of the backtest: `python -m prefect_mlops.flows backtest PROJECT`."""
+"""Command line: `python -m prefect_mlops.flows backtest PROJECT`, and `card`, `readiness` and `runs`."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from ..backtest.recommendation import check_costs
 from ..core.errors import ConfigurationError, MLOpsError
 from ..runs.backtest_report import table_rows
 from .backtesting import backtest
+from .evidence_commands import add_commands
 
-app = typer.Typer(help="Try policies on history before going live.", no_args_is_help=True)
-
-
-@app.callback()
-def _commands() -> None:
-    """Keep the name of the only command."""
+app = typer.Typer(
+    help="Try policies on history before going live, and write what a regulator reads.",
+    no_args_is_help=True,
+)
+add_commands(app)
 
 
 @app.command("backtest")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -11,17 +10,16 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from ..core import tags
-from ..core.errors import LogUnavailable, ModelUnavailable, WorkspaceUnavailable
-from ..core.results import Cause, Comparison, ModelScores, ModelVersion, Snapshot, TrainingOutcome
-from ..evidence.card_facts import CardFacts, DataPart
+from ..core.errors import LogUnavailable, ModelUnavailable
+from ..core.results import Cause, Comparison, ModelScores, ModelVersion, TrainingOutcome
+from ..evidence.card_facts import CardFacts
 from .promotion_log import promotion_log
 from .references import reference_of
 from .run_files import read_result
 from .tracking import registry_errors
+from .version_rows import data_parts, json_of, run_of, trials_of
 
 if TYPE_CHECKING:
-    from mlflow.entities import Run
-
     from ..blocks.stores import Stores
     from ..core.settings import CardSettings, Columns, TaskType
     from ..monitoring.reference import Reference
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
 OUTCOME = "outcome.json"
 COMPARISON = "reports/comparison.json"
 _APPROVAL = f"{tags.PREFIX}appro"
-_ROLES = ("training", "holdout", "refit")
 
 
 def card_facts(
@@ -72,7 +69,7 @@ def card_facts(
         outcome = read_result(registry, version.run_id, OUTCOME, TrainingOutcome)
         comparison = read_result(registry, version.run_id, COMPARISON, Comparison)
     reference = _reference(stores, version)
-    environment = _json(texts.get(tags.ENVIRONMENT))
+    environment = json_of(texts.get(tags.ENVIRONMENT))
     if not environment and tags.CODE_VERSION in version.tags:
         environment = {"prefect-mlops": version.tags[tags.CODE_VERSION]}
     parameters = dict(run.data.params) if run else {}
@@ -93,13 +90,13 @@ def card_facts(
         target_shares=_target_shares(reference),
         promise=reference.promise if reference else None,
         scores=scores,
-        data=_data(stores, version, run),
+        data=data_parts(stores, version, run),
         gates=outcome.gates if outcome else [],
         comparison=comparison,
         cause=_cause(version),
         environment=environment,
-        executor=_json(texts.get(tags.EXECUTOR)),
-        trials=_trials(stores, run),
+        executor=json_of(texts.get(tags.EXECUTOR)),
+        trials=trials_of(stores, version.run_id) if run else {},
         moves=_moves(stores, version),
         picture=picture,
         approvals={
@@ -108,92 +105,6 @@ def card_facts(
             if name.startswith(_APPROVAL)
         },
     )
-
-
-def run_of(stores: Stores, version: ModelVersion) -> Run | None:
-    """Return the run that holds a version's evidence, None when it has none or it was deleted.
-
-    Raises:
-        RegistryUnavailable: If MLflow cannot be reached.
-    """
-    from mlflow.exceptions import MlflowException
-
-    if not version.run_id:
-        return None
-    client = stores.registry.get_client()
-    with registry_errors(stores.registry):
-        try:
-            return client.get_run(version.run_id)
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-                raise
-            return None
-
-
-def rows_of(stores: Stores, version: ModelVersion) -> dict[str, Snapshot | str]:
-    """Return the rows that a version was evaluated on, as far as the workspace still has them.
-
-    Args:
-        stores: Where the model's things are kept.
-        version: The version.
-
-    Returns:
-        `training` and `holdout` to the snapshot, or to why there is none.
-
-    Raises:
-        RegistryUnavailable: If MLflow cannot be reached.
-    """
-    digests = {part.role: part.digest for part in _data(stores, version, run_of(stores, version))}
-    found: dict[str, Snapshot | str] = {}
-    for role in ("training", "holdout"):
-        digest = digests.get(role)
-        if digest is None:
-            found[role] = f"which {role} rows it saw was not recorded"
-            continue
-        found[role] = (
-            _opened(stores, digest)
-            or f"the {role} rows {digest[:16]} are no longer in the workspace"
-        )
-    return found
-
-
-def _opened(stores: Stores, digest: str) -> Snapshot | None:
-    from ..data.snapshots import open_snapshot
-
-    workspace = stores.find_workspace()
-    if workspace is None:
-        return None
-    try:
-        return open_snapshot(workspace, digest)
-    except WorkspaceUnavailable:
-        return None
-
-
-def _data(stores: Stores, version: ModelVersion, run: Run | None) -> list[DataPart]:
-    parts: dict[str, DataPart] = {}
-    for given in run.inputs.dataset_inputs if run and run.inputs else []:
-        named = {tag.key: tag.value for tag in given.tags}
-        role = named.get("mlflow.data.context", "")
-        profile, source = _json(given.dataset.profile), _json(given.dataset.source)
-        if role in _ROLES and "digest" in named:
-            parts[role] = DataPart(
-                role=role,
-                digest=named["digest"],
-                rows=profile.get("rows"),
-                source=source.get("from"),
-                first=profile.get("first"),
-                last=profile.get("last"),
-            )
-    digest = version.tags.get(tags.HOLDOUT_DIGEST)
-    if "holdout" not in parts and digest is not None:
-        rows = _opened(stores, digest)
-        parts["holdout"] = DataPart(
-            role="holdout",
-            digest=digest,
-            rows=rows.rows if rows else None,
-            last=version.tags.get(tags.EVALUATED_CUTOFF),
-        )
-    return [parts[role] for role in _ROLES if role in parts]
 
 
 def _reference(stores: Stores, version: ModelVersion) -> Reference | None:
@@ -228,30 +139,6 @@ def _reasons(version: ModelVersion) -> list[str]:
     return [str(reason) for reason in found] if isinstance(found, list) else []
 
 
-def _trials(stores: Stores, run: Run | None) -> dict[str, int]:
-    if run is None:
-        return {}
-    client = stores.registry.get_client()
-    found: Counter[str] = Counter()
-    with registry_errors(stores.registry):
-        token: str | None = None
-        while True:
-            page = client.search_runs(
-                [run.info.experiment_id],
-                f"tags.`mlflow.parentRunId` = '{run.info.run_id}'",
-                max_results=1_000,
-                page_token=token,
-            )
-            found.update(
-                trial.data.tags[tags.TRIAL_STATE]
-                for trial in page
-                if tags.TRIAL_STATE in trial.data.tags
-            )
-            token = page.token
-            if not token:
-                return dict(found)
-
-
 def _moves(stores: Stores, version: ModelVersion) -> list[Mapping[str, Any]]:
     try:
         log = promotion_log(stores)
@@ -259,11 +146,3 @@ def _moves(stores: Stores, version: ModelVersion) -> list[Mapping[str, Any]]:
         return [{"reason": f"the promotion log could not be read: {error}"}]
     mine = [move for move in log if version.version in (move.get("version"), move.get("previous"))]
     return list(reversed(mine))
-
-
-def _json(text: str | None) -> dict[str, Any]:
-    try:
-        found = json.loads(text or "{}")
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -27,6 +27,7 @@ _LIBRARIES = (
     "evidently",
     "lightgbm",
     "xgboost",
+    "xgboost-cpu",
     "catboost",
     "shap",
     "fairlearn",

@@ -8,11 +8,12 @@ from ..core import tags
 from ..core.errors import ConfigurationError
 from ..core.results import ModelCard, ModelScores, ModelVersion, Snapshot
 from ..core.settings import CardSettings, GateSettings, default_metric
-from ..registry.card_reading import card_facts, rows_of
+from ..registry.card_reading import card_facts
 from ..registry.compared_models import named_model
 from ..registry.run_files import read_file, read_result
 from ..registry.run_logging import log_file
 from ..registry.tracking import close_run, experiment_id, registry_errors
+from ..registry.version_rows import rows_of
 from ..registry.versions import get_version
 from ..runs.run_logger import run_logger
 from ..runs.step import step

@@ -74,3 +74,11 @@ def test_without_the_package_the_reason_is_its_name(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     found = explain(*fitted(MODELS["forest"][0]), **BUDGET)
     assert "extra `shap`" in found.explanation.reason
+
+
+def test_a_column_that_never_changes_has_a_share_of_its_own():
+    predictor, rows = fitted(MODELS["forest"][0])
+    same = rows.assign(job="b", age=0.4, at=rows["at"].iloc[0])
+    shares = explain(predictor, same, **BUDGET).explanation.shares
+    assert list(shares) == ["job", "age", "noise", "at"]
+    assert min(shares["job"], shares["age"]) > 0.01
