@@ -25,7 +25,7 @@ def data_lines(facts: CardFacts) -> list[str]:
                 "" if part.rows is None else f"{part.rows:,}",
                 _period(part),
                 plain(part.source or ""),
-                code(part.digest[:16]),
+                code(part.digest[:12]),
             ]
             for part in facts.data
         ]

@@ -11,7 +11,10 @@ from typing import Any
 _SLUG = re.compile(r"[^a-z0-9]+")
 _EMPTY_HEAD = re.compile(r"<thead>(?=\s*<tr>(\s*<th[^>]*></th>)+\s*</tr>)")
 # Longer text in a cell is broken into lines.
-_ONE_LINE = 38
+_ONE_LINE = 34
+_MANY_NUMBERS = 18
+# Columns from which on a table with sentences is shown row by row on a phone.
+_WIDE = 3
 _VERDICTS = {"✓": "good", "✗": "bad", "⚠": "open"}
 
 _STYLE = """
@@ -38,15 +41,15 @@ nav { display: flex; flex-wrap: wrap; gap: .3rem .9rem; padding: .7rem .9rem; ba
   border-radius: .4rem; font-size: .9rem; }
 nav a { text-decoration: none; }
 .scroll { overflow-x: auto; width: fit-content; max-width: 100%; margin: .6rem 0 1rem; border: 1px solid var(--line); border-radius: .4rem; }
-table { border-collapse: collapse; min-width: min(30rem, calc(100vw - 2.5rem)); font-size: .9rem; font-variant-numeric: tabular-nums; }
+table { border-collapse: separate; border-spacing: 0; min-width: min(30rem, calc(100vw - 2.5rem)); font-size: .9rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .4rem .7rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
 th:first-child, td:first-child { position: sticky; left: 0; background: var(--back); }
 th:first-child { background: var(--soft); }
 thead.empty { display: none; }
 tr:last-child td { border-bottom: 0; }
 th { background: var(--soft); font-weight: 600; white-space: nowrap; }
-td.text { min-width: 18rem; }
-td.keep, td.num { white-space: nowrap; }
+td.text { min-width: 18rem; max-width: 34rem; overflow-wrap: anywhere; }
+td.keep, td.num { white-space: nowrap; } td.many { white-space: normal; }
 th.num, td.num { text-align: right; }
 .bar { color: var(--bar); letter-spacing: -.05em; font-family: ui-monospace, Menlo, Consolas, monospace; }
 .good { color: var(--good); } .bad { color: var(--bad); } .open { color: var(--open); }
@@ -56,8 +59,14 @@ blockquote { margin: .8rem 0; padding: .6rem .9rem; background: var(--soft); bor
   border-radius: 0 .4rem .4rem 0; }
 blockquote p { margin: .2rem 0; }
 @media (max-width: 40rem) { main { padding: 1rem .8rem 3rem; } h1 { font-size: 1.35rem; } table { font-size: .84rem; }
-  th, td { padding: .35rem .5rem; } td.text { min-width: 14rem; }
-  td:first-child.text { min-width: 9rem; } }
+  th, td { padding: .35rem .5rem; } td.text { min-width: 14rem; } td:first-child { white-space: normal; }
+  table.wide { min-width: 0; width: calc(100vw - 1.75rem); } table.wide thead { display: none; }
+  table.wide tbody, table.wide tr, table.wide td { display: block; width: 100%; min-width: 0; }
+  table.wide tr { padding: .4rem 0; border-bottom: 1px solid var(--line); } table.wide tr:last-child { border-bottom: 0; }
+  table.wide td { position: static; border: 0; padding: .12rem .7rem; text-align: left; white-space: normal; }
+  table.wide td:first-child { font-weight: 600; } table.wide td:empty { display: none; }
+  table.wide td:not(:first-child)[data-label]::before { content: attr(data-label) ": "; color: var(--quiet);
+  font-weight: 400; } }
 @media print { nav { display: none; } .scroll { overflow: visible; border: 0; } main { max-width: none; } }
 """
 
@@ -108,7 +117,7 @@ def page_of(markdown: str, *, title: str, images: Mapping[str, bytes] | None = N
     # Only a table that has to scroll does, not the page around it.
     body = parser.renderer.render(tokens, parser.options, {})
     body = _EMPTY_HEAD.sub('<thead class="empty">', body)
-    body = body.replace("<table>", '<div class="scroll"><table>').replace(
+    body = body.replace("<table", '<div class="scroll"><table').replace(
         "</table>", "</table></div>"
     )
     head, rule, rest = body.partition("<h2")
@@ -144,16 +153,37 @@ def _with_images(tokens: list[Any], images: Mapping[str, bytes]) -> None:
 
 
 def _marked_cells(tokens: list[Any]) -> None:
-    """Give cells classes by what is in them: a verdict, a bar, a number, a sentence."""
+    """Give cells classes by what is in them, and their column's name for where a row is shown as a list."""
+    table: Any = None
+    names: list[str] = []
+    column = texts = 0
     for token, inline in pairwise(tokens):
-        if token.type not in ("td_open", "th_open"):
-            continue
-        text = inline.content
-        if "text-align:right" in str(token.attrs.pop("style", "")):
-            token.attrSet("class", "num")
-        elif token.type == "td_open" and text[:1] in _VERDICTS:
-            token.attrSet("class", _VERDICTS[text[0]])
-        elif token.type == "td_open" and text[:1] in "█▏▎▍▌▋▊▉" and text:
-            token.attrSet("class", "bar keep")
-        else:
-            token.attrSet("class", "text" if len(text) > _ONE_LINE else "keep")
+        if token.type == "table_open":
+            table, names, texts = token, [], 0
+        elif token.type == "tr_open":
+            column = 0
+        elif token.type in ("td_open", "th_open"):
+            right = "text-align:right" in str(token.attrs.pop("style", ""))
+            kind = _class_of(inline.content, right=right, head=token.type == "th_open")
+            if kind:
+                token.attrSet("class", kind)
+            if token.type == "th_open":
+                names.append(inline.content)
+            elif names[column]:
+                token.attrSet("data-label", names[column])
+            texts += kind == "text"
+            column += 1
+        elif token.type == "table_close" and len(names) >= _WIDE and texts:
+            table.attrSet("class", "wide")
+
+
+def _class_of(text: str, *, right: bool, head: bool) -> str:
+    if right:
+        return "num many" if len(text) > _MANY_NUMBERS else "num"
+    if head:
+        return ""
+    if text[:1] in _VERDICTS:
+        return _VERDICTS[text[0]]
+    if text and text[0] in "█▏▎▍▌▋▊▉":
+        return "bar keep"
+    return "text" if len(text) > _ONE_LINE else "keep"

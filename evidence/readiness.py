@@ -105,16 +105,13 @@ def readiness_markdown(report: ReadinessReport) -> str:
                 _POINTS[check.points],
                 plain(check.title),
                 _WHO[check.by],
-                plain(". ".join(check.evidence)),
-                plain(check.todo),
+                _sentences(check),
             ]
             for check in report.checks
             if check.id[0] == section
         ]
-        lines += [
-            f"## {name}",
-            *table(["test", "points", "what it asks for", "says", "evidence", "to do"], rows),
-        ]
+        names = ["test", "points", "what it asks for", "says", "evidence"]
+        lines += [f"## {name}", *table(names, rows)]
     lines += [
         "## How it is scored",
         "",
@@ -123,6 +120,12 @@ def readiness_markdown(report: ReadinessReport) -> str:
         "Breck et al., *The ML Test Score*, IEEE Big Data 2017.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _sentences(check: ReadinessCheck) -> str:
+    said = [f"{text[:1].upper()}{text[1:]}." for text in check.evidence]
+    todo = f"To do: {check.todo}." if check.todo else ""
+    return " ".join([*map(plain, said), f"*{plain(todo)}*" if todo else ""]).strip()
 
 
 def check_rows(report: ReadinessReport) -> list[dict[str, str]]:

@@ -58,11 +58,11 @@ def staleness_cost(facts: ReadinessFacts, settings: ReadinessSettings) -> Findin
     if facts.backtests:
         return Finding(
             0.5,
-            [f"a backtest with the policy `never` is in {facts.backtests[0]}"],
+            [f"a backtest with the policy 'never' is in {facts.backtests[0]}"],
             "repeat it on a schedule and attest that, for a whole point",
         )
     return nothing(
-        "no backtest with the policy `never` in the workspace",
+        "no backtest with the policy 'never' in the workspace",
         "run the backtest flow on the history",
     )
 
