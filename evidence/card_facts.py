@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..core.results import Cause, Comparison, Gate, ModelScores, ModelVersion
 from ..core.settings import CardSettings, Columns, TaskType
-from ..metrics.promise import Promise
+
+if TYPE_CHECKING:
+    from ..metrics.promise import Promise
 
 # Names of gates that judge groups of people: those of a project's own, and of this package, say it.
 FAIRNESS_WORDS = (
