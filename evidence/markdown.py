@@ -12,9 +12,9 @@ MARKS = {"passed": "✓ passed", "failed": "✗ failed", "not_run": "⚠ not run
 NOT_STATED = "*not stated*"
 NOT_RECORDED = "*not recorded*"
 
-_SPECIAL = re.compile(r"([\\`*\[\]<>|&~])|(?<!\w)(_)|(_)(?!\w)")
+_SPECIAL = re.compile(r"[\\`*\[\]<>|&~]|(?<![^\W_])_|_(?![^\W_])")
 # What would begin a heading, list or quote at the begin of a line.
-_BEGIN = re.compile(r"^(\d*)([#+=.)-])")
+_BEGIN = re.compile(r"^(\d+(?=[.)])|(?=[#+=-]))")
 _BAR = 12
 
 
@@ -30,7 +30,7 @@ def plain(text: object) -> str:
     """
     line = " ".join(str(text).split())
     escaped = _SPECIAL.sub(lambda found: "\\" + found[0], line)
-    return _BEGIN.sub(r"\1\\\2", escaped)
+    return _BEGIN.sub(r"\1\\", escaped)
 
 
 def code(text: object) -> str:

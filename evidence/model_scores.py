@@ -84,7 +84,8 @@ def slice_scores(
     losses = losses_of(metric, predictor, rows, columns.target)
     found: list[RowScores] = []
     for column in columns.slices:
-        values = rows[column].reset_index(drop=True)
+        # As objects: a column of categories takes no other ones.
+        values = rows[column].reset_index(drop=True).astype(object)
         texts = values.map(class_text, na_action="ignore").fillna("missing")
         for value in sorted(texts.unique()):
             chosen = losses[(texts == value).to_numpy()]

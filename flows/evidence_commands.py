@@ -12,6 +12,7 @@ from rich.table import Table
 from .evidence import card, readiness
 from .projects import load_project
 
+_WIDTH = 200
 _PROJECT = typer.Argument(help="Name the project's block was saved under.")
 
 
@@ -79,19 +80,21 @@ def list_runs(
         [
             {
                 "run": record.run_id[:8],
-                "kind": record.kind,
-                "started (UTC)": record.started.strftime("%Y-%m-%d %H:%M"),
-                "seconds": f"{sum(step.seconds for step in record.steps):.0f}",
-                "executor": f"{record.executor.get('user', '?')}@{record.executor.get('host', '?')}",
+                "began (UTC)": record.started.strftime("%Y-%m-%d %H:%M"),
+                "steps": f"{sum(step.seconds for step in record.steps):.0f} s",
+                "by": f"{record.executor.get('user', '?')}@{record.executor.get('host', '?')}",
                 "outcome": record.outcome or record.status.lower(),
                 "version": record.model_version or "",
                 "after": record.previous_version or "",
-                f"{metric} training": _number(record.training_metrics.get(metric)),
-                f"{metric} holdout": _number(record.holdout_metrics.get(metric)),
-                "not recorded": ", ".join(record.missing),
+                "training": _number(record.training_metrics.get(metric)),
+                "holdout": _number(record.holdout_metrics.get(metric)),
+                "lacks": str(len(record.missing) or ""),
             }
             for record in records
         ]
+    )
+    typer.echo(
+        f"training and holdout: {metric}; lacks: how many of the records are missing (--json)"
     )
 
 
@@ -105,4 +108,8 @@ def _show(rows: list[dict[str, str]]) -> None:
         table.add_column(name, overflow="fold")
     for row in rows:
         table.add_row(*row.values())
-    Console().print(table)
+    # A file or a pipe has no width of its own: columns need not be squeezed for it.
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_WIDTH)
+    console.print(table)

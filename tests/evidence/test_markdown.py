@@ -21,6 +21,7 @@ def shown(html: str) -> str:
 
 @given(TEXT)
 @example("a|b <i>x</i> _c_ **d** [e](f) `g` \\| &amp; ~h~ ![i](j)")
+@example("__0__")
 @example("# heading")
 @example("1. item")
 @example("- item")
