@@ -11,7 +11,7 @@ from ..core.errors import MLOpsError
 from ..core.workspace import read_uri
 from ..registry.run_logging import describe, log_file
 from ..registry.run_metadata import record_outcome
-from ..registry.versions import find_version
+from ..registry.versions import find_version, get_version
 from ..runs.artifacts import report_training, training_summary
 from ..tasks.card import CARD, write_card
 from ..tasks.measures import measure_model
@@ -59,7 +59,7 @@ def keep_evidence(
     candidate: Candidate | None = None,
     comparison: Comparison | None = None,
     cause: Cause | None = None,
-) -> None:
+) -> TrainingOutcome:
     """Log the reports of a training to its MLflow run and create its artifacts.
 
     Args:
@@ -70,6 +70,9 @@ def keep_evidence(
         candidate: The model, when it got that far.
         comparison: Candidate against champion, when it got that far.
         cause: Why it was asked for.
+
+    Returns:
+        The outcome, whose version has the tag that says where its card is.
     """
     reports: dict[str, str | None] = {"Data Docs": validation.docs_uri}
     curves = None
@@ -100,7 +103,10 @@ def keep_evidence(
     if outcome.version is not None:
         write_card(outcome.version, **project.arguments(write_card))
         reports["Model card"] = f"{CARD}.html"
+        version = get_version(project.registry, outcome.version.version)
+        outcome = outcome.model_copy(update={"version": version})
     report_training(project.stores, outcome, summary, reports=reports, curves=curves)
+    return outcome
 
 
 def _curves(project: MLProject, split: Split, candidate: Candidate) -> bytes:

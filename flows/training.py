@@ -213,7 +213,7 @@ def _train(
     except BaseException:
         close_run(project.registry, run_id, "FAILED")
         raise
-    keep_evidence(
+    outcome = keep_evidence(
         project,
         outcome,
         validation=validation,

@@ -124,7 +124,7 @@ def test_a_training_that_failed_has_the_steps_up_to_there(make_flow_project, dat
 def test_an_adopted_version_has_a_card_and_a_record(make_flow_project, dataset):
     project = make_flow_project()
     rows = dataset("given", make_calls(300, seed=2))
-    version = adopt(project, register(project, "pyfunc", make_calls(400, seed=1)), rows)
+    version = adopt(project, register(project, "python", make_calls(400, seed=1)), rows)
     (record,) = run_metadata(project.stores)
     assert (record.kind, record.model_version) == ("adopt", version.version)
     assert {"steps", "training_metrics"} <= set(record.missing)
