@@ -40,6 +40,8 @@ _BY_TYPE = {
     "ApprovalSettings": "gates.approval",
     "ScoringSettings": "scoring",
     "CanarySettings": "canary",
+    "CardSettings": "card",
+    "ReadinessSettings": "readiness",
     "DriftThresholds": "monitoring.drift",
     "PerformanceThresholds": "monitoring.performance",
     "GovernorPolicy": "monitoring.governor",

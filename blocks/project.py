@@ -16,9 +16,11 @@ from ..core.results import digest_of
 from ..core.secret_input import unquoted, without_slug
 from ..core.settings import (
     CanarySettings,
+    CardSettings,
     DataSettings,
     GateSettings,
     MonitoringSettings,
+    ReadinessSettings,
     ScoringSettings,
     Setup,
     TrainingSettings,
@@ -103,6 +105,14 @@ class MLProject(Block):
     canary: CanarySettings = Field(
         default_factory=CanarySettings,
         description="When a challenger on live traffic is promoted or withdrawn.",
+    )
+    card: CardSettings = Field(
+        default_factory=CardSettings,
+        description="What only people know of the model, for its model card.",
+    )
+    readiness: ReadinessSettings = Field(
+        default_factory=ReadinessSettings,
+        description="What people attest, for the readiness report.",
     )
     notifications: list[ImportPath] = Field(
         default_factory=list,

@@ -33,5 +33,14 @@ REPAIR = PREFIX + "repair"
 CANARY = PREFIX + "canary"
 APPROVAL = PREFIX + "approval"
 
+ENVIRONMENT = PREFIX + "environment"
+EXECUTOR = PREFIX + "executor"
+PARAMETERS = PREFIX + "parameters"
+PREVIOUS_VERSION = PREFIX + "previous_version"
+# One tag a step: behind it stands the step's name.
+STEP = PREFIX + "step."
+CARD_URI = PREFIX + "card_uri"
+CARD_RUN_ID = PREFIX + "card_run_id"
+
 CHAMPION = "champion"
 CHALLENGER = "challenger"

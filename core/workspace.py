@@ -96,6 +96,19 @@ class Workspace:
         with self._failing_clearly("look for", name):
             return bool(self._fs.exists(self._path(name)))
 
+    def names(self, folder: str) -> list[str]:
+        """Return the names of the files and folders in a folder, sorted; none when it is not there.
+
+        Raises:
+            WorkspaceUnavailable: If that cannot be told.
+        """
+        with self._failing_clearly("list", folder):
+            try:
+                found = self._fs.ls(self._path(folder), detail=False)
+            except FileNotFoundError:
+                return []
+        return sorted(posixpath.basename(str(path).rstrip("/")) for path in found)
+
     @contextmanager
     def _failing_clearly(self, verb: str, name: str) -> Iterator[None]:
         try:

@@ -14,6 +14,7 @@ COPY gates gates
 COPY monitoring monitoring
 COPY canary canary
 COPY backtest backtest
+COPY evidence evidence
 COPY storage storage
 COPY logger logger
 COPY blocks blocks

@@ -4,6 +4,8 @@
 | --- | --- |
 | `adopt` | takes a model into service that was trained elsewhere |
 | `backtest` | what would have become of history under several policies |
+| `card` | writes the model card of a version |
+| `readiness` | scores a project by the 28 tests of the ML Test Score |
 | `train` | from rows to a champion, or to the reasons why not |
 | `score` | scores a dataset with the champion and logs every prediction |
 | `label` | attaches labels that have become known |
@@ -18,17 +20,30 @@ if TYPE_CHECKING:
     from .adoption import adopt
     from .backtesting import backtest
     from .canary import watch_canary
+    from .evidence import card, readiness
     from .monitoring import monitor
     from .scoring import label, score
     from .training import train
 
-__all__ = ["adopt", "backtest", "label", "monitor", "score", "train", "watch_canary"]
+__all__ = [
+    "adopt",
+    "backtest",
+    "card",
+    "label",
+    "monitor",
+    "readiness",
+    "score",
+    "train",
+    "watch_canary",
+]
 
 _HOMES = {
     "adopt": "adoption",
     "backtest": "backtesting",
+    "card": "evidence",
     "label": "scoring",
     "monitor": "monitoring",
+    "readiness": "evidence",
     "score": "scoring",
     "train": "training",
     "watch_canary": "canary",

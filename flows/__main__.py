@@ -1,4 +1,4 @@
-"""Command line: `python -m prefect_mlops.flows backtest PROJECT` and `… approve PROJECT`."""
+"""Command line of a project: `backtest`, `approve`, `card`, `readiness` and `runs`."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ from ..core.errors import ConfigurationError, MLOpsError
 from ..runs.backtest_report import table_rows
 from .approve_command import approve
 from .backtesting import backtest
+from .evidence_commands import add_commands
 
 app = typer.Typer(
-    help="Try policies on history, and decide on what waits for approval.", no_args_is_help=True
+    help="Try policies on history, decide on what waits for approval, and write what a regulator reads.",
+    no_args_is_help=True,
 )
-
 app.command("approve")(approve)
+add_commands(app)
 
 
 @app.command("backtest")

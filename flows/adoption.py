@@ -11,8 +11,10 @@ from ..blocks.dataset import Dataset
 from ..blocks.project import MLProject
 from ..core import tags
 from ..core.results import ModelVersion
+from ..registry.versions import get_version
 from ..runs.events import MODEL_PROMOTED, emit
 from ..tasks.adoption import adopt as adopt_model
+from ..tasks.card import write_card
 from ..tasks.extraction import extract
 from .project_flow import project_flow
 from .projects import load_dataset, load_project, run_name
@@ -75,6 +77,8 @@ def adopt(
         cutoff=cutoff,
         **{**found.arguments(adopt_model), "columns": given.columns},
     )
+    write_card(version, **{**found.arguments(write_card), "columns": given.columns})
+    version = get_version(found.registry, version.version)
     if alias == tags.CHAMPION:
         emit(
             found.name,

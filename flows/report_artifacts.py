@@ -10,8 +10,11 @@ from ..core import tags
 from ..core.errors import MLOpsError
 from ..core.workspace import read_uri
 from ..registry.run_logging import describe, log_file
-from ..registry.versions import find_version
+from ..registry.run_metadata import record_outcome
+from ..registry.versions import find_version, get_version
 from ..runs.artifacts import report_training, training_summary
+from ..tasks.card import CARD, write_card
+from ..tasks.measures import measure_model
 
 if TYPE_CHECKING:
     from ..blocks.project import MLProject
@@ -86,6 +89,8 @@ def keep_evidence(
             log_file(project.registry, run_id, content, "reports/comparison.json")
         curves = _curves(project, split, candidate)
         log_file(project.registry, run_id, curves, "reports/curves.png")
+        record_outcome(project.registry, run_id, outcome)
+        measure_model(split, candidate, **project.arguments(measure_model))
         reports = {
             "Great Expectations Data Docs": validation.docs_uri and DATA_DOCS,
             "Deepchecks report": DEEPCHECKS,
@@ -95,6 +100,11 @@ def keep_evidence(
     summary = training_summary(project.name, outcome, comparison=comparison, cause=cause)
     if outcome.run_id is not None:
         describe(project.registry, outcome.run_id, outcome.version, summary)
+    if outcome.version is not None:
+        write_card(outcome.version, **project.arguments(write_card))
+        reports["Model card"] = f"{CARD}.html"
+        version = get_version(project.registry, outcome.version.version)
+        outcome = outcome.model_copy(update={"version": version})
     report_training(project.stores, outcome, summary, reports=reports, curves=curves)
     return reports
 

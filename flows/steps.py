@@ -5,13 +5,17 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
 from prefect.logging import get_run_logger
 
 from ..blocks.project import MLProject
 from ..core.checkpoints import Checkpoints
-from ..core.results import Result, Snapshot
+from ..core.errors import RegistryUnavailable
+from ..core.results import Result, Snapshot, StepRecord
+from ..registry.run_metadata import outputs_of, record_steps
 
 R = TypeVar("R", bound=Result)
 
@@ -36,6 +40,17 @@ class Steps:
         self._checkpoints = checkpoints
         self._order = order
         self.seconds: dict[str, float] = {}
+        self._records: list[StepRecord] = []
+        self._run_id: str | None = None
+
+    def record_in(self, run_id: str) -> None:
+        """Record when each step began and ended, and what it made, in an MLflow run: those so far and those to come.
+
+        Raises:
+            RegistryUnavailable: If MLflow cannot be reached.
+        """
+        self._run_id = run_id
+        record_steps(self._project.registry, run_id, self._records)
 
     @property
     def attempt(self) -> str:
@@ -84,16 +99,33 @@ class Steps:
         return result
 
     def _timed(self, step: Callable[..., R], *arguments: Any, **keywords: Any) -> R:
-        name, started = step_name(step), time.perf_counter()
-        result = step(*arguments, **{**self._project.arguments(step), **keywords})
+        name, started, begun = step_name(step), time.perf_counter(), datetime.now(UTC)
+        try:
+            result = step(*arguments, **{**self._project.arguments(step), **keywords})
+        except BaseException as error:
+            # What went wrong is said, also where MLflow cannot be told.
+            with suppress(RegistryUnavailable):
+                self._record(StepRecord(**_times(name, begun, started), error=type(error).__name__))
+            raise
         self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - started, 3)
+        self._record(StepRecord(**_times(name, begun, started), outputs=outputs_of(result)))
         return result
+
+    def _record(self, record: StepRecord) -> None:
+        self._records.append(record)
+        if self._run_id is not None:
+            record_steps(self._project.registry, self._run_id, [record])
 
     def _is_there(self, rows: Snapshot) -> bool:
         workspace = self._project.open_workspace()
         name = rows.uri.removeprefix(f"{workspace.root}/")
         # What lies outside of the workspace was given by a caller: it is missed where it is read.
         return name == rows.uri or workspace.exists(name)
+
+
+def _times(name: str, begun: datetime, started: float) -> dict[str, Any]:
+    seconds = round(time.perf_counter() - started, 3)
+    return {"name": name, "started": begun, "ended": datetime.now(UTC), "seconds": seconds}
 
 
 def step_name(step: Callable[..., Any]) -> str:

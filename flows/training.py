@@ -18,7 +18,9 @@ from ..core.errors import DataRejected
 from ..core.results import Cause, Comparison, PackageCheck, TrainingOutcome, digest_of
 from ..registry.abandoned_runs import close_abandoned
 from ..registry.evidence_tags import evidence_tags
+from ..registry.run_metadata import record_run
 from ..registry.tracking import close_run
+from ..registry.versions import get_version
 from ..runs.endings import record_end
 from ..tasks.comparison import compare
 from ..tasks.data_validation import validate_data
@@ -130,6 +132,11 @@ def _train(
     logger = get_run_logger()
     forget_lost_steps(project, checkpoints)
     steps = Steps(project, checkpoints, STEPS)
+    given = {
+        "project": project.name,
+        "cause": cause and cause.id,
+        "replace_champion": replace_champion,
+    }
     snapshot = steps.run(extract)
     training_key = digest_of(
         {
@@ -176,6 +183,8 @@ def _train(
         open_run, project.stores, training_key, cause, snapshot, checkpoints.attempt
     ).run_id
     reopen_run(project, run_id)
+    record_run(project.registry, run_id, given, project.setup)
+    steps.record_in(run_id)
 
     def keep(ending: TrainingOutcome, comparison: Comparison) -> dict[str, str | None]:
         return keep_evidence(
@@ -228,6 +237,10 @@ def _train(
         close_run(project.registry, run_id, "FAILED")
         raise
     keep(outcome, comparison)
+    if outcome.version is not None:
+        # Its card has been linked in the meantime.
+        version = get_version(project.registry, outcome.version.version)
+        outcome = outcome.model_copy(update={"version": version})
     close_run(project.registry, run_id, "FINISHED")
     if outcome.version is not None:
         content = outcome.model_dump_json(indent=2).encode()

@@ -13,6 +13,7 @@ from ..core.results import ModelVersion
 from .batches import log_batch
 from .compared_models import version_of_uri
 from .run_logging import log_file
+from .run_metadata import record_run
 from .tracking import close_run, code_version, experiment_id, flow_run_link, registry_errors
 from .versions import get_version
 
@@ -180,6 +181,7 @@ def store_adoption(
             tags.FLOW_RUN_URL: link.url,
             **evidence,
         }
+        record_run(registry, run_id, {"model": version.uri})
         texts = {name: value for name, value in found.items() if value is not None}
         with registry_errors(registry):
             log_batch(

@@ -99,7 +99,10 @@ def log_inputs(stores: Stores, run_id: str, snapshots: dict[str, Snapshot]) -> N
                 source_type="parquet",
                 source=json.dumps({"uri": snapshot.uri, "from": snapshot.source}),
                 schema=json.dumps({"columns": snapshot.columns})[:65_535],
-                profile=json.dumps({"rows": snapshot.rows}),
+                profile=json.dumps(
+                    {"rows": snapshot.rows, "first": snapshot.first, "last": snapshot.last},
+                    default=str,
+                ),
             ),
             [InputTag("mlflow.data.context", context), InputTag("digest", snapshot.digest)],
         )

@@ -10,6 +10,8 @@ from urllib.parse import quote, urlsplit
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.utilities.urls import url_for
 
+from ..evidence.markdown import MARKS
+
 if TYPE_CHECKING:
     from ..blocks.model_registry import ModelRegistry
     from ..blocks.stores import Stores
@@ -19,9 +21,6 @@ if TYPE_CHECKING:
         Gate,
         TrainingOutcome,
     )
-
-# Signs of ordinary fonts: many a server's browser has no emoji.
-MARKS = {"passed": "✓ passed", "failed": "✗ failed", "not_run": "⚠ not run"}
 
 
 def artifact_key(*parts: str) -> str:

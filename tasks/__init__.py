@@ -9,6 +9,7 @@
 | Scoring | `score_rows`, `attach_labels` |
 | Monitoring | `read_window`, `read_labelled_window`, `measure_drift`, `measure_performance`, `decide`, `request_retraining`, `deliver_pending`, `prune_predictions` |
 | What you bring | `run_expectations`, `run_deepchecks`, `run_evidently`, `notify` |
+| Evidence | `measure_model`, `write_card`, `assess_readiness` |
 | Canary | `judge_canary`, `conclude_canary` |
 | Backtest | `train_candidate`, `replay_policy` |
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from .approval import find_approval, record_approval, request_approval, settle_approvals
     from .backtesting import replay_policy, train_candidate
     from .canary import conclude_canary, judge_canary
+    from .card import write_card
     from .comparison import compare
     from .data_validation import validate_data
     from .delivery import deliver_pending
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from .fitting import fit, refit
     from .governor import decide
     from .labelling import attach_labels
+    from .measures import measure_model
     from .model_validation import check_model
     from .notifying import notify
     from .own_checks import run_deepchecks, run_evidently, run_expectations
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
     from .packaging import check_package
     from .performance import measure_performance
     from .promotion import promote, roll_back
+    from .readiness import assess_readiness
     from .registration import finalise, register
     from .repair import verify_repair
     from .retraining_requests import request_retraining
@@ -54,6 +58,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "adopt",
+    "assess_readiness",
     "attach_labels",
     "check_model",
     "check_package",
@@ -67,6 +72,7 @@ __all__ = [
     "fit",
     "judge_canary",
     "measure_drift",
+    "measure_model",
     "measure_performance",
     "notify",
     "promote",
@@ -92,10 +98,12 @@ __all__ = [
     "tune",
     "validate_data",
     "verify_repair",
+    "write_card",
 ]
 
 _HOMES = {
     "adopt": "adoption",
+    "assess_readiness": "readiness",
     "attach_labels": "labelling",
     "check_model": "model_validation",
     "check_package": "packaging",
@@ -109,6 +117,7 @@ _HOMES = {
     "fit": "fitting",
     "judge_canary": "canary",
     "measure_drift": "drift",
+    "measure_model": "measures",
     "measure_performance": "performance",
     "notify": "notifying",
     "promote": "promotion",
@@ -134,6 +143,7 @@ _HOMES = {
     "tune": "tuning",
     "validate_data": "data_validation",
     "verify_repair": "repair",
+    "write_card": "card",
 }
 
 

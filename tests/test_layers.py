@@ -27,6 +27,7 @@ METHODS = {
     "canary": {"core", "data", "metrics", "monitoring"},
 }
 METHODS["backtest"] = set(METHODS) - {"validation", "canary"}
+METHODS["evidence"] = {"core", "data", "metrics", "models", "monitoring"}
 # What a service imports: the log, the logger and the model server.
 SERVICES = {
     "storage": {"core", "data"},

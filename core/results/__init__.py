@@ -19,6 +19,9 @@ Big things (frames, models, HTML) stay in storage; a result carries their URIs.
 | `Decision` | `decide` | retrain now, or not, and why |
 | `Cause` | `decide` | the immutable record of why a retraining was asked for |
 | `CanaryVerdict` | `judge_canary` | whether a challenger on live traffic should be promoted |
+| `ModelScores` | `measure_model` | what a model scores on training and holdout rows, with intervals |
+| `ModelCard` | `write_card` | where the model card of a version is |
+| `ReadinessReport` | `assess_readiness` | how ready a project is, by 28 tests |
 | `CheckReport` | `run_expectations`, `run_deepchecks`, `run_evidently` | what a suite or report of your own says |
 | `Notice` | `notify`, the flows | what a person is told |
 | `ApprovalRequest`, `Approval` | `request_approval`, `find_approval` | what is asked of a person, and the answer |
@@ -30,6 +33,17 @@ from .base import Gate, Result, UtcDatetime, Verdict, as_utc, digest_of, verdict
 from .canary import CanaryOutcome, CanaryVerdict
 from .checks import CheckReport
 from .data import DataValidation, Snapshot, Split
+from .evidence import (
+    Explanation,
+    MetricInterval,
+    ModelCard,
+    ModelScores,
+    ReadinessCheck,
+    ReadinessReport,
+    RowScores,
+    RunRecord,
+    StepRecord,
+)
 from .model import (
     Candidate,
     Comparison,
@@ -66,19 +80,28 @@ __all__ = [
     "DataValidation",
     "Decision",
     "DriftReport",
+    "Explanation",
     "Gate",
+    "MetricInterval",
+    "ModelCard",
+    "ModelScores",
     "ModelValidation",
     "ModelVersion",
     "MonitoringOutcome",
     "Notice",
     "PackageCheck",
     "PerformanceReport",
+    "ReadinessCheck",
+    "ReadinessReport",
     "Repair",
     "Result",
+    "RowScores",
+    "RunRecord",
     "ScoringOutcome",
     "SliceScore",
     "Snapshot",
     "Split",
+    "StepRecord",
     "Study",
     "TrainingOutcome",
     "UtcDatetime",

@@ -11,6 +11,8 @@
 | `ApprovalSettings` | whether a person has the last word on a promotion |
 | `MonitoringSettings` | drift, performance and the governor |
 | `ScoringSettings` | which rows batch scoring refuses |
+| `CardSettings` | what only people know of a model, for its card |
+| `ReadinessSettings` | what people attest, for the readiness report |
 | `CanarySettings` | when a challenger on live traffic is promoted or withdrawn |
 
 Unknown keys are errors everywhere. `None` means unbounded.
@@ -19,11 +21,13 @@ Unknown keys are errors everywhere. `None` means unbounded.
 from .approval import ApprovalSettings
 from .base import Seconds, Settings, Share, TaskType
 from .canary import CanarySettings
+from .card import CardSettings
 from .columns import Columns
 from .data import DataSettings, ScoringSettings
 from .features import FeatureStep
 from .gates import DeepcheckSettings, GateSettings
 from .monitoring import DriftThresholds, GovernorPolicy, MonitoringSettings, PerformanceThresholds
+from .readiness import Attestation, ReadinessSettings
 from .search import ParameterSpace, SearchSettings
 from .setup import Setup
 from .sources import (
@@ -39,7 +43,9 @@ from .training import TrainingSettings, default_metric
 
 __all__ = [
     "ApprovalSettings",
+    "Attestation",
     "CanarySettings",
+    "CardSettings",
     "Columns",
     "CsvSource",
     "DataSettings",
@@ -55,6 +61,7 @@ __all__ = [
     "ParquetSource",
     "PerformanceThresholds",
     "PredictionsSource",
+    "ReadinessSettings",
     "ScoringSettings",
     "SearchSettings",
     "Seconds",

@@ -13,6 +13,7 @@ from prefect_mlops import tasks
 
 STEPS = [
     "adopt",
+    "assess_readiness",
     "attach_labels",
     "check_model",
     "check_package",
@@ -26,6 +27,7 @@ STEPS = [
     "fit",
     "judge_canary",
     "measure_drift",
+    "measure_model",
     "measure_performance",
     "notify",
     "promote",
@@ -51,6 +53,7 @@ STEPS = [
     "tune",
     "validate_data",
     "verify_repair",
+    "write_card",
 ]
 HEAVY = {"mlflow", "great_expectations", "deepchecks", "evidently", "sklearn", "pandas", "optuna"}
 TABLE = Path(__file__).parents[2] / "docs" / "tasks.md"
