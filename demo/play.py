@@ -18,7 +18,7 @@ from .project import HISTORY_ROWS, NAME, WINDOW_ROWS, dataset_at, make_project
 from .servers import MLflowServer, PrefectServer, ServeProcess
 from .summary import REPAIRED, Summary, WindowSummary
 from .supervisor import Supervisor
-from .words import decision_in_words, gates_in_words
+from .words import decision_in_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,6 +110,8 @@ def play(
             ready_text="ready for",
         )
         first = _first_training(servers, serving)
+    from ..runs.gate_words import gates_in_words
+
     if first.version is None:
         raise OrchestratorUnavailable(f"the first model was refused: {'; '.join(first.reasons)}")
     console.print(f"first champion: version {first.version.version}, {gates_in_words(first.gates)}")

@@ -13,10 +13,12 @@ from ..registry import tracking
 from ..registry.tracking import registry_errors
 from ..registry.versions import get_version
 from ..runs.run_logger import run_logger
+from ..tasks.baseline import check_baseline
 from ..tasks.comparison import compare
 from ..tasks.data_validation import validate_data
 from ..tasks.extraction import extract
 from ..tasks.fitting import fit, refit
+from ..tasks.freshness import check_freshness
 from ..tasks.model_validation import check_model
 from ..tasks.own_gates import run_gates
 from ..tasks.packaging import check_package
@@ -61,10 +63,12 @@ STEPS = [
         tune,
         fit,
         check_model,
+        check_baseline,
         run_gates,
         compare,
         refit,
         check_package,
+        check_freshness,
         register,
         verify_repair,
     )

@@ -1,7 +1,7 @@
 """The training flow: from rows to a champion, or to the reasons why not.
 
-extract → validate_data → split → tune → fit → check_model → run_gates → compare → refit →
-check_package → register → promote → verify_repair. A killed run, started again with the same parameters, goes on
+extract → validate_data → split → tune → fit → check_model → check_baseline → run_gates → compare → refit →
+check_package → check_freshness → register → promote → verify_repair. A killed run, started again with the same parameters, goes on
 after its last finished step and ends with exactly one version and one champion.
 """
 
@@ -16,13 +16,16 @@ from ..core.checkpoints import Checkpoints
 from ..core.errors import DataRejected
 from ..core.results import Cause, PackageCheck, TrainingOutcome, digest_of
 from ..registry.abandoned_runs import close_abandoned
-from ..registry.evidence_tags import evidence_tags
+from ..registry.evidence_tags import evidence_tags, skipped_tags
 from ..registry.tracking import close_run
 from ..runs.endings import record_end
+from ..runs.gate_words import ending_in_words
+from ..tasks.baseline import check_baseline
 from ..tasks.comparison import compare
 from ..tasks.data_validation import validate_data
 from ..tasks.extraction import extract
 from ..tasks.fitting import fit, refit
+from ..tasks.freshness import check_freshness
 from ..tasks.model_validation import check_model
 from ..tasks.own_gates import run_gates
 from ..tasks.packaging import check_package
@@ -37,6 +40,9 @@ from .projects import load_project, run_name
 from .promotion import conclude
 from .report_artifacts import keep_evidence, reference_snapshot
 from .steps import Steps
+
+# What looks at the evaluated model and the rows held out, each of them by itself.
+EVIDENCE_GATES = (check_baseline,)
 
 
 @project_flow
@@ -73,8 +79,7 @@ def train(
     except Exception as error:
         tell_failed(found, cause, error)
         raise
-    message = "; ".join(outcome.reasons) or f"version {outcome.version and outcome.version.version}"
-    message = answered(outcome) if known else message
+    message = answered(outcome) if known else ending_in_words(outcome)
     # A refused candidate is a result, not an error: the flow did what it is for.
     return Completed(name=outcome.outcome.capitalize(), message=message, data=outcome)  # pyright: ignore[reportReturnType]
 
@@ -175,6 +180,8 @@ def _train(
         study = steps.run(tune, splits, run_id, training_key)
         candidate = steps.run(fit, splits, study, run_id)
         checks = steps.run(check_model, splits, candidate).gates
+        for check in EVIDENCE_GATES:
+            checks = [*checks, *steps.run(check, splits, candidate).gates]
         if project.gates.custom:
             checks = [*checks, *steps.run(run_gates, splits, candidate).gates]
         comparison = steps.run(compare, splits, candidate, cause, replace_champion=replace_champion)
@@ -182,6 +189,9 @@ def _train(
         if project.refits and not any(gate.blocks for gate in evaluated):
             candidate = steps.run(refit, splits, rows, candidate)
         package = steps.run(check_package, splits, candidate)
+        # Not kept: an attempt that goes on tomorrow promotes rows that are a day older.
+        age = steps.again(check_freshness, candidate)
+        gates = [*validation.gates, *checks, *package.gates, *age.gates]
         evidence = evidence_tags(
             snapshot=rows,
             validation=validation,
@@ -196,9 +206,9 @@ def _train(
             split=splits,
             candidate=candidate,
             comparison=comparison,
-            gates=[*validation.gates, *checks, *package.gates],
+            gates=gates,
             steps=steps,
-            evidence=evidence,
+            evidence={**evidence, **skipped_tags(gates)},
             cause=cause,
             replace_champion=replace_champion,
         )

@@ -4,7 +4,7 @@
 | --- | --- |
 | Rows | `extract`, `validate_data`, `split` |
 | Training | `tune`, `run_trial`, `fit`, `refit` |
-| Gates | `check_model`, `run_gates`, `compare`, `check_package` |
+| Gates | `check_model`, `check_baseline`, `run_gates`, `compare`, `check_package`, `check_freshness` |
 | Registry | `adopt`, `register`, `promote`, `finalise`, `verify_repair`, `roll_back` |
 | Scoring | `score_rows`, `attach_labels` |
 | Monitoring | `read_window`, `read_labelled_window`, `measure_drift`, `measure_performance`, `decide`, `request_retraining`, `deliver_pending`, `prune_predictions` |
@@ -26,6 +26,7 @@ from ..runs.step import step as step
 if TYPE_CHECKING:
     from .adoption import adopt
     from .backtesting import replay_policy, train_candidate
+    from .baseline import check_baseline
     from .canary import conclude_canary, judge_canary
     from .comparison import compare
     from .data_validation import validate_data
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from .drift import measure_drift
     from .extraction import extract
     from .fitting import fit, refit
+    from .freshness import check_freshness
     from .governor import decide
     from .labelling import attach_labels
     from .model_validation import check_model
@@ -54,6 +56,8 @@ if TYPE_CHECKING:
 __all__ = [
     "adopt",
     "attach_labels",
+    "check_baseline",
+    "check_freshness",
     "check_model",
     "check_package",
     "compare",
@@ -92,6 +96,8 @@ __all__ = [
 _HOMES = {
     "adopt": "adoption",
     "attach_labels": "labelling",
+    "check_baseline": "baseline",
+    "check_freshness": "freshness",
     "check_model": "model_validation",
     "check_package": "packaging",
     "compare": "comparison",

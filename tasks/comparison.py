@@ -225,6 +225,7 @@ def _compare(
         champion_score=metric_value(metric, before),
         improvement=found.value,
         interval=(found.low, found.high),
+        detectable_effect=_beyond(gate),
         confidence=settings.confidence,
         rows=len(rows),
         slices=slices,
@@ -252,6 +253,13 @@ def _confirmed(
         except ModelUnavailable:
             promise = None
     return confirmation(cause, promise, before, thresholds)
+
+
+def _beyond(gate: Gate) -> float | None:
+    """Return how far beyond its threshold a gate tells the truth."""
+    if gate.detectable is None or gate.threshold is None:
+        return None
+    return gate.detectable - gate.threshold
 
 
 def _uncompared(

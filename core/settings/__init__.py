@@ -17,6 +17,7 @@ from .base import Seconds, Settings, Share, TaskType
 from .canary import CanarySettings
 from .columns import Columns
 from .data import DataSettings, ScoringSettings
+from .gate_kinds import BaselineSettings, FreshnessSettings, PackageSettings
 from .gates import DeepcheckSettings, GateSettings
 from .monitoring import DriftThresholds, GovernorPolicy, MonitoringSettings, PerformanceThresholds
 from .setup import Setup
@@ -32,17 +33,20 @@ from .sources import (
 from .training import TrainingSettings, default_metric
 
 __all__ = [
+    "BaselineSettings",
     "CanarySettings",
     "Columns",
     "CsvSource",
     "DataSettings",
     "DeepcheckSettings",
     "DriftThresholds",
+    "FreshnessSettings",
     "FunctionSource",
     "GateSettings",
     "GovernorPolicy",
     "MongoSource",
     "MonitoringSettings",
+    "PackageSettings",
     "ParquetSource",
     "PerformanceThresholds",
     "PredictionsSource",

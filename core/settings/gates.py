@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from ..import_paths import ImportPath
 from .base import Settings, Share
+from .gate_kinds import BaselineSettings, FreshnessSettings, PackageSettings, check_skips
 
 MINIMUM_HOLDOUT_ROWS = 50
 
@@ -32,7 +33,9 @@ class DeepcheckSettings(Settings):
 class GateSettings(Settings):
     """What a candidate must pass before it is promoted."""
 
-    unless_default: ClassVar[frozenset[str]] = frozenset({"custom"})
+    unless_default: ClassVar[frozenset[str]] = frozenset(
+        {"custom", "skip", "baseline", "package", "freshness"}
+    )
 
     deepchecks: list[DeepcheckSettings] | None = Field(
         default=None,
@@ -107,3 +110,26 @@ class GateSettings(Settings):
         "a `Gate` or a list of them.",
         examples=[["my_gates:no_worse_for_students"]],
     )
+    skip: dict[str, str] = Field(
+        default_factory=dict,
+        description="Gates that are not asked, to the reason in words, which stands in the outcome: "
+        "`deepchecks`, `baseline`, `package`, `freshness`.",
+        examples=[{"baseline": "the vendor's model, validated on 2026-07-01"}],
+    )
+    baseline: BaselineSettings = Field(
+        default_factory=BaselineSettings,
+        description="What a candidate must be better than: a constant guess, and a linear model as it comes.",
+    )
+    package: PackageSettings = Field(
+        default_factory=PackageSettings,
+        description="How big and how slow to load the files of a model may be.",
+    )
+    freshness: FreshnessSettings = Field(
+        default_factory=FreshnessSettings,
+        description="How old the newest row may be that a model has learnt when it is promoted.",
+    )
+
+    @field_validator("skip")
+    @classmethod
+    def _known_and_reasoned(cls, value: dict[str, str]) -> dict[str, str]:
+        return check_skips(value)

@@ -14,6 +14,8 @@ from prefect_mlops import tasks
 STEPS = [
     "adopt",
     "attach_labels",
+    "check_baseline",
+    "check_freshness",
     "check_model",
     "check_package",
     "compare",
