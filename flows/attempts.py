@@ -13,7 +13,6 @@ from ..registry import tracking
 from ..registry.tracking import registry_errors
 from ..registry.versions import get_version
 from ..runs.run_logger import run_logger
-from ..tasks.baseline import check_baseline
 from ..tasks.comparison import compare
 from ..tasks.data_validation import validate_data
 from ..tasks.extraction import extract
@@ -26,6 +25,7 @@ from ..tasks.registration import register
 from ..tasks.repair import verify_repair
 from ..tasks.splitting import split
 from ..tasks.tuning import tune
+from .evidence_gates import EVIDENCE_GATES
 from .steps import step_name
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ STEPS = [
         tune,
         fit,
         check_model,
-        check_baseline,
+        *EVIDENCE_GATES,
         run_gates,
         compare,
         refit,

@@ -1,7 +1,7 @@
 """The training flow: from rows to a champion, or to the reasons why not.
 
-extract → validate_data → split → tune → fit → check_model → check_baseline → run_gates → compare → refit →
-check_package → check_freshness → register → promote → verify_repair. A killed run, started again with the same parameters, goes on
+extract → validate_data → split → tune → fit → check_model → check_baseline → check_calibration →
+check_robustness → run_gates → compare → refit → check_package → check_freshness → register → promote → verify_repair. A killed run, started again with the same parameters, goes on
 after its last finished step and ends with exactly one version and one champion.
 """
 
@@ -20,7 +20,6 @@ from ..registry.evidence_tags import evidence_tags, skipped_tags
 from ..registry.tracking import close_run
 from ..runs.endings import record_end
 from ..runs.gate_words import ending_in_words
-from ..tasks.baseline import check_baseline
 from ..tasks.comparison import compare
 from ..tasks.data_validation import validate_data
 from ..tasks.extraction import extract
@@ -33,6 +32,7 @@ from ..tasks.splitting import split
 from ..tasks.tuning import tune
 from .answering import answered, known_answer, one_at_a_time
 from .attempts import STEPS, forget_lost_steps, open_run, reopen_run
+from .evidence_gates import EVIDENCE_GATES
 from .known_outcomes import known_outcome, outcome_file
 from .notifying import tell_failed
 from .project_flow import project_flow
@@ -40,9 +40,6 @@ from .projects import load_project, run_name
 from .promotion import conclude
 from .report_artifacts import keep_evidence, reference_snapshot
 from .steps import Steps
-
-# What looks at the evaluated model and the rows held out, each of them by itself.
-EVIDENCE_GATES = (check_baseline,)
 
 
 @project_flow

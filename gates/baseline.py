@@ -61,7 +61,8 @@ def better_than_linear(
 ) -> Gate:
     """Judge whether a candidate is surely better than a linear model with default parameters.
 
-    A candidate that is a linear model itself need not be better: it must only not be surely worse.
+    A candidate that is a linear model itself need not be better: it must only not be surely worse by more
+    than `gates.allowance`.
 
     Args:
         metric: Name of a loss.
@@ -77,9 +78,10 @@ def better_than_linear(
     """
     found = paired(metric, linear, candidate, settings, seed)
     if itself_linear:
-        good = found.interval.high >= 0
-        said = "the candidate is a linear model itself, and " + (
-            "not surely worse than one" if good else "surely worse than one"
+        good = found.interval.high >= -settings.allowance * found.before
+        said = (
+            f"the candidate is a linear model itself, and {'not ' if good else ''}surely worse by more than "
+            f"{settings.allowance:.0%} than one"
         )
     else:
         good = found.interval.low > 0

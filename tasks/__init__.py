@@ -4,7 +4,7 @@
 | --- | --- |
 | Rows | `extract`, `validate_data`, `split` |
 | Training | `tune`, `run_trial`, `fit`, `refit` |
-| Gates | `check_model`, `check_baseline`, `run_gates`, `compare`, `check_package`, `check_freshness` |
+| Gates | `check_model`, `check_baseline`, `check_calibration`, `check_robustness`, `run_gates`, `compare`, `check_package`, `check_freshness` |
 | Registry | `adopt`, `register`, `promote`, `finalise`, `verify_repair`, `roll_back` |
 | Scoring | `score_rows`, `attach_labels` |
 | Monitoring | `read_window`, `read_labelled_window`, `measure_drift`, `measure_performance`, `decide`, `request_retraining`, `deliver_pending`, `prune_predictions` |
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .adoption import adopt
     from .backtesting import replay_policy, train_candidate
     from .baseline import check_baseline
+    from .calibration import check_calibration
     from .canary import conclude_canary, judge_canary
     from .comparison import compare
     from .data_validation import validate_data
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from .registration import finalise, register
     from .repair import verify_repair
     from .retraining_requests import request_retraining
+    from .robustness import check_robustness
     from .scoring import score_rows
     from .splitting import split
     from .trials import run_trial
@@ -57,9 +59,11 @@ __all__ = [
     "adopt",
     "attach_labels",
     "check_baseline",
+    "check_calibration",
     "check_freshness",
     "check_model",
     "check_package",
+    "check_robustness",
     "compare",
     "conclude_canary",
     "decide",
@@ -97,9 +101,11 @@ _HOMES = {
     "adopt": "adoption",
     "attach_labels": "labelling",
     "check_baseline": "baseline",
+    "check_calibration": "calibration",
     "check_freshness": "freshness",
     "check_model": "model_validation",
     "check_package": "packaging",
+    "check_robustness": "robustness",
     "compare": "comparison",
     "conclude_canary": "canary",
     "decide": "governor",

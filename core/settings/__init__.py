@@ -17,7 +17,13 @@ from .base import Seconds, Settings, Share, TaskType
 from .canary import CanarySettings
 from .columns import Columns
 from .data import DataSettings, ScoringSettings
-from .gate_kinds import BaselineSettings, FreshnessSettings, PackageSettings
+from .gate_kinds import (
+    BaselineSettings,
+    CalibrationSettings,
+    FreshnessSettings,
+    PackageSettings,
+    RobustnessSettings,
+)
 from .gates import DeepcheckSettings, GateSettings
 from .monitoring import DriftThresholds, GovernorPolicy, MonitoringSettings, PerformanceThresholds
 from .setup import Setup
@@ -34,6 +40,7 @@ from .training import TrainingSettings, default_metric
 
 __all__ = [
     "BaselineSettings",
+    "CalibrationSettings",
     "CanarySettings",
     "Columns",
     "CsvSource",
@@ -50,6 +57,7 @@ __all__ = [
     "ParquetSource",
     "PerformanceThresholds",
     "PredictionsSource",
+    "RobustnessSettings",
     "ScoringSettings",
     "Seconds",
     "Settings",

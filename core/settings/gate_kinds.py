@@ -9,7 +9,7 @@ from pydantic import Field
 from .base import Settings
 
 # In the order in which a training asks them.
-SKIPPABLE = ("deepchecks", "baseline", "package", "freshness")
+SKIPPABLE = ("deepchecks", "baseline", "calibration", "robustness", "package", "freshness")
 
 
 class BaselineSettings(Settings):
@@ -35,6 +35,61 @@ class BaselineSettings(Settings):
         default=100,
         ge=2,
         description="Of more classes no linear model is fitted, which takes a time that grows with them.",
+    )
+
+
+class CalibrationSettings(Settings):
+    """How far probabilities may be from what comes true."""
+
+    maximum_error: float = Field(
+        default=0.1,
+        ge=0.0,
+        le=1.0,
+        description="Largest expected calibration error on the holdout, beyond what chance gives a "
+        "perfectly calibrated model.",
+    )
+    decides: bool = Field(
+        default=False,
+        description="Whether a candidate beyond it is refused. By default that is advice: right after a "
+        "change, a candidate that is far better than its champion is not calibrated to it yet.",
+    )
+    bins: int = Field(
+        default=10, ge=2, le=100, description="Bins of equally many rows, of at least 20 each."
+    )
+
+
+class RobustnessSettings(Settings):
+    """How much worse a model may get where its input is not what it was trained on."""
+
+    noise: float = Field(
+        default=0.05,
+        ge=0.0,
+        le=1.0,
+        description="Noise on every number, in standard deviations of the training rows.",
+    )
+    features: int = Field(
+        default=5,
+        ge=1,
+        le=100,
+        description="Features that are emptied, one at a time, the most important ones.",
+    )
+    maximum_worsening: float = Field(
+        default=0.1,
+        ge=0.0,
+        description="Share by which noise, or categories never seen, may make the metric worse.",
+    )
+    maximum_flips: float = Field(
+        default=0.1,
+        ge=0.0,
+        le=1.0,
+        description="Share of the decisions that noise may change: of predicted classes.",
+    )
+    decides: bool = Field(
+        default=False,
+        description="Whether a candidate beyond these limits is refused. By default that is advice.",
+    )
+    maximum_rows: int = Field(
+        default=2_000, ge=50, description="Holdout rows that are disturbed, the latest ones."
     )
 
 

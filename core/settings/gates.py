@@ -8,7 +8,14 @@ from pydantic import Field, field_validator
 
 from ..import_paths import ImportPath
 from .base import Settings, Share
-from .gate_kinds import BaselineSettings, FreshnessSettings, PackageSettings, check_skips
+from .gate_kinds import (
+    BaselineSettings,
+    CalibrationSettings,
+    FreshnessSettings,
+    PackageSettings,
+    RobustnessSettings,
+    check_skips,
+)
 
 MINIMUM_HOLDOUT_ROWS = 50
 
@@ -34,7 +41,7 @@ class GateSettings(Settings):
     """What a candidate must pass before it is promoted."""
 
     unless_default: ClassVar[frozenset[str]] = frozenset(
-        {"custom", "skip", "baseline", "package", "freshness"}
+        {"custom", "skip", "baseline", "calibration", "robustness", "package", "freshness"}
     )
 
     deepchecks: list[DeepcheckSettings] | None = Field(
@@ -113,12 +120,20 @@ class GateSettings(Settings):
     skip: dict[str, str] = Field(
         default_factory=dict,
         description="Gates that are not asked, to the reason in words, which stands in the outcome: "
-        "`deepchecks`, `baseline`, `package`, `freshness`.",
+        "`deepchecks`, `baseline`, `calibration`, `robustness`, `package`, `freshness`.",
         examples=[{"baseline": "the vendor's model, validated on 2026-07-01"}],
     )
     baseline: BaselineSettings = Field(
         default_factory=BaselineSettings,
         description="What a candidate must be better than: a constant guess, and a linear model as it comes.",
+    )
+    calibration: CalibrationSettings = Field(
+        default_factory=CalibrationSettings,
+        description="How far probabilities may be from what comes true.",
+    )
+    robustness: RobustnessSettings = Field(
+        default_factory=RobustnessSettings,
+        description="How much worse a model may get where its input is not what it was trained on.",
     )
     package: PackageSettings = Field(
         default_factory=PackageSettings,
