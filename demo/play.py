@@ -95,6 +95,7 @@ def play(
         mlflow.url,
         log_uri or f"sqlite:///{folder}/predictions.db",
         f"demo_{int(time.time())}",
+        published=data is not None,
     )
     project.save(NAME, overwrite=True)
     _write(stream[:HISTORY_ROWS], folder / "warehouse" / "calls-00000.parquet")

@@ -1,8 +1,9 @@
 """The training flow: from rows to a champion, or to the reasons why not.
 
 extract → validate_data → split → tune → fit → check_model → check_baseline → check_calibration →
-check_robustness → run_gates → compare → refit → check_package → check_freshness → register → promote → verify_repair. A killed run, started again with the same parameters, goes on
-after its last finished step and ends with exactly one version and one champion.
+check_robustness → run_gates → compare → refit → check_package → check_freshness → register → promote →
+verify_repair. A killed run, started again with the same parameters, goes on after its last finished step and ends
+with exactly one version and one champion.
 """
 
 from __future__ import annotations
@@ -186,8 +187,7 @@ def _train(
         if project.refits and not any(gate.blocks for gate in evaluated):
             candidate = steps.run(refit, splits, rows, candidate)
         package = steps.run(check_package, splits, candidate)
-        # Not kept: an attempt that goes on tomorrow promotes rows that are a day older.
-        age = steps.again(check_freshness, candidate)
+        age = steps.run(check_freshness, candidate)
         gates = [*validation.gates, *checks, *package.gates, *age.gates]
         evidence = evidence_tags(
             snapshot=rows,

@@ -194,11 +194,14 @@ def _gate_lines(gates: list[Gate]) -> list[str]:
         notes = notes_of(advice)
         quiet = len(advice) - len(notes)
         lines += ["", "## Advice, which decides nothing", ""]
-        lines += [
-            f"- {mark_of(gate)}, **{gate.name}**: {' '.join(gate.reason.split())}" for gate in notes
-        ]
+        lines += [f"- {mark_of(gate)}, **{gate.name}**: {_said(gate)}" for gate in notes]
         lines += [f"- {quiet} more with nothing to note"] if quiet else []
     return lines
+
+
+def _said(gate: Gate) -> str:
+    # Some begin with the name of the gate, which stands before them already.
+    return " ".join(gate.reason.split()).removeprefix(f"{gate.name}: ")
 
 
 def _cell(text: str) -> str:

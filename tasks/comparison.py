@@ -188,7 +188,8 @@ def _compare(
     recency = recency_gates(seen, cutoff)
     if any(gate.blocks for gate in recency):
         reason = f"not compared: {recency[0].reason}"
-        gate = Gate(name=SUPERIORITY, verdict="not_run", reason=reason)
+        # One reason, one gate: it is the cutoff that refuses.
+        gate = Gate(name=SUPERIORITY, verdict="not_run", reason=reason, blocking=False)
         return _uncompared(judged, champion, [gate, *recency], rows=0)
     known = {f"champion {champion.label}": cutoff}
     if fitted.moment is not None or fitted.row is not None:
