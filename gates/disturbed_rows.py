@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from ..data.schema import FeatureType
+from ..data.schema import FeatureType, conform
 
 # No source says this, so no model has seen it.
 NEVER_SEEN = "prefect-mlops: a category never seen"
@@ -49,9 +49,18 @@ def noisy(
     return moved
 
 
-def emptied(rows: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Return rows without any value in a column, of the same type."""
-    return rows.assign(**{name: rows[name].where(np.zeros(len(rows), dtype=bool))})
+def emptied(
+    rows: pd.DataFrame, name: str, feature_types: Mapping[str, FeatureType]
+) -> pd.DataFrame:
+    """Return rows without any value in a column, missing as a model was trained on what is missing.
+
+    Args:
+        rows: Conformed rows.
+        name: The column.
+        feature_types: Input column to feature type.
+    """
+    bare = pd.DataFrame({name: [None] * len(rows)}, index=rows.index)
+    return rows.assign(**{name: conform(bare, {name: feature_types[name]})[0][name].to_numpy()})
 
 
 def with_categories_never_seen(

@@ -74,6 +74,8 @@ def missing_gate(
 ) -> Gate:
     """Judge whether a model without one of its features is surely worse than a guess that needs none.
 
+    By more than `gates.robustness.maximum_worsening`, a share of the guess' metric.
+
     Args:
         metric: Name of a loss.
         emptied: Feature to what becomes of rows without it.
@@ -93,15 +95,21 @@ def missing_gate(
         if disturbed.losses is not None
     }
     feature, worst = max(found.items(), key=lambda item: item[1].after)
-    bad = sorted(name for name, compared in found.items() if compared.interval.high < 0)
-    said = f"surely worse than a guess without {', '.join(map(repr, bad))}: " if bad else ""
+    share = settings.robustness.maximum_worsening
+    bad = sorted(
+        name
+        for name, compared in found.items()
+        if compared.interval.high < -share * compared.before
+    )
+    without = ", ".join(map(repr, bad))
+    said = f"surely worse than a guess by more than {share:.0%} without {without}: " if bad else ""
     return Gate(
         name=MISSING,
         verdict="failed" if bad else "passed",
         reason=f"{said}of {len(found)} features emptied one at a time, {feature!r} matters most: without it "
         f"{metric} is {worst.after:.4g} on {worst.rows} rows, that of a constant guess {worst.before:.4g}",
         value=worst.after,
-        threshold=worst.before,
+        threshold=(1 + share) * worst.before,
         blocking=settings.robustness.decides,
     )
 

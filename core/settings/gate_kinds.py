@@ -76,7 +76,8 @@ class RobustnessSettings(Settings):
     maximum_worsening: float = Field(
         default=0.1,
         ge=0.0,
-        description="Share by which noise, or categories never seen, may make the metric worse.",
+        description="Share by which noise, or categories never seen, may make the metric worse, and by which "
+        "a model without one of its features may be worse than a constant guess.",
     )
     maximum_flips: float = Field(
         default=0.1,
