@@ -18,7 +18,7 @@ from .project import HISTORY_ROWS, NAME, WINDOW_ROWS, dataset_at, make_project
 from .servers import MLflowServer, PrefectServer, ServeProcess
 from .summary import REPAIRED, Summary, WindowSummary
 from .supervisor import Supervisor
-from .words import decision_in_words, gates_in_words
+from .words import decision_in_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,6 +95,7 @@ def play(
         mlflow.url,
         log_uri or f"sqlite:///{folder}/predictions.db",
         f"demo_{int(time.time())}",
+        published=data is not None,
     )
     project.save(NAME, overwrite=True)
     _write(stream[:HISTORY_ROWS], folder / "warehouse" / "calls-00000.parquet")
@@ -110,6 +111,8 @@ def play(
             ready_text="ready for",
         )
         first = _first_training(servers, serving)
+    from ..runs.gate_words import gates_in_words
+
     if first.version is None:
         raise OrchestratorUnavailable(f"the first model was refused: {'; '.join(first.reasons)}")
     console.print(f"first champion: version {first.version.version}, {gates_in_words(first.gates)}")

@@ -25,6 +25,11 @@ COLUMNS = {
     "ignored": ["duration"],
 }
 
+_NO_BETTER = (
+    "what told a subscriber in 2008 does not tell one of the next thousand calls: no model of these "
+    "rows is better than a guess, and the demo shows how one goes stale"
+)
+
 
 def dataset_at(path: Path | str) -> Dataset:
     """Return the dataset of a Parquet file or glob of the stream."""
@@ -35,7 +40,9 @@ def dataset_at(path: Path | str) -> Dataset:
     )
 
 
-def make_project(folder: Path, tracking_uri: str, log_uri: str, collection: str) -> MLProject:
+def make_project(
+    folder: Path, tracking_uri: str, log_uri: str, collection: str, *, published: bool = False
+) -> MLProject:
     """Return the demo's project.
 
     Args:
@@ -43,6 +50,8 @@ def make_project(folder: Path, tracking_uri: str, log_uri: str, collection: str)
         tracking_uri: MLflow server.
         log_uri: Database of the prediction log.
         collection: Prefix of its tables or collections.
+        published: Whether the rows are the published table, of which the first model is no better than a
+            guess, and the demo needs a champion that goes stale.
 
     Returns:
         The project, not saved yet.
@@ -65,7 +74,11 @@ def make_project(folder: Path, tracking_uri: str, log_uri: str, collection: str)
                 "trials": 6,
                 "maximum_tuning_rows": 12_000,
             },
-            "gates": {"floors": {"log_loss": 1.0}, "deepchecks_rows": 5_000},
+            "gates": {
+                "floors": {"log_loss": 1.0},
+                "deepchecks_rows": 5_000,
+                "skip": {"baseline": _NO_BETTER} if published else {},
+            },
             "monitoring": {"window_rows": WINDOW_ROWS},
         }
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..core.results import Decision, Gate
+    from ..core.results import Decision
 
 _HELD = {
     "minimum_rows": "too few rows",
@@ -37,24 +37,3 @@ def decision_in_words(decision: Decision) -> str:
     if "performance" in signals:
         return "surely worse than promised"
     return "drift, and maybe worse" if decision.harm else "drift, and no labels yet"
-
-
-def gates_in_words(gates: list[Gate]) -> str:
-    """Return how many gates passed, told apart from checks that only inform.
-
-    Args:
-        gates: Every gate of a training.
-
-    Example:
-        >>> gates_in_words([])
-        'all 0 gates passed'
-    """
-    blocking = [gate for gate in gates if gate.blocking]
-    advice = [gate for gate in gates if not gate.blocking]
-    passed = sum(gate.verdict == "passed" for gate in blocking)
-    every = passed == len(blocking)
-    said = f"all {passed} gates passed" if every else f"{passed} of {len(blocking)} gates passed"
-    noted = sum(gate.verdict != "passed" for gate in advice)
-    if not advice:
-        return said
-    return f"{said}; of {len(advice)} checks that only inform {noted or 'none'} noted something"

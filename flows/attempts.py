@@ -17,6 +17,7 @@ from ..tasks.comparison import compare
 from ..tasks.data_validation import validate_data
 from ..tasks.extraction import extract
 from ..tasks.fitting import fit, refit
+from ..tasks.freshness import check_freshness
 from ..tasks.model_validation import check_model
 from ..tasks.own_gates import run_gates
 from ..tasks.packaging import check_package
@@ -24,6 +25,7 @@ from ..tasks.registration import register
 from ..tasks.repair import verify_repair
 from ..tasks.splitting import split
 from ..tasks.tuning import tune
+from .evidence_gates import EVIDENCE_GATES
 from .steps import step_name
 
 if TYPE_CHECKING:
@@ -61,10 +63,12 @@ STEPS = [
         tune,
         fit,
         check_model,
+        *EVIDENCE_GATES,
         run_gates,
         compare,
         refit,
         check_package,
+        check_freshness,
         register,
         verify_repair,
     )

@@ -1,11 +1,14 @@
 """The training flow: from rows to a champion, or to the reasons why not.
 
-extract → validate_data → split → tune → fit → check_model → run_gates → compare → refit →
-check_package → register → (a person approves) → promote → verify_repair. A killed run, started again with the same parameters, goes on
-after its last finished step and ends with exactly one version and one champion.
+extract → validate_data → split → tune → fit → check_model → check_baseline → check_calibration →
+check_robustness → run_gates → compare → refit → check_package → check_freshness → register → (a person
+approves) → promote → verify_repair. A killed run, started again with the same parameters, goes on after its last
+finished step and ends with exactly one version and one champion.
 """
 
 from __future__ import annotations
+
+from typing import NoReturn
 
 from prefect import flow
 from prefect.exceptions import Pause
@@ -15,17 +18,29 @@ from prefect.states import Completed
 from ..blocks.project import MLProject
 from ..core.checkpoints import Checkpoints
 from ..core.errors import DataRejected
-from ..core.results import Cause, Comparison, PackageCheck, TrainingOutcome, digest_of
+from ..core.results import (
+    Candidate,
+    Cause,
+    Comparison,
+    DataValidation,
+    Gate,
+    PackageCheck,
+    Split,
+    TrainingOutcome,
+    digest_of,
+)
 from ..registry.abandoned_runs import close_abandoned
-from ..registry.evidence_tags import evidence_tags
+from ..registry.evidence_tags import evidence_tags, skipped_tags
 from ..registry.run_metadata import record_run
 from ..registry.tracking import close_run
 from ..registry.versions import get_version
 from ..runs.endings import record_end
+from ..runs.gate_words import ending_in_words
 from ..tasks.comparison import compare
 from ..tasks.data_validation import validate_data
 from ..tasks.extraction import extract
 from ..tasks.fitting import fit, refit
+from ..tasks.freshness import check_freshness
 from ..tasks.model_validation import check_model
 from ..tasks.own_gates import run_gates
 from ..tasks.packaging import check_package
@@ -34,6 +49,7 @@ from ..tasks.tuning import tune
 from .answering import answered, known_answer, one_at_a_time
 from .approval import attempt_of_this_run, waits_elsewhere
 from .attempts import STEPS, forget_lost_steps, open_run, reopen_run, suspend_run
+from .evidence_gates import EVIDENCE_GATES
 from .known_outcomes import known_outcome, outcome_file
 from .notifying import tell_failed
 from .project_flow import project_flow
@@ -78,8 +94,7 @@ def train(
     except Exception as error:
         tell_failed(found, cause, error)
         raise
-    message = said or "; ".join(outcome.reasons)
-    message = message or f"version {outcome.version and outcome.version.version}"
+    message = said or ending_in_words(outcome)
     # A refused candidate is a result, not an error: the flow did what it is for.
     return Completed(name=outcome.outcome.capitalize(), message=message, data=outcome)  # pyright: ignore[reportReturnType]
 
@@ -159,24 +174,7 @@ def _train(
 
     validation = steps.run(validate_data, snapshot, reference_snapshot(project), cause)
     if validation.verdict != "passed":
-        reasons = [gate.reason for gate in validation.gates if gate.blocks]
-        keep_evidence(
-            project,
-            TrainingOutcome(
-                outcome="rejected",
-                reasons=reasons,
-                gates=validation.gates,
-                training_key=training_key,
-                cause_id=cause.id if cause else None,
-            ),
-            validation=validation,
-            cause=cause,
-        )
-        raise DataRejected(
-            f"rows of {project.name} break {len(reasons)} expectation(s): {'; '.join(reasons[:3])}. Mend "
-            "them at the source or, if they are right, edit the suite and name it in data.suite: "
-            f"{validation.suite_uri}"
-        )
+        _refuse_rows(project, validation, training_key, cause)
     rows = validation.snapshot
     splits = steps.run(split, rows)
     run_id = steps.run(
@@ -200,14 +198,14 @@ def _train(
     try:
         study = steps.run(tune, splits, run_id, training_key)
         candidate = steps.run(fit, splits, study, run_id)
-        checks = steps.run(check_model, splits, candidate).gates
-        if project.gates.custom:
-            checks = [*checks, *steps.run(run_gates, splits, candidate).gates]
+        checks = _checks(project, steps, splits, candidate)
         comparison = steps.run(compare, splits, candidate, cause, replace_champion=replace_champion)
         evaluated = [*validation.gates, *checks, *comparison.gates]
         if project.refits and not any(gate.blocks for gate in evaluated):
             candidate = steps.run(refit, splits, rows, candidate)
         package = steps.run(check_package, splits, candidate)
+        age = steps.run(check_freshness, candidate)
+        gates = [*validation.gates, *checks, *package.gates, *age.gates]
         evidence = evidence_tags(
             snapshot=rows,
             validation=validation,
@@ -222,9 +220,9 @@ def _train(
             split=splits,
             candidate=candidate,
             comparison=comparison,
-            gates=[*validation.gates, *checks, *package.gates],
+            gates=gates,
             steps=steps,
-            evidence=evidence,
+            evidence={**evidence, **skipped_tags(gates)},
             cause=cause,
             keep=keep,
             replace_champion=replace_champion,
@@ -246,3 +244,36 @@ def _train(
         content = outcome.model_dump_json(indent=2).encode()
         project.open_workspace().write_bytes(outcome_file(training_key), content)
     return outcome
+
+
+def _refuse_rows(
+    project: MLProject, validation: DataValidation, training_key: str, cause: Cause | None
+) -> NoReturn:
+    reasons = [gate.reason for gate in validation.gates if gate.blocks]
+    keep_evidence(
+        project,
+        TrainingOutcome(
+            outcome="rejected",
+            reasons=reasons,
+            gates=validation.gates,
+            training_key=training_key,
+            cause_id=cause.id if cause else None,
+        ),
+        validation=validation,
+        cause=cause,
+    )
+    raise DataRejected(
+        f"rows of {project.name} break {len(reasons)} expectation(s): {'; '.join(reasons[:3])}. Mend "
+        "them at the source or, if they are right, edit the suite and name it in data.suite: "
+        f"{validation.suite_uri}"
+    )
+
+
+def _checks(project: MLProject, steps: Steps, splits: Split, candidate: Candidate) -> list[Gate]:
+    """Return what every gate says that looks at the evaluated model by itself."""
+    gates = steps.run(check_model, splits, candidate).gates
+    for check in EVIDENCE_GATES:
+        gates = [*gates, *steps.run(check, splits, candidate).gates]
+    if project.gates.custom:
+        gates = [*gates, *steps.run(run_gates, splits, candidate).gates]
+    return gates

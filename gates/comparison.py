@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import numpy as np
+import math
+
 import pandas as pd
-from scipy import stats
 
 from ..core.results import Cause, Gate, SliceScore
 from ..core.settings import GateSettings, PerformanceThresholds
 from ..data.schema import category_text
 from ..metrics.bootstrap import Interval, paired_difference
 from ..metrics.losses import Floats, metric_value
+from ..metrics.power import detectable_effect, paired_error
 from ..metrics.promise import Promise
+from .paired_losses import paired
 
 SUPERIORITY = "superiority"
 NON_INFERIORITY = "non-inferiority"
-# Chance to see an improvement that is there, for the rows that are said to be needed.
-_POWER = 0.8
+_MORE_ROWS = "data.holdout_rows"
+_CHAMPIONS = "the champion's"
 # Slices too small to be judged are reported, but a column of numbers would have thousands.
 _MOST_SLICES = 50
 
@@ -36,18 +38,18 @@ def superiority(
     Returns:
         The gate, and the improvement with its interval.
     """
-    found = _difference(metric, before, after, settings, seed)
-    better = found.low > settings.margin
-    more = "" if better else _rows_needed(found, len(after), settings)
+    found = paired(metric, before, after, settings, seed)
+    better = found.interval.low > settings.margin
     gate = Gate(
         name=SUPERIORITY,
         verdict="passed" if better else "failed",
-        reason=f"{_scores(metric, before, after, found, settings)}; the lower bound "
-        f"{'is' if better else 'is not'} above {settings.margin:g}{more}",
-        value=found.low,
+        reason=f"{found.words(_CHAMPIONS)}; the lower bound {'is' if better else 'is not'} above "
+        f"{settings.margin:g}{found.telling(settings.margin, _MORE_ROWS)}",
+        value=found.interval.low,
         threshold=settings.margin,
+        detectable=_finite(settings.margin + found.detectable),
     )
-    return gate, found
+    return gate, found.interval
 
 
 def non_inferiority(
@@ -77,19 +79,20 @@ def non_inferiority(
     Returns:
         The gate, and the improvement with its interval.
     """
-    found = _difference(metric, before, after, settings, seed)
-    allowed = settings.allowance * metric_value(metric, before)
-    good = found.low > -allowed
+    found = paired(metric, before, after, settings, seed)
+    allowed = settings.allowance * found.before
+    good = found.interval.low > -allowed
     gate = Gate(
         name=NON_INFERIORITY,
         verdict="passed" if good else "failed",
-        reason=f"{_scores(metric, before, after, found, settings)}; {confirmed}, so the candidate may be "
-        f"worse by {allowed:.4g} ({settings.allowance:.0%}): the lower bound "
-        f"{'is' if good else 'is not'} above {-allowed:.4g}",
-        value=found.low,
+        reason=f"{found.words(_CHAMPIONS)}; {confirmed}, so the candidate may be worse by {allowed:.4g} "
+        f"({settings.allowance:.0%}): the lower bound {'is' if good else 'is not'} above {-allowed:.4g}"
+        f"{found.telling(-allowed, _MORE_ROWS)}",
+        value=found.interval.low,
         threshold=-allowed,
+        detectable=_finite(found.detectable - allowed),
     )
-    return gate, found
+    return gate, found.interval
 
 
 def confirmation(
@@ -115,41 +118,8 @@ def confirmation(
     return ""
 
 
-def _difference(
-    metric: str, before: Floats, after: Floats, settings: GateSettings, seed: int
-) -> Interval:
-    return paired_difference(
-        metric,
-        before,
-        after,
-        confidence=settings.confidence,
-        resamples=settings.resamples,
-        seed=seed,
-    )
-
-
-def _scores(
-    metric: str, before: Floats, after: Floats, found: Interval, settings: GateSettings
-) -> str:
-    return (
-        f"on {len(after)} rows {metric} is {metric_value(metric, after):.4g}, the champion's "
-        f"{metric_value(metric, before):.4g}: an improvement of {found.value:.4g}, between {found.low:.4g} and "
-        f"{found.high:.4g} with {settings.confidence:.0%} confidence"
-    )
-
-
-def _rows_needed(found: Interval, rows: int, settings: GateSettings) -> str:
-    """Say how many rows would tell the improvement that was seen, four times in five."""
-    seen = found.value - settings.margin
-    width = found.value - found.low
-    if seen <= 0 or not np.isfinite(width):
-        return ""
-    bound = stats.norm.isf((1 - settings.confidence) / 2)
-    needed = rows * ((1 + stats.norm.isf(1 - _POWER) / bound) * width / seen) ** 2
-    # Two digits: the improvement itself is known no better.
-    return (
-        f"; about {float(f'{needed:.1e}'):,.0f} rows would tell, if it is real (data.holdout_rows)"
-    )
+def _finite(effect: float) -> float | None:
+    return effect if math.isfinite(effect) else None
 
 
 def compare_slices(
@@ -220,22 +190,22 @@ def _judge(
     allowed = factor * score.champion
     # The metric of these losses is `allowed`: rmse is the root of a mean, the others are means.
     stretched = before * (factor**2 if metric == "rmse" else factor)
+    # The upper bound of this two-sided interval is a one-sided one at the asked confidence.
+    level = 2 * settings.confidence - 1
     found = paired_difference(
-        metric,
-        stretched,
-        after,
-        # The upper bound of this two-sided interval is a one-sided one at the asked confidence.
-        confidence=2 * settings.confidence - 1,
-        resamples=settings.resamples,
-        seed=seed,
+        metric, stretched, after, confidence=level, resamples=settings.resamples, seed=seed
     )
     worse = found.high < 0
+    error = paired_error(metric, stretched, after)
+    told = allowed + detectable_effect(error, confidence=level)
     return Gate(
         name=f"slice {score.column}={score.value}",
         verdict="failed" if worse else "passed",
         reason=f"on {score.rows} rows {metric} is {score.candidate:.4g}, the champion's "
         f"{score.champion:.4g}, at most {allowed:.4g} is allowed: "
-        + ("worse, and not by chance" if worse else "not worse beyond chance"),
+        + ("worse, and not by chance" if worse else "not worse beyond chance")
+        + f"; {score.rows} rows tell a true {metric} of {told:.4g} four times in five",
         value=score.candidate,
         threshold=allowed,
+        detectable=told,
     )

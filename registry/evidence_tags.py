@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 from ..core import tags
-from ..core.results import Candidate, Cause, DataValidation, Snapshot, Split
+from ..core.results import Candidate, Cause, DataValidation, Gate, Snapshot, Split
+from ..gates.skipping import skipped
 from .tracking import code_version, flow_run_link
 
 # What MySQL's TEXT holds, with room for characters of several bytes.
@@ -74,3 +77,13 @@ def candidate_tags(candidate: Candidate) -> dict[str, str]:
         tags.PROFILE_URI: candidate.profile_uri,
     }
     return {name: value for name, value in found.items() if value is not None}
+
+
+def skipped_tags(gates: list[Gate]) -> dict[str, str]:
+    """Return the tag that names the gates that were not asked, and why; none where all were.
+
+    Args:
+        gates: Every gate of a training.
+    """
+    found = skipped(gates)
+    return {tags.SKIPPED_GATES: json.dumps(found)[:LONGEST_TAG]} if found else {}

@@ -10,7 +10,8 @@ from urllib.parse import quote, urlsplit
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.utilities.urls import url_for
 
-from ..evidence.markdown import MARKS
+from ..gates.skipping import is_skipped
+from .gate_words import MARKS, deciding_first, gates_in_words, mark_of, notes_of
 
 if TYPE_CHECKING:
     from ..blocks.model_registry import ModelRegistry
@@ -68,23 +69,28 @@ def _mlflow_base(registry: ModelRegistry) -> str | None:
 
 
 def gate_rows(gates: list[Gate]) -> list[dict[str, Any]]:
-    """Return gates as rows of a table artifact: first what stood in the way, then what could have."""
+    """Return gates as rows of a table artifact: those that decide first, what stood in the way before all."""
     rows = []
-    for gate in sorted(gates, key=lambda gate: (not gate.blocks, not gate.blocking)):
+    for gate in deciding_first(gates):
         # The table does not wrap: a condition in words would push the verdict off the page.
         name, _, condition = gate.name.partition(": ")
         rows.append(
             {
+                "kind": "decides" if gate.blocking else "advice",
                 "gate": name,
-                "verdict": MARKS[gate.verdict],
-                "blocks": "yes" if gate.blocking else "no",
-                "value": "" if gate.value is None else f"{gate.value:.4g}",
-                "threshold": "" if gate.threshold is None else f"{gate.threshold:.4g}",
+                "verdict": mark_of(gate),
+                "value": _number(gate.value),
+                "threshold": _number(gate.threshold),
+                "detectable": _number(gate.detectable),
                 "reason": gate.reason.replace("\n", " "),
                 "condition": condition,
             }
         )
     return rows
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
 
 
 def training_summary(
@@ -103,11 +109,14 @@ def training_summary(
         cause: Why it was asked for.
 
     Returns:
-        Outcome, reasons, comparison, cause and repair, with a link to the monitoring run that asked.
+        Outcome, reasons, comparison, cause and repair, with a link to the monitoring run that asked; then
+        the gates, those that decide apart from advice.
     """
     lines = [f"# {project_name}: {outcome.outcome}", ""]
     if outcome.version:
         lines += [f"**{outcome.version.name} version {outcome.version.version}**", ""]
+    if outcome.gates:
+        lines += [f"{_sentence(gates_in_words(outcome.gates))}.", ""]
     lines += [f"- {reason}" for reason in outcome.reasons]
     if outcome.approval is not None and outcome.approval.decision == "approved":
         lines += [f"- {outcome.approval.sentence}"]
@@ -118,6 +127,8 @@ def training_summary(
     if outcome.repair is not None:
         repair = outcome.repair
         lines += ["", "## Repair", "", f"{MARKS[repair.verdict]}: {repair.reason}"]
+    if outcome.gates:
+        lines += ["", *_gate_lines(outcome.gates)]
     return "\n".join(lines)
 
 
@@ -166,13 +177,49 @@ def report_training(
     create_markdown_artifact(
         "\n".join(lines),
         key=artifact_key("training", stores.name),
-        description=f"Training of {stores.name}: {outcome.outcome}",
+        description=f"Training of {stores.name}: {outcome.outcome}, {gates_in_words(outcome.gates)}",
     )
     create_table_artifact(
         gate_rows(outcome.gates),
         key=artifact_key("gates", stores.name),
-        description=f"Every gate of the training of {stores.name}",
+        description=f"Every gate of the training of {stores.name}: {gates_in_words(outcome.gates)}",
     )
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _gate_lines(gates: list[Gate]) -> list[str]:
+    """Return a table of what decides, and apart from it what was skipped and what was noted."""
+    shown = deciding_first(gates)
+    lines = ["## Gates that decide", "", "| | gate | why |", "| --- | --- | --- |"]
+    lines += [
+        f"| {mark_of(gate)} | {_cell(gate.name)} | {_cell(gate.reason)} |"
+        for gate in shown
+        if gate.blocking
+    ]
+    left_out = [gate for gate in shown if is_skipped(gate)]
+    if left_out:
+        lines += ["", "## Skipped, as the project asked (gates.skip)", ""]
+        lines += [f"- **{gate.name}**: {gate.reason}" for gate in left_out]
+    advice = [gate for gate in shown if not gate.blocking and not is_skipped(gate)]
+    if advice:
+        notes = notes_of(advice)
+        quiet = len(advice) - len(notes)
+        lines += ["", "## Advice, which decides nothing", ""]
+        lines += [f"- {mark_of(gate)}, **{gate.name}**: {_said(gate)}" for gate in notes]
+        lines += [f"- {quiet} more with nothing to note"] if quiet else []
+    return lines
+
+
+def _said(gate: Gate) -> str:
+    # Some begin with the name of the gate, which stands before them already.
+    return " ".join(gate.reason.split()).removeprefix(f"{gate.name}: ")
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
 
 
 def comparison_lines(comparison: Comparison) -> list[str]:
@@ -192,6 +239,10 @@ def comparison_lines(comparison: Comparison) -> list[str]:
     if comparison.interval is not None:
         low, high = comparison.interval
         rows.append(f"| {comparison.confidence:.0%} interval | {low:+.4f} to {high:+.4f} |")
+    if comparison.detectable_effect is not None:
+        rows.append(
+            f"| detectable: told four times in five if real | {comparison.detectable_effect:.4f} |"
+        )
     return rows
 
 

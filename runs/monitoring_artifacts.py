@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from ..core.tags import REASONS
-from .artifacts import MARKS, artifact_key, report_lines
+from .artifacts import artifact_key, report_lines
+from .gate_words import MARKS
 
 if TYPE_CHECKING:
     from ..blocks.stores import Stores

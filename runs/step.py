@@ -61,3 +61,18 @@ def step(
         )(function)
 
     return decorate
+
+
+def of_candidate(words: str) -> Callable[..., str]:
+    """Return a function that names the run of a step after the candidate that it is given.
+
+    Args:
+        words: What comes before: `check` makes `check linear`, or `check models:/calls/3`.
+    """
+
+    def run_name(parameters: dict[str, Any]) -> str:
+        candidate = parameters["candidate"]
+        said = getattr(candidate, "estimator", None) or getattr(candidate, "uri", candidate)
+        return f"{words} {said}"
+
+    return run_name

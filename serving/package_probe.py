@@ -23,7 +23,8 @@ def probe(folder: str, rows_path: str, result_path: str, calls: int) -> None:
         folder: Local folder of the logged model.
         rows_path: Parquet file with conformed rows.
         result_path: Where to write the result: `example_rows`, `values` (probabilities, or values
-            for regression), `labels` and `milliseconds` of each one-row prediction.
+            for regression), `labels`, `milliseconds` of each one-row prediction, `load_seconds` and, where
+            the system tells it, `memory_bytes` at its peak.
         calls: One-row predictions to time.
     """
     import pandas as pd
@@ -35,7 +36,9 @@ def probe(folder: str, rows_path: str, result_path: str, calls: int) -> None:
     def save() -> None:
         Path(result_path).write_text(json.dumps(result), encoding="utf-8")
 
+    started = time.perf_counter()
     served = pyfunc.load_model(folder)
+    result["load_seconds"] = time.perf_counter() - started
     model: Any = mlflow_sklearn.load_model(folder)
     result["loaded"] = True
     save()
@@ -55,7 +58,19 @@ def probe(folder: str, rows_path: str, result_path: str, calls: int) -> None:
         served.predict(single)
         milliseconds.append((time.perf_counter() - started) * 1_000)
     result["milliseconds"] = milliseconds[_WARM_UP:]
+    result["memory_bytes"] = _peak_memory()
     save()
+
+
+def _peak_memory() -> int | None:
+    """Return the most memory that this process has taken, bytes, or None where the system does not tell."""
+    try:
+        # Not getrusage: on Linux its peak is that of the process that started this one, if that was higher.
+        status = Path("/proc/self/status").read_text(encoding="utf-8")
+    except OSError:
+        return None
+    found = next((line for line in status.splitlines() if line.startswith("VmHWM:")), None)
+    return None if found is None else int(found.split()[1]) * 1_024
 
 
 if __name__ == "__main__":

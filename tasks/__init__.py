@@ -4,7 +4,7 @@
 | --- | --- |
 | Rows | `extract`, `validate_data`, `split` |
 | Training | `tune`, `run_trial`, `fit`, `refit` |
-| Gates | `check_model`, `run_gates`, `compare`, `check_package` |
+| Gates | `check_model`, `check_baseline`, `check_calibration`, `check_robustness`, `run_gates`, `compare`, `check_package`, `check_freshness` |
 | Registry | `adopt`, `register`, `request_approval`, `find_approval`, `record_approval`, `settle_approvals`, `promote`, `finalise`, `verify_repair`, `roll_back` |
 | Scoring | `score_rows`, `attach_labels` |
 | Monitoring | `read_window`, `read_labelled_window`, `measure_drift`, `measure_performance`, `decide`, `request_retraining`, `deliver_pending`, `prune_predictions` |
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from .adoption import adopt
     from .approval import find_approval, record_approval, request_approval, settle_approvals
     from .backtesting import replay_policy, train_candidate
+    from .baseline import check_baseline
+    from .calibration import check_calibration
     from .canary import conclude_canary, judge_canary
     from .card import write_card
     from .comparison import compare
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from .drift import measure_drift
     from .extraction import extract
     from .fitting import fit, refit
+    from .freshness import check_freshness
     from .governor import decide
     from .labelling import attach_labels
     from .measures import measure_model
@@ -50,6 +53,7 @@ if TYPE_CHECKING:
     from .registration import finalise, register
     from .repair import verify_repair
     from .retraining_requests import request_retraining
+    from .robustness import check_robustness
     from .scoring import score_rows
     from .splitting import split
     from .trials import run_trial
@@ -60,8 +64,12 @@ __all__ = [
     "adopt",
     "assess_readiness",
     "attach_labels",
+    "check_baseline",
+    "check_calibration",
+    "check_freshness",
     "check_model",
     "check_package",
+    "check_robustness",
     "compare",
     "conclude_canary",
     "decide",
@@ -105,8 +113,12 @@ _HOMES = {
     "adopt": "adoption",
     "assess_readiness": "readiness",
     "attach_labels": "labelling",
+    "check_baseline": "baseline",
+    "check_calibration": "calibration",
+    "check_freshness": "freshness",
     "check_model": "model_validation",
     "check_package": "packaging",
+    "check_robustness": "robustness",
     "compare": "comparison",
     "conclude_canary": "canary",
     "decide": "governor",

@@ -188,7 +188,8 @@ def _compare(
     recency = recency_gates(seen, cutoff)
     if any(gate.blocks for gate in recency):
         reason = f"not compared: {recency[0].reason}"
-        gate = Gate(name=SUPERIORITY, verdict="not_run", reason=reason)
+        # One reason, one gate: it is the cutoff that refuses.
+        gate = Gate(name=SUPERIORITY, verdict="not_run", reason=reason, blocking=False)
         return _uncompared(judged, champion, [gate, *recency], rows=0)
     known = {f"champion {champion.label}": cutoff}
     if fitted.moment is not None or fitted.row is not None:
@@ -225,6 +226,7 @@ def _compare(
         champion_score=metric_value(metric, before),
         improvement=found.value,
         interval=(found.low, found.high),
+        detectable_effect=_beyond(gate),
         confidence=settings.confidence,
         rows=len(rows),
         slices=slices,
@@ -252,6 +254,13 @@ def _confirmed(
         except ModelUnavailable:
             promise = None
     return confirmation(cause, promise, before, thresholds)
+
+
+def _beyond(gate: Gate) -> float | None:
+    """Return how far beyond its threshold a gate tells the truth."""
+    if gate.detectable is None or gate.threshold is None:
+        return None
+    return gate.detectable - gate.threshold
 
 
 def _uncompared(

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..core.errors import ConfigurationError, MLOpsError
 from ..core.results import Candidate, Gate, ModelValidation, ModelVersion, Split
 from ..core.settings import GateSettings
-from ..registry.compared_models import NamedModel, importance_of, load_named, named_model
+from ..registry.compared_models import importance_of
+from ..registry.examined_model import examine
 from ..registry.run_logging import log_file
-from ..runs.run_logger import run_logger
-from ..runs.step import step
+from ..runs.gate_words import log_gates
+from ..runs.step import of_candidate, step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,13 +27,7 @@ if TYPE_CHECKING:
 _REPORT = "deepchecks.html"
 
 
-def _run_name(parameters: dict[str, Any]) -> str:
-    candidate = parameters["candidate"]
-    said = getattr(candidate, "estimator", None) or getattr(candidate, "uri", candidate)
-    return f"check {said}"
-
-
-@step(_run_name)
+@step(of_candidate("check"))
 def check_model(
     split: Split | tuple[Rows, Rows],
     candidate: Candidate | ModelVersion | str,
@@ -88,22 +83,24 @@ def check_model(
         ```
     """
     from ..gates.holdout_classes import holdout_classes
+    from ..gates.skipping import skipped_gate
 
     settings = settings or GateSettings()
     _refuse_unknown_floors(task_type=task_type, settings=settings)
-    train, holdout = _both(split, columns, task_type)
-    model = named_model(stores.registry, candidate)
-    predictor = load_named(stores.registry, model, holdout, columns=columns, task_type=task_type)
+    found = examine(stores, split, candidate, columns=columns, task_type=task_type)
+    model, predictor, train, holdout = found.model, found.predictor, found.train, found.holdout
     gates = [
         _enough_rows(len(holdout), minimum_holdout_rows=settings.minimum_holdout_rows),
-        *_unseen(model, holdout, columns),
+        *found.unseen(columns),
         *holdout_classes(holdout[columns.target], task_type, settings.minimum_class_rows),
         *_floors(predictor, holdout, columns=columns, task_type=task_type, settings=settings),
     ]
     report_uri = None
     wanted = settings.deepchecks
-    if wanted is None or wanted or settings.report_suites:
-        found, report = _deepchecks(
+    skipped = skipped_gate("deepchecks", settings)
+    gates += skipped
+    if not skipped and (wanted is None or wanted or settings.report_suites):
+        checks, report = _deepchecks(
             train,
             holdout,
             predictor,
@@ -112,31 +109,12 @@ def check_model(
             settings=settings,
             seed=seed,
         )
-        gates += found
+        gates += checks
         if report is not None:
             report_uri = _kept(report, split, candidate, stores)
     result = ModelValidation(gates=gates, report_uri=report_uri)
-    blocking = [gate.name for gate in gates if gate.blocks]
-    run_logger().info(
-        "model check %s: %d gates, %s",
-        result.verdict,
-        len(gates),
-        f"blocked by {', '.join(blocking)}" if blocking else "none in the way",
-    )
+    log_gates("model check", gates)
     return result
-
-
-def _both(
-    split: Split | tuple[Rows, Rows], columns: Columns, task_type: TaskType
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    from ..data.snapshots import as_frame, train_and_holdout
-    from ..data.training_rows import labels_of
-
-    train, holdout = train_and_holdout(split)
-    frames = as_frame(train, "split[0]"), as_frame(holdout, "split[1]")
-    for frame in frames:
-        labels_of(frame, columns.target, task_type)
-    return frames
 
 
 def _kept(
@@ -154,21 +132,6 @@ def _kept(
     if isinstance(split, Split) and isinstance(candidate, Candidate):
         name = f"{split.holdout.digest[:16]}/{candidate.run_id}"
     return workspace.write_bytes(f"reports/{name}/{_REPORT}", report)
-
-
-def _unseen(model: NamedModel, holdout: pd.DataFrame, columns: Columns) -> list[Gate]:
-    """Return a gate that says so, if a version was fitted on holdout rows."""
-    from ..gates.comparable_rows import later_rows
-
-    fitted = model.fitted_up_to()
-    seen = int((~later_rows(holdout, columns, fitted)).sum())
-    if not seen:
-        return []
-    reason = (
-        f"{model.label} was fitted on rows up to {fitted}: {seen} of {len(holdout)} holdout rows are not "
-        "later. Give later rows"
-    )
-    return [Gate(name="unseen holdout", verdict="failed", reason=reason, value=seen, threshold=0)]
 
 
 def _enough_rows(rows: int, *, minimum_holdout_rows: int) -> Gate:

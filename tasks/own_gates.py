@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..core.results import Candidate, ModelValidation, Split
 from ..core.tags import CHAMPION
 from ..registry.versions import find_version
-from ..runs.run_logger import run_logger
+from ..runs.gate_words import log_gates
 from ..runs.step import step
 
 if TYPE_CHECKING:
@@ -73,7 +73,5 @@ def run_gates(
         champion_loader=champion and (lambda: registry.load_model(champion.uri, task_type)),
     )
     result = ModelValidation(gates=ask_gates(gates, context))
-    for gate in result.gates:
-        log = run_logger().warning if gate.blocks else run_logger().info
-        log("%s: %s, %s", gate.name, gate.verdict, gate.reason)
+    log_gates("own gates", result.gates)
     return result

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import ModelUnavailable
 from ..core.library_switches import DO_NOT_TRACK, MLFLOW_TELEMETRY_OFF
 from ..core.results import Candidate, Gate, PackageCheck, Split, Verdict
-from ..runs.run_logger import run_logger
+from ..core.settings import GateSettings
+from ..runs.gate_words import log_gates
 from ..runs.step import step
 from ..serving import package_probe
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..blocks.model_registry import ModelRegistry
-    from ..core.settings import TaskType
+    from ..core.settings import PackageSettings, TaskType
     from ..metrics.losses import Floats
     from ..models.predictor import Predictor
 
@@ -41,6 +42,7 @@ def check_package(
     *,
     task_type: TaskType,
     latency_p99_ms: float | None,
+    settings: GateSettings | None = None,
     registry: ModelRegistry,
 ) -> PackageCheck:
     """Check that the logged model works where it will be served.
@@ -54,10 +56,12 @@ def check_package(
         evaluated: Whether to check the evaluated model instead of the served one.
         task_type: What is predicted: `binary`, `multiclass` or `regression`.
         latency_p99_ms: Longest 99th percentile of the latency, milliseconds. None: unbounded.
+        settings: What a candidate must pass, of which `package` counts. None: the defaults.
         registry: Where runs and models are kept.
 
     Returns:
-        Gates `loads`, `same predictions` and `latency`.
+        Gates `loads`, `same predictions`, `latency` and `size`; `memory` and `load time` where `gates.package`
+        bounds them.
 
     Raises:
         DataRejected: If an input column is missing.
@@ -66,7 +70,12 @@ def check_package(
     """
     from ..data.schema import conform
     from ..data.snapshots import load_frame
+    from ..gates.skipping import skipped_gate
 
+    settings = settings or GateSettings()
+    if skipped := skipped_gate("package", settings):
+        log_gates("package", skipped)
+        return PackageCheck(gates=skipped)
     uri = candidate.evaluated_uri if evaluated else candidate.model_uri
     try:
         predictor = registry.load_model(uri, task_type)
@@ -76,12 +85,26 @@ def check_package(
     with tempfile.TemporaryDirectory() as temporary:
         found, problem = _probe(registry, uri, rows, Path(temporary))
     check = _judge(predictor, rows, found, problem, latency_p99_ms=latency_p99_ms)
-    run_logger().info(
-        "package of %s: %s",
-        candidate.estimator,
-        "; ".join(f"{gate.name} {gate.verdict}" for gate in check.gates),
-    )
+    check = _with_resources(check, found, settings.package)
+    log_gates("package", check.gates)
     return check
+
+
+def _with_resources(
+    check: PackageCheck, found: dict[str, Any], settings: PackageSettings
+) -> PackageCheck:
+    from ..gates.package_limits import resource_gates, size_gate
+
+    memory, seconds = found.get("memory_bytes"), found.get("load_seconds")
+    more = [size_gate(found["size_bytes"], settings), *resource_gates(memory, seconds, settings)]
+    return check.model_copy(
+        update={
+            "gates": [*check.gates, *more],
+            "size_bytes": found["size_bytes"],
+            "memory_bytes": memory,
+            "load_seconds": seconds,
+        }
+    )
 
 
 def _probe(
@@ -120,7 +143,8 @@ def _probe(
         found = json.loads(result_path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         found = {}
-    return found, problem
+    size = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
+    return {**found, "size_bytes": size}, problem
 
 
 def _environment() -> dict[str, str]:

@@ -10,6 +10,7 @@ Big things (frames, models, HTML) stay in storage; a result carries their URIs.
 | `Study` | `tune` | the best recipe found and what it scored in cross-validation |
 | `Candidate` | `fit` | the model just trained, logged, not yet registered |
 | `ModelValidation` | `check_model`, `run_gates` | Deepchecks conditions, absolute floors, own gates |
+| `GateCheck` | `check_baseline`, `check_calibration`, `check_robustness`, `check_freshness` | what one kind of gate says of a candidate |
 | `Comparison` | `compare` | candidate against champion on the same holdout |
 | `PackageCheck` | `check_package` | whether the logged model works in a clean process |
 | `ModelVersion` | `register`, `promote` | what the registry holds |
@@ -44,6 +45,7 @@ from .evidence import (
     RunRecord,
     StepRecord,
 )
+from .gate_checks import GateCheck
 from .model import (
     Candidate,
     Comparison,
@@ -85,6 +87,7 @@ __all__ = [
     "MetricInterval",
     "ModelCard",
     "ModelScores",
+    "GateCheck",
     "ModelValidation",
     "ModelVersion",
     "MonitoringOutcome",

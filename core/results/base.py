@@ -65,7 +65,9 @@ class Gate(Result):
         reason: One sentence a person can act on.
         value: What was measured, in the unit the name says, or None.
         threshold: What it was held against, or None.
-        blocking: Whether a verdict other than `passed` stops a promotion.
+        blocking: Whether a verdict other than `passed` stops a promotion: a deciding gate. Else it is advice.
+        detectable: Smallest true value of what was measured that rows like these tell four times in five,
+            in the unit of `threshold`; None where chance plays no part or is not reckoned with.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Gate(Result):
     value: float | None = None
     threshold: float | None = None
     blocking: bool = True
+    detectable: float | None = None
 
     @property
     def blocks(self) -> bool:

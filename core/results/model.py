@@ -117,6 +117,8 @@ class Comparison(Result):
         improvement: Champion minus candidate: positive is better. None without a champion.
         interval: Bootstrap interval of the improvement, lower and upper, or None.
         confidence: Level of the interval.
+        detectable_effect: Smallest true improvement that so many rows tell four times in five, beyond what
+            the interval must exclude; see `metrics.power`. None without a comparison.
         rows: Rows compared on.
         slices: Scores by slice.
     """
@@ -129,6 +131,7 @@ class Comparison(Result):
     improvement: float | None = None
     interval: tuple[float, float] | None = None
     confidence: float
+    detectable_effect: float | None = None
     rows: int
     slices: list[SliceScore] = Field(default_factory=list)
 
@@ -142,16 +145,22 @@ class PackageCheck(Result):
     """Whether the logged model works in a clean process.
 
     Attributes:
-        gates: Loads, same predictions, latency.
+        gates: Loads, same predictions, latency, size; memory and load time where they are bounded.
         latency_p50_ms: Median time of a one-row prediction, milliseconds, or None.
         latency_p99_ms: 99th percentile of it, milliseconds, or None.
         largest_difference: Largest absolute difference from the predictions in process, or None.
+        size_bytes: Size of the model's files, or None.
+        memory_bytes: Most memory of the process that loaded it and scored, or None.
+        load_seconds: How long loading took in that process, or None.
     """
 
     gates: list[Gate]
     latency_p50_ms: float | None = None
     latency_p99_ms: float | None = None
     largest_difference: float | None = None
+    size_bytes: int | None = None
+    memory_bytes: int | None = None
+    load_seconds: float | None = None
 
     @property
     def verdict(self) -> Verdict:

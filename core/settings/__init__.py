@@ -25,6 +25,13 @@ from .card import CardSettings
 from .columns import Columns
 from .data import DataSettings, ScoringSettings
 from .features import FeatureStep
+from .gate_kinds import (
+    BaselineSettings,
+    CalibrationSettings,
+    FreshnessSettings,
+    PackageSettings,
+    RobustnessSettings,
+)
 from .gates import DeepcheckSettings, GateSettings
 from .monitoring import DriftThresholds, GovernorPolicy, MonitoringSettings, PerformanceThresholds
 from .readiness import Attestation, ReadinessSettings
@@ -44,6 +51,8 @@ from .training import TrainingSettings, default_metric
 __all__ = [
     "ApprovalSettings",
     "Attestation",
+    "BaselineSettings",
+    "CalibrationSettings",
     "CanarySettings",
     "CardSettings",
     "Columns",
@@ -52,6 +61,7 @@ __all__ = [
     "DeepcheckSettings",
     "DriftThresholds",
     "FeatureStep",
+    "FreshnessSettings",
     "FunctionSource",
     "GateSettings",
     "GovernorPolicy",
@@ -62,6 +72,8 @@ __all__ = [
     "PerformanceThresholds",
     "PredictionsSource",
     "ReadinessSettings",
+    "PackageSettings",
+    "RobustnessSettings",
     "ScoringSettings",
     "SearchSettings",
     "Seconds",

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from ..import_paths import ImportPath
 from .approval import ApprovalSettings
 from .base import Settings, Share
+from .gate_kinds import (
+    BaselineSettings,
+    CalibrationSettings,
+    FreshnessSettings,
+    PackageSettings,
+    RobustnessSettings,
+    check_skips,
+)
 
 MINIMUM_HOLDOUT_ROWS = 50
 
@@ -33,7 +41,18 @@ class DeepcheckSettings(Settings):
 class GateSettings(Settings):
     """What a candidate must pass before it is promoted."""
 
-    unless_default: ClassVar[frozenset[str]] = frozenset({"custom", "approval"})
+    unless_default: ClassVar[frozenset[str]] = frozenset(
+        {
+            "approval",
+            "baseline",
+            "calibration",
+            "custom",
+            "freshness",
+            "package",
+            "robustness",
+            "skip",
+        }
+    )
 
     deepchecks: list[DeepcheckSettings] | None = Field(
         default=None,
@@ -112,3 +131,34 @@ class GateSettings(Settings):
         default_factory=ApprovalSettings,
         description="Whether a person has the last word: `automatic` or `person`, or these settings.",
     )
+    skip: dict[str, str] = Field(
+        default_factory=dict,
+        description="Gates that are not asked, to the reason in words, which stands in the outcome: "
+        "`deepchecks`, `baseline`, `calibration`, `robustness`, `package`, `freshness`.",
+        examples=[{"baseline": "the vendor's model, validated on 2026-07-01"}],
+    )
+    baseline: BaselineSettings = Field(
+        default_factory=BaselineSettings,
+        description="What a candidate must be better than: a constant guess, and a linear model as it comes.",
+    )
+    calibration: CalibrationSettings = Field(
+        default_factory=CalibrationSettings,
+        description="How far probabilities may be from what comes true.",
+    )
+    robustness: RobustnessSettings = Field(
+        default_factory=RobustnessSettings,
+        description="How much worse a model may get where its input is not what it was trained on.",
+    )
+    package: PackageSettings = Field(
+        default_factory=PackageSettings,
+        description="How big and how slow to load the files of a model may be.",
+    )
+    freshness: FreshnessSettings = Field(
+        default_factory=FreshnessSettings,
+        description="How old the newest row may be that a model has learnt when it is promoted.",
+    )
+
+    @field_validator("skip")
+    @classmethod
+    def _known_and_reasoned(cls, value: dict[str, str]) -> dict[str, str]:
+        return check_skips(value)

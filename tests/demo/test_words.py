@@ -1,8 +1,7 @@
-"""Every decision of the demo says its reason, and gates are told from checks that only inform."""
+"""Every decision of the demo says its reason."""
 
 import pytest
-from prefect_mlops.core.results import Gate
-from prefect_mlops.demo.words import decision_in_words, gates_in_words
+from prefect_mlops.demo.words import decision_in_words
 from support.stories import (
     DRIFTED,
     HARMLESS,
@@ -33,16 +32,3 @@ def test_a_decision_in_a_few_words(found, words):
 
 def test_a_held_back_retraining_says_by_what():
     assert decision_in_words(Story().see(day(0), DRIFTED)) == "waits for a second window"
-
-
-def test_checks_that_only_inform_are_no_gates():
-    gates = [
-        Gate(name="floor", verdict="passed", reason=""),
-        Gate(name="drift", verdict="failed", reason="", blocking=False),
-        Gate(name="label", verdict="passed", reason="", blocking=False),
-    ]
-    assert gates_in_words(gates) == (
-        "all 1 gates passed; of 2 checks that only inform 1 noted something"
-    )
-    broken = gates[0].model_copy(update={"verdict": "failed"})
-    assert gates_in_words([broken]) == "0 of 1 gates passed"

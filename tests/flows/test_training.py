@@ -29,9 +29,13 @@ STEPS = [
     "tune",
     "fit",
     "check_model",
+    "check_baseline",
+    "check_calibration",
+    "check_robustness",
     "compare",
     "refit",
     "check_package",
+    "check_freshness",
     "register",
 ]
 

@@ -75,7 +75,8 @@ def test_every_gate_is_shown_and_what_blocks_comes_first():
     ]
     rows = gate_rows(gates)
     assert [row["gate"] for row in rows] == ["broken", "unknown", "fine", "noted"]
-    for row, word in zip(rows, ["failed", "not run", "passed", "failed"], strict=True):
+    for row, word in zip(rows, ["failed", "not run", "passed", "note"], strict=True):
         assert row["verdict"].endswith(word)
+    assert [row["kind"] for row in rows] == ["decides", "decides", "decides", "advice"]
     assert rows[0]["reason"] == "too bad"
     assert (rows[2]["value"], rows[2]["threshold"]) == ("0.1235", "1")

@@ -30,9 +30,13 @@ STEPS = [
     "tune",
     "fit",
     "check_model",
+    "check_baseline",
+    "check_calibration",
+    "check_robustness",
     "compare",
     "refit",
     "check_package",
+    "check_freshness",
     "register",
     "verify_repair",
 ]
@@ -41,7 +45,7 @@ STEPS = [
 MOMENTS = [
     *STEPS[:4],
     "during the second trial",
-    *STEPS[4:11],
+    *STEPS[4:-1],
     "promotion written, champion not moved",
     "champion moved, activation not written",
     "activation written",

@@ -29,7 +29,9 @@ def folder_of(project, candidate) -> Path:
 
 
 def verdicts(check) -> dict[str, str]:
-    return {gate.name: gate.verdict for gate in check.gates}
+    # How big the files are is known whatever becomes of the process.
+    assert [gate.verdict for gate in check.gates if gate.name == "size"] in ([], ["passed"])
+    return {gate.name: gate.verdict for gate in check.gates if gate.name != "size"}
 
 
 def test_a_good_package_passes_and_its_latency_is_recorded(case):
@@ -40,6 +42,33 @@ def test_a_good_package_passes_and_its_latency_is_recorded(case):
     assert check.largest_difference == 0.0
     assert 0 < check.latency_p50_ms <= check.latency_p99_ms < 2_000
     assert "5 rows of the input example" in check.gates[1].reason
+
+
+def test_size_memory_and_load_time_are_measured_where_the_model_is_served(case):
+    project, split, candidate = case
+    project.gates.package = {"maximum_memory_megabytes": 1.0, "maximum_load_seconds": 1e-3}
+    check = check_package.fn(split, candidate, **project.arguments(check_package))
+    files = [path for path in folder_of(project, candidate).rglob("*") if path.is_file()]
+    # Loading it wrote a line beside the model.
+    size = sum(path.stat().st_size for path in files)
+    assert check.size_bytes == pytest.approx(size, rel=0.01)
+    # A process with pandas, MLflow and scikit-learn.
+    assert 50e6 < check.memory_bytes < 2e9
+    assert 0.01 < check.load_seconds < 60
+    found = {gate.name: gate for gate in check.gates}
+    assert (found["memory"].verdict, found["load time"].verdict) == ("failed", "failed")
+    assert found["memory"].value == pytest.approx(check.memory_bytes / 1e6)
+    assert check.verdict == "failed"
+
+
+def test_a_package_that_the_project_skips_is_said_and_not_looked_at(case):
+    project, split, candidate = case
+    project.gates.skip = {"package": "served elsewhere, from ONNX"}
+    check = check_package.fn(split, candidate, **project.arguments(check_package))
+    (gate,) = check.gates
+    assert (gate.name, gate.verdict, gate.blocks) == ("package", "not_run", False)
+    assert gate.reason == "skipped: served elsewhere, from ONNX"
+    assert check.size_bytes is None
 
 
 def test_a_regression_with_a_bound_it_cannot_meet_fails_on_latency(make_project, calls):

@@ -1,0 +1,77 @@
+"""The calibration error: against its definition, against chance, and against models that are off by a known amount."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from prefect_mlops.core.errors import DataRejected
+from prefect_mlops.metrics.calibration import reliability, two_sided
+from sklearn.calibration import calibration_curve
+
+
+def judge(probabilities, truth, bins=10, resamples=200, seed=0):
+    return reliability(
+        np.asarray(probabilities, dtype=float),
+        np.asarray(truth, dtype=float),
+        bins=bins,
+        confidence=0.95,
+        resamples=resamples,
+        seed=seed,
+    )
+
+
+def drawn(rows, seed, off=0.0):
+    rng = np.random.default_rng(seed)
+    chances = rng.beta(2, 2, rows)
+    truth = rng.random(rows) < chances
+    return np.clip(chances + off, 0, 1), truth.astype(float)
+
+
+def test_bins_are_those_of_scikit_learn():
+    probabilities, truth = drawn(2_000, 0)
+    found = judge(probabilities, truth)
+    came, said = calibration_curve(truth, probabilities, n_bins=10, strategy="quantile")
+    assert found.said == pytest.approx(said, abs=2e-3)
+    assert found.came == pytest.approx(came, abs=0.02)
+
+
+@settings(max_examples=30)
+@given(st.integers(1, 500), st.integers(0, 1_000), st.integers(2, 30))
+def test_it_is_a_mean_distance_over_rows(rows, seed, bins):
+    probabilities, truth = drawn(rows, seed)
+    found = judge(probabilities, truth, bins=bins, resamples=100)
+    assert 0 <= found.error <= 1
+    assert found.rows.sum() == rows
+    assert found.said @ found.rows == pytest.approx(probabilities.sum())
+    assert found.came @ found.rows == pytest.approx(truth.sum())
+
+
+def test_a_calibrated_model_is_called_so_nineteen_times_in_twenty():
+    found = [judge(*drawn(300, seed), seed=seed) for seed in range(200)]
+    beyond = np.mean([one.error > one.chance for one in found])
+    # Three standard errors of a share of 200.
+    assert beyond == pytest.approx(0.05, abs=0.047)
+    assert np.mean([one.p_value < 0.05 for one in found]) == pytest.approx(0.05, abs=0.047)
+    assert np.std([one.spiegelhalter for one in found]) == pytest.approx(1.0, abs=0.2)
+
+
+def test_a_model_that_is_off_by_ten_points_is_off_by_ten_points():
+    found = judge(*drawn(20_000, 0, off=0.1))
+    assert found.error == pytest.approx(0.1, abs=0.01)
+    assert found.error > found.chance and found.p_value < 0.01
+
+
+def test_two_sure_answers_have_no_z():
+    found = judge([0.0] * 50 + [1.0] * 50, [0] * 50 + [1] * 50)
+    assert (found.error, found.p_value) == (0.0, 1.0)
+    assert np.isnan(found.spiegelhalter) and np.isnan(two_sided(found.spiegelhalter))
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "words"), [([], "no rows"), ([1.2], "not between"), ([np.nan], "not between")]
+)
+def test_what_is_no_probability_is_refused(probabilities, words):
+    with pytest.raises(DataRejected, match=words):
+        judge(probabilities, [1] * len(probabilities))
