@@ -204,8 +204,8 @@ def _train(
         if project.refits and not any(gate.blocks for gate in evaluated):
             candidate = steps.run(refit, splits, rows, candidate)
         package = steps.run(check_package, splits, candidate)
-        age = steps.run(check_freshness, candidate)
-        gates = [*validation.gates, *checks, *package.gates, *age.gates]
+        age = steps.run(check_freshness, candidate).gates
+        gates = [*validation.gates, *checks, *package.gates, *age]
         evidence = evidence_tags(
             snapshot=rows,
             validation=validation,
@@ -241,8 +241,9 @@ def _train(
         outcome = outcome.model_copy(update={"version": version})
     close_run(project.registry, run_id, "FINISHED")
     if outcome.version is not None:
-        content = outcome.model_dump_json(indent=2).encode()
-        project.open_workspace().write_bytes(outcome_file(training_key), content)
+        project.open_workspace().write_bytes(
+            outcome_file(training_key), outcome.model_dump_json(indent=2).encode()
+        )
     return outcome
 
 
