@@ -31,6 +31,7 @@ from ..data.training_rows import TrainingRows, labels_of, training_rows
 from ..metrics.losses import Floats, row_losses
 from ..models.predictor import Predictor
 from ..monitoring.reference import Reference
+from ..training.calibration import decision_rules
 from ..training.recipe_evaluation import Recipe, evaluate_recipe
 from ..training.search import search_recipe
 from .stream import Stream
@@ -150,6 +151,7 @@ class Candidates:
         train, holdout = frame.iloc[:first], frame.iloc[first:rows]
         data = training_rows(train, setup.columns, setup.task_type)
         recipe, searched = self._recipe(data, first)
+        rules = decision_rules(setup.training, setup.task_type, "time")
         found = evaluate_recipe(
             recipe,
             data,
@@ -157,13 +159,14 @@ class Candidates:
             setup.columns,
             method="time",
             periods=setup.training.promise_periods,
+            rules=rules,
         )
         served = found.predictor
         if setup.refits:
             everything = training_rows(
                 frame.iloc[:rows], setup.columns, setup.task_type, data.feature_types
             )
-            served = recipe.fitted(everything)
+            served = recipe.fitted(everything, rules)
         later = frame.iloc[rows:]
         classes = found.predictor.classes
         spent = time.perf_counter() - started

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -21,17 +21,27 @@ class TrainingRows:
         target: True labels, shape (n,).
         feature_types: Input column to feature type, in the model's order.
         classes: All classes, sorted; None for regression.
+        weights: What each row counts, shape (n,); None: all the same.
     """
 
     rows: pd.DataFrame
     target: np.ndarray
     feature_types: dict[str, FeatureType]
     classes: np.ndarray | None
+    weights: np.ndarray | None = None
 
     def take(self, positions: np.ndarray) -> TrainingRows:
         """Return some of the rows; the classes stay all classes."""
-        rows = self.rows.iloc[positions].reset_index(drop=True)
-        return TrainingRows(rows, self.target[positions], self.feature_types, self.classes)
+        return replace(
+            self,
+            rows=self.rows.iloc[positions].reset_index(drop=True),
+            target=self.target[positions],
+            weights=self.counted(positions),
+        )
+
+    def counted(self, positions: np.ndarray) -> np.ndarray | None:
+        """Return what some of the rows count; None: all the same."""
+        return None if self.weights is None else self.weights[positions]
 
 
 def training_rows(

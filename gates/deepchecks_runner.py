@@ -93,7 +93,7 @@ def run_checks(
     shares = pd.Series(importance, dtype=float)
     usable = set(shares.index) == set(features) and shares.sum() > 0
     given = {
-        "model": predictor.model,
+        "model": predictor.deciding,
         "feature_importance": shares[features] / shares.sum() if usable else None,
         "model_classes": None if predictor.classes is None else predictor.classes.tolist(),
     }

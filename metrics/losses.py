@@ -119,6 +119,7 @@ def scores(
     truth: npt.ArrayLike,
     predicted: npt.ArrayLike,
     classes: npt.ArrayLike | None = None,
+    decided: npt.ArrayLike | None = None,
 ) -> dict[str, float]:
     """Return every metric that fits the task, losses and scores, for reports and floors.
 
@@ -127,6 +128,8 @@ def scores(
         truth: True labels, shape (n,).
         predicted: As for `row_losses`.
         classes: As for `row_losses`.
+        decided: Labels that are decided on, shape (n,), for metrics of labels. None: the most probable
+            classes.
 
     Returns:
         Metric name to value. Metrics that are undefined on these rows (an AUC of one class) are
@@ -143,7 +146,9 @@ def scores(
             found["r2"] = float(skm.r2_score(actual, values))
         return found
     names: Any = np.asarray(classes)
-    labels = names[values.argmax(axis=1)]
+    labels: Any = names[values.argmax(axis=1)] if decided is None else np.asarray(decided)
+    if decided is not None:
+        found["error_rate"] = float(np.mean(labels != actual))
     found["accuracy"] = float(skm.accuracy_score(actual, labels))
     found["balanced_accuracy"] = float(skm.balanced_accuracy_score(actual, labels))
     found["f1"] = float(skm.f1_score(actual, labels, average="macro"))

@@ -15,6 +15,7 @@ from ..core.former_names import with_task_type
 from ..core.secret_text import scrubbed
 from ..core.settings import TaskType
 from .adopted_model import AdoptedModel, Adoption
+from .decision import Decision, probabilities_of
 from .mlflow_errors import mlflow_errors, reason_of, shown_cause
 from .predictor import METADATA_KEY, REPLACE, Predictor, fetch_model
 
@@ -163,7 +164,10 @@ def _own(logged: Model, folder: str) -> ModelPackage:
     from mlflow import sklearn as mlflow_sklearn
 
     stored: dict[str, Any] = with_task_type((logged.metadata or {})[METADATA_KEY])
-    predictor = Predictor(mlflow_sklearn.load_model(folder), stored["task_type"], stored["kinds"])
+    model, decision = mlflow_sklearn.load_model(folder), None
+    if stored.get("decision") is not None:
+        model, decision = probabilities_of(model), Decision.stored(stored["decision"])
+    predictor = Predictor(model, stored["task_type"], stored["kinds"], decision)
     example: Any = None
     # Only the model server needs one, and says so.
     with suppress(Exception):

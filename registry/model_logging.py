@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..blocks.model_registry import ModelRegistry
     from ..core.settings import TaskType
     from ..data.schema import FeatureType
+    from ..models.decision import Decision
 
 _TRUSTED_PREFIXES = ("sklearn.", "numpy.", "scipy.")
 # Harmless by themselves: what they call is listed, and checked, too.
@@ -35,6 +36,7 @@ def log_model(
     parameters: dict[str, Any],
     task_type: TaskType,
     registry: ModelRegistry,
+    decision: Decision | None = None,
 ) -> str:
     """Log a fitted estimator as a model of a run.
 
@@ -47,6 +49,7 @@ def log_model(
         parameters: Hyperparameters, to be shown with the model.
         task_type: What is predicted: `binary`, `multiclass` or `regression`.
         registry: Where runs and models are kept.
+        decision: How its probabilities become a label. None: the most probable class.
 
     Returns:
         Its URI, `models:/<id>`.
@@ -59,8 +62,13 @@ def log_model(
     from mlflow.entities import LoggedModelOutput, LoggedModelStatus
     from mlflow.models import Model
 
+    from ..models.decision import deciding_estimator
     from ..models.predictor import METADATA_KEY
 
+    metadata: dict[str, Any] = {"kinds": dict(feature_types), "task_type": task_type}
+    if decision is not None:
+        estimator = deciding_estimator(estimator, decision, example)
+        metadata["decision"] = decision.document()
     trusted = trusted_types(estimator)
     client = registry.get_client()
     with registry_errors(registry), tempfile.TemporaryDirectory() as temporary:
@@ -87,7 +95,7 @@ def log_model(
                 pip_requirements=[f"{package}=={version(package)}" for package in _REQUIREMENTS],
                 signature=_signature(feature_types, estimator.predict(example.head(_EXAMPLE_ROWS))),
                 input_example=example.head(_EXAMPLE_ROWS),
-                metadata={METADATA_KEY: {"kinds": dict(feature_types), "task_type": task_type}},
+                metadata={METADATA_KEY: metadata},
             )
             client.log_model_artifacts(identifier, folder)
         except BaseException:

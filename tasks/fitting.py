@@ -45,6 +45,9 @@ def fit(
     `holdout.<metric>`, `promised.<metric>` with its spread and `cross_validation.<metric>`, both
     snapshots as datasets, and the reference for monitoring.
 
+    With `training.decisions`, probabilities are calibrated and the threshold is found on out-of-fold
+    predictions of the training rows; both are part of the logged model.
+
     Args:
         split: Rows to fit on and to score on: a split, or two of pandas frames, Arrow tables or snapshots, in
             time order when they have one.
@@ -60,8 +63,10 @@ def fit(
         The candidate.
 
     Raises:
-        ConfigurationError: If the model cannot be persisted safely, or a store is missing.
-        DataRejected: If rows cannot be fitted or scored on, or the rows held out are earlier.
+        ConfigurationError: If the model cannot be persisted safely, a store is missing, or costs do not
+            fit the classes.
+        DataRejected: If rows cannot be fitted or scored on, are too few to calibrate on, or the rows held
+            out are earlier.
         RegistryUnavailable: If MLflow cannot be reached.
         WorkspaceUnavailable: If rows cannot be read, or written.
     """
@@ -97,6 +102,7 @@ def _fit(
 ) -> Candidate:
     from ..data.snapshots import load_frame
     from ..data.training_rows import training_rows
+    from ..training.calibration import decision_rules
     from ..training.recipe_evaluation import evaluate_recipe
 
     data = training_rows(load_frame(split.train), columns, task_type)
@@ -107,6 +113,7 @@ def _fit(
         columns,
         method=split.method,
         periods=settings.promise_periods,
+        rules=decision_rules(settings, task_type, split.method),
     )
     promise = found.reference.promise
     model_uri = log_model(
@@ -118,6 +125,7 @@ def _fit(
         parameters={"estimator": study.estimator, **study.parameters},
         registry=stores.registry,
         task_type=task_type,
+        decision=found.predictor.decision,
     )
     with tempfile.TemporaryDirectory() as folder:
         found.reference.save(Path(folder))
@@ -159,6 +167,7 @@ def refit(
     task_type: TaskType,
     metric: str | None = None,
     seed: int = 0,
+    settings: TrainingSettings | None = None,
     stores: Stores,
 ) -> Candidate:
     """Fit the candidate's recipe on training rows and holdout, and log it as a second model.
@@ -174,14 +183,16 @@ def refit(
         task_type: What is predicted: `binary`, `multiclass` or `regression`.
         metric: Metric to decide by; lower is better. None: `log_loss` for classes, `rmse` for numbers.
         seed: Seed of every draw.
+        settings: Those that `fit` was given: calibration and costs are found anew, on out-of-fold
+            predictions of all rows. None: the defaults.
         stores: Where the model's things are kept.
 
     Returns:
         The candidate with another served model.
 
     Raises:
-        ConfigurationError: If the model cannot be persisted safely.
-        DataRejected: If rows cannot be fitted on.
+        ConfigurationError: If the model cannot be persisted safely, or costs do not fit the classes.
+        DataRejected: If rows cannot be fitted on, or are too few to calibrate on.
         RegistryUnavailable: If MLflow cannot be reached.
         WorkspaceUnavailable: If rows cannot be read.
     """
@@ -189,6 +200,7 @@ def refit(
 
     from ..data.snapshots import as_snapshot, as_split, load_frame
     from ..data.training_rows import training_rows
+    from ..training.calibration import decision_rules
 
     if not (isinstance(split, Split) and isinstance(snapshot, Snapshot)):
         workspace = stores.open_workspace()
@@ -200,15 +212,19 @@ def refit(
     feature_types = training_rows(train, columns, task_type).feature_types
     everything = pd.concat([train, holdout], ignore_index=True)
     data = training_rows(everything, columns, task_type, feature_types)
+    recipe = _recipe(candidate, task_type=task_type, metric=metric, seed=seed)
+    rules = decision_rules(settings or TrainingSettings(), task_type, split.method)
+    predictor = recipe.fitted(data, rules)
     model_uri = log_model(
         candidate.run_id,
-        _recipe(candidate, task_type=task_type, metric=metric, seed=seed).fitted(data).model,
+        predictor.model,
         name="model-all-rows",
         feature_types=feature_types,
         example=data.rows,
         parameters={"estimator": candidate.estimator, **candidate.parameters},
         registry=stores.registry,
         task_type=task_type,
+        decision=predictor.decision,
     )
     _log_inputs(stores, candidate.run_id, {"refit": snapshot})
     run_logger().info("%s is fitted on all %d rows", candidate.estimator, len(data.rows))
@@ -245,7 +261,8 @@ def _log_evidence(
     model_uri: str,
 ) -> None:
     _log_inputs(stores, run_id, {"training": split.train, "holdout": split.holdout})
-    promise = found.reference.promise
+    promise, decision = found.reference.promise, found.predictor.decision
+    threshold = None if decision is None else decision.threshold
     client = stores.registry.get_client()
     with registry_errors(stores.registry):
         # MLflow never changes a run's parameters; those of each model are kept with it.
@@ -259,6 +276,7 @@ def _log_evidence(
                 **{f"holdout.{name}": value for name, value in found.metrics.items()},
                 f"promised.{study.metric}": promise.value,
                 f"promised.{study.metric}.spread": promise.spread,
+                **({} if threshold is None else {"decision.threshold": threshold}),
             },
             model_id=model_uri.removeprefix("models:/"),
         )

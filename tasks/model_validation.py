@@ -189,6 +189,8 @@ def _refuse_unknown_floors(*, task_type: TaskType, settings: GateSettings) -> No
 
     of_scores = {"r2"} if task_type == "regression" else HIGHER_IS_BETTER - {"r2"}
     known = {*losses_for(task_type), *of_scores}
+    if task_type != "regression":
+        known |= {"cost"}
     unknown = sorted(set(settings.floors) - known)
     if unknown:
         raise ConfigurationError(
@@ -205,13 +207,12 @@ def _floors(
     settings: GateSettings,
 ) -> list[Gate]:
     from ..gates.floors import floor_gates
-    from ..metrics.losses import scores
-    from ..models.evaluation import aligned_labels
+    from ..models.evaluation import aligned_labels, metrics_of
 
     if not settings.floors:
         return []
     truth, classes = aligned_labels(predictor, holdout, columns.target)
-    found = scores(task_type, truth, predictor.predict(holdout), classes)
+    found = metrics_of(predictor, truth, predictor.predict(holdout), classes)
     return floor_gates(found, settings.floors)
 
 

@@ -9,14 +9,19 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from ..core.errors import DataRejected
 from ..core.settings import Columns, TaskType
 from ..data.schema import conform
 from ..data.training_rows import TrainingRows, labels_of
-from ..metrics.losses import Floats, row_losses, scores
+from ..metrics.calibration_error import calibration_error
+from ..metrics.losses import Floats, metric_value, row_losses
+from ..models.evaluation import metrics_of
 from ..models.importance import permutation_importance
 from ..models.predictor import Predictor
 from ..monitoring.reference import Reference, build_reference
-from .cross_validation import Fold, fold_losses
+from .calibration import DecisionRules, calibrated, out_of_fold, uncalibrated
+from .cross_validation import Fold, fold_losses, make_folds
+from .decision_threshold import decision_for
 from .recipes import build, fit_estimator
 
 # Of fewer rows than this, a period says little, and a model fitted on fewer is another one.
@@ -46,14 +51,35 @@ class Recipe:
         """Return the unfitted estimator for rows of these feature types."""
         return build(self.estimator, self.parameters, self.task_type, data.feature_types, self.seed)
 
-    def fitted(self, data: TrainingRows) -> Predictor:
+    def fitted(self, data: TrainingRows, rules: DecisionRules | None = None) -> Predictor:
         """Return a model fitted on rows.
 
+        Args:
+            data: The rows; in time order for rules of `time`.
+            rules: How it is calibrated and decides, both on out-of-fold predictions of these rows. None:
+                it is not, and decides for the most probable class.
+
         Raises:
-            DataRejected: If they cannot be fitted on.
+            ConfigurationError: If costs do not fit the classes.
+            DataRejected: If the rows cannot be fitted on, or are too few for the rules.
         """
-        model = fit_estimator(self.unfitted(data), data.rows, data.target)
-        return Predictor(model, self.task_type, data.feature_types)
+        model = self._model(data)
+        if rules is None or not rules.settings.used or data.classes is None:
+            return Predictor(model, self.task_type, data.feature_types)
+        settings = rules.settings
+        folds = make_folds(data, rules.method, rules.folds, self.seed)
+        held = out_of_fold(self._model, data, folds, settings)
+        probabilities = held.probabilities
+        if settings.calibration != "none":
+            model, probabilities = calibrated(model, held, data, settings.calibration)
+        decision = None
+        if settings.costs is not None:
+            truth, counted = data.target[held.positions], data.counted(held.positions)
+            decision = decision_for(settings.costs, data.classes, probabilities, truth, counted)
+        return Predictor(model, self.task_type, data.feature_types, decision)
+
+    def _model(self, data: TrainingRows) -> Any:
+        return fit_estimator(self.unfitted(data), data.rows, data.target)
 
 
 @dataclass(frozen=True)
@@ -81,6 +107,7 @@ def evaluate_recipe(
     *,
     method: Literal["time", "hash"],
     periods: int,
+    rules: DecisionRules | None = None,
 ) -> Evaluation:
     """Fit a recipe on training rows and take its evidence.
 
@@ -91,21 +118,23 @@ def evaluate_recipe(
         columns: What each column is for.
         method: How the holdout was split off; only rows in time order have earlier periods.
         periods: Most earlier periods to evaluate for the promise.
+        rules: How the model is calibrated and decides. None: neither.
 
     Returns:
         The model and its evidence.
 
     Raises:
-        DataRejected: If rows cannot be fitted or scored on.
+        ConfigurationError: If costs do not fit the classes.
+        DataRejected: If rows cannot be fitted or scored on, or are too few for the rules.
     """
-    predictor = recipe.fitted(data)
+    predictor = recipe.fitted(data, rules)
     truth = labels_of(holdout, columns.target, recipe.task_type)
     rows, _ = conform(holdout, data.feature_types)
     predicted = predictor.predict(rows)
     importance = permutation_importance(
         predictor, rows, truth, metric=recipe.metric, seed=recipe.seed
     )
-    earlier = earlier_losses(recipe, data, len(rows), periods) if method == "time" else []
+    earlier = earlier_losses(recipe, data, len(rows), periods, rules) if method == "time" else []
     reference = build_reference(
         rows,
         predicted,
@@ -117,12 +146,34 @@ def evaluate_recipe(
         losses=row_losses(recipe.metric, truth, predicted, predictor.classes),
         metric=recipe.metric,
         earlier=earlier,
+        decided=None if predictor.decision is None else predictor.labels(predicted),
     )
-    metrics = scores(recipe.task_type, truth, predicted, predictor.classes)
+    metrics = metrics_of(predictor, truth, predicted, predictor.classes)
+    if rules is not None and rules.settings.calibration != "none":
+        metrics |= _calibration_metrics(predictor, rows, truth, predicted)
     return Evaluation(predictor, metrics, importance, reference)
 
 
-def earlier_losses(recipe: Recipe, data: TrainingRows, size: int, periods: int) -> list[Floats]:
+def _calibration_metrics(
+    predictor: Predictor, rows: pd.DataFrame, truth: np.ndarray, predicted: Floats
+) -> dict[str, float]:
+    """Return how far probabilities are off, and the same of the model without its calibration."""
+    classes: Any = predictor.classes
+    before = np.asarray(uncalibrated(predictor.model).predict_proba(rows), dtype=float)
+    found = {"ece": calibration_error(truth, predicted, classes)}
+    for name in ("log_loss", "brier"):
+        losses = row_losses(name, truth, before, classes)
+        found[f"uncalibrated.{name}"] = metric_value(name, losses)
+    return {**found, "uncalibrated.ece": calibration_error(truth, before, classes)}
+
+
+def earlier_losses(
+    recipe: Recipe,
+    data: TrainingRows,
+    size: int,
+    periods: int,
+    rules: DecisionRules | None = None,
+) -> list[Floats]:
     """Return the losses of a recipe on periods before the holdout, each fitted on what came before it.
 
     Args:
@@ -130,11 +181,13 @@ def earlier_losses(recipe: Recipe, data: TrainingRows, size: int, periods: int) 
         data: Training rows, in time order.
         size: Rows of a period.
         periods: Most periods.
+        rules: How models are calibrated. None: they are not.
 
     Returns:
         Row losses by period, newest first. Periods end where fewer than a third of the rows, or a
-        single class, would be left to fit on.
+        single class, would be left to fit on, or too few to calibrate on.
     """
+    rules = rules.without_costs() if rules is not None else None
     rows = len(data.rows)
     found: list[Floats] = []
     for number in range(1, periods + 1):
@@ -145,7 +198,15 @@ def earlier_losses(recipe: Recipe, data: TrainingRows, size: int, periods: int) 
         if data.classes is not None and len(np.unique(data.target[:begin])) < 2:
             break
         fold = Fold(np.arange(begin), np.arange(begin, end))
-        found.append(
-            fold_losses(recipe.unfitted(data), data, fold, recipe.task_type, recipe.metric)
-        )
+        if rules is None:
+            losses = fold_losses(recipe.unfitted(data), data, fold, recipe.task_type, recipe.metric)
+        else:
+            try:
+                predictor = recipe.fitted(data.take(fold.fitted), rules)
+            except DataRejected:
+                break
+            scored = data.take(fold.scored)
+            predicted = predictor.predict_conformed(scored.rows)
+            losses = row_losses(recipe.metric, scored.target, predicted, predictor.classes)
+        found.append(losses)
     return found

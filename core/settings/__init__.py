@@ -5,6 +5,7 @@
 | `Columns` | what each column of a dataset is for |
 | `DataSettings` | data validation and splitting |
 | `TrainingSettings` | estimators, hyperparameter optimisation and fitting |
+| `DecisionSettings` | how probabilities are calibrated, and which label they lead to |
 | `GateSettings` | what a candidate must pass before it is promoted |
 | `MonitoringSettings` | drift, performance and the governor |
 | `ScoringSettings` | which rows batch scoring refuses |
@@ -17,6 +18,7 @@ from .base import Seconds, Settings, Share, TaskType
 from .canary import CanarySettings
 from .columns import Columns
 from .data import DataSettings, ScoringSettings
+from .decisions import DecisionSettings
 from .gates import DeepcheckSettings, GateSettings
 from .monitoring import DriftThresholds, GovernorPolicy, MonitoringSettings, PerformanceThresholds
 from .setup import Setup
@@ -36,6 +38,7 @@ __all__ = [
     "Columns",
     "CsvSource",
     "DataSettings",
+    "DecisionSettings",
     "DeepcheckSettings",
     "DriftThresholds",
     "FunctionSource",

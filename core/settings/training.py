@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from .base import Seconds, Settings, TaskType
+from .decisions import DecisionSettings
 
 
 def default_metric(task: TaskType) -> str:
@@ -16,6 +17,8 @@ def default_metric(task: TaskType) -> str:
 
 class TrainingSettings(Settings):
     """Estimators, hyperparameter optimisation and fitting."""
+
+    unless_default: ClassVar[frozenset[str]] = frozenset({"decisions"})
 
     estimators: list[str] = Field(
         default_factory=lambda: ["hist_gradient_boosting", "linear"],
@@ -56,4 +59,8 @@ class TrainingSettings(Settings):
         description="Periods before the holdout, of its size, that the recipe is evaluated on too, each "
         "fitted on the rows before it: what is promised is the metric over all of them. Needs rows in "
         "time order.",
+    )
+    decisions: DecisionSettings = Field(
+        default_factory=DecisionSettings,
+        description="How probabilities are calibrated, and which label they lead to.",
     )
