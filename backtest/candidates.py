@@ -26,7 +26,8 @@ from ..core.results import digest_of
 from ..core.settings import Setup
 from ..core.version import VERSION
 from ..core.workspace import Workspace
-from ..data.holdout import first_held_out, wanted_holdout
+from ..data.holdout import first_held_out, straddling, wanted_holdout
+from ..data.row_weights import groups_of
 from ..data.training_rows import TrainingRows, labels_of, training_rows
 from ..metrics.losses import Floats, row_losses
 from ..models.predictor import Predictor
@@ -149,7 +150,11 @@ class Candidates:
         wanted = wanted_holdout(rows, setup.data, setup.monitoring.window_rows)
         first = first_held_out(table, "at", wanted)
         train, holdout = frame.iloc[:first], frame.iloc[first:rows]
-        data = training_rows(train, setup.columns, setup.task_type)
+        weights = setup.training.class_weights
+        groups = groups_of(frame.iloc[:rows], setup.columns)
+        if groups is not None:
+            train = train[~straddling(groups, np.arange(rows) >= first)[:first]]
+        data = training_rows(train, setup.columns, setup.task_type, class_weights=weights)
         recipe, searched = self._recipe(data, first)
         rules = decision_rules(setup.training, setup.task_type, "time")
         found = evaluate_recipe(
@@ -164,7 +169,7 @@ class Candidates:
         served = found.predictor
         if setup.refits:
             everything = training_rows(
-                frame.iloc[:rows], setup.columns, setup.task_type, data.feature_types
+                frame.iloc[:rows], setup.columns, setup.task_type, data.feature_types, weights
             )
             served = recipe.fitted(everything, rules)
         later = frame.iloc[rows:]

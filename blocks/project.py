@@ -276,6 +276,8 @@ class MLProject(Block):
             raise ValueError(
                 "training.decisions is for classes, and a regression predicts numbers: leave it out"
             )
+        if self.task_type == "regression" and self.training.class_weights is not None:
+            raise ValueError("training.class_weights is for classes: leave it out of a regression")
         if decisions.costs is None and "cost" in self.gates.floors:
             raise ValueError("gates.floors names cost: declare training.decisions.costs")
         if decisions.costs is not None and self.metric == "error_rate":

@@ -8,10 +8,12 @@ from scipy import stats
 
 from ..core.results import Cause, Gate, SliceScore
 from ..core.settings import GateSettings, PerformanceThresholds
+from ..data.row_weights import FEWEST_GROUPS
 from ..data.schema import category_text
 from ..metrics.bootstrap import Interval, paired_difference
 from ..metrics.losses import Floats, metric_value
 from ..metrics.promise import Promise
+from ..metrics.sampling import Sampling
 
 SUPERIORITY = "superiority"
 NON_INFERIORITY = "non-inferiority"
@@ -22,7 +24,13 @@ _MOST_SLICES = 50
 
 
 def superiority(
-    metric: str, *, before: Floats, after: Floats, settings: GateSettings, seed: int
+    metric: str,
+    *,
+    before: Floats,
+    after: Floats,
+    settings: GateSettings,
+    seed: int,
+    sampling: Sampling | None = None,
 ) -> tuple[Gate, Interval]:
     """Judge whether the candidate is better by more than the margin, chance aside.
 
@@ -32,17 +40,18 @@ def superiority(
         after: The candidate's, of the same rows.
         settings: Margin, confidence and resamples.
         seed: Seed of the resamples.
+        sampling: What rows count, and which belong together. None: all the same, each for itself.
 
     Returns:
         The gate, and the improvement with its interval.
     """
-    found = _difference(metric, before, after, settings, seed)
+    found = _difference(metric, before, after, settings=settings, seed=seed, sampling=sampling)
     better = found.low > settings.margin
     more = "" if better else _rows_needed(found, len(after), settings)
     gate = Gate(
         name=SUPERIORITY,
         verdict="passed" if better else "failed",
-        reason=f"{_scores(metric, before, after, found, settings)}; the lower bound "
+        reason=f"{_scores(metric, before, after, found, settings=settings, sampling=sampling)}; the lower bound "
         f"{'is' if better else 'is not'} above {settings.margin:g}{more}",
         value=found.low,
         threshold=settings.margin,
@@ -58,6 +67,7 @@ def non_inferiority(
     settings: GateSettings,
     seed: int,
     confirmed: str,
+    sampling: Sampling | None = None,
 ) -> tuple[Gate, Interval]:
     """Judge whether the candidate is not worse by more than the allowance, chance aside.
 
@@ -73,17 +83,18 @@ def non_inferiority(
         settings: Allowance, confidence and resamples.
         seed: Seed of the resamples.
         confirmed: What confirms the cause, in a few words.
+        sampling: What rows count, and which belong together. None: all the same, each for itself.
 
     Returns:
         The gate, and the improvement with its interval.
     """
-    found = _difference(metric, before, after, settings, seed)
-    allowed = settings.allowance * metric_value(metric, before)
+    found = _difference(metric, before, after, settings=settings, seed=seed, sampling=sampling)
+    allowed = settings.allowance * metric_value(metric, before, _weights(sampling))
     good = found.low > -allowed
     gate = Gate(
         name=NON_INFERIORITY,
         verdict="passed" if good else "failed",
-        reason=f"{_scores(metric, before, after, found, settings)}; {confirmed}, so the candidate may be "
+        reason=f"{_scores(metric, before, after, found, settings=settings, sampling=sampling)}; {confirmed}, so the candidate may be "
         f"worse by {allowed:.4g} ({settings.allowance:.0%}): the lower bound "
         f"{'is' if good else 'is not'} above {-allowed:.4g}",
         value=found.low,
@@ -115,8 +126,18 @@ def confirmation(
     return ""
 
 
+def _weights(sampling: Sampling | None) -> Floats | None:
+    return None if sampling is None else sampling.weights
+
+
 def _difference(
-    metric: str, before: Floats, after: Floats, settings: GateSettings, seed: int
+    metric: str,
+    before: Floats,
+    after: Floats,
+    *,
+    settings: GateSettings,
+    seed: int,
+    sampling: Sampling | None,
 ) -> Interval:
     return paired_difference(
         metric,
@@ -125,15 +146,25 @@ def _difference(
         confidence=settings.confidence,
         resamples=settings.resamples,
         seed=seed,
+        sampling=sampling,
     )
 
 
 def _scores(
-    metric: str, before: Floats, after: Floats, found: Interval, settings: GateSettings
+    metric: str,
+    before: Floats,
+    after: Floats,
+    found: Interval,
+    *,
+    settings: GateSettings,
+    sampling: Sampling | None,
 ) -> str:
+    weights = _weights(sampling)
+    groups = None if sampling is None else sampling.clusters
+    of_groups = "" if groups is None else f" of {groups} groups"
     return (
-        f"on {len(after)} rows {metric} is {metric_value(metric, after):.4g}, the champion's "
-        f"{metric_value(metric, before):.4g}: an improvement of {found.value:.4g}, between {found.low:.4g} and "
+        f"on {len(after)} rows{of_groups} {metric} is {metric_value(metric, after, weights):.4g}, the "
+        f"champion's {metric_value(metric, before, weights):.4g}: an improvement of {found.value:.4g}, between {found.low:.4g} and "
         f"{found.high:.4g} with {settings.confidence:.0%} confidence"
     )
 
@@ -161,6 +192,7 @@ def compare_slices(
     after: Floats,
     settings: GateSettings,
     seed: int,
+    sampling: Sampling | None = None,
 ) -> tuple[list[Gate], list[SliceScore]]:
     """Look for slices that got worse than allowed, beyond chance.
 
@@ -172,6 +204,7 @@ def compare_slices(
         after: The candidate's.
         settings: Tolerance, smallest slice to judge, confidence and resamples.
         seed: Seed of the resamples.
+        sampling: What rows count, and which belong together. None: all the same, each for itself.
 
     Returns:
         A gate for every slice that was judged; scores of the largest slices of every column.
@@ -184,15 +217,19 @@ def compare_slices(
         sizes = pd.Series(values).value_counts()
         for value, count in sizes.head(_MOST_SLICES).items():
             here = values == value
+            drawn = Sampling() if sampling is None else sampling.take(here)
+            if drawn.weights is not None and not drawn.weights.sum() > 0:
+                continue
             score = SliceScore(
                 column=column,
                 value=str(value),
                 rows=int(count),
-                candidate=metric_value(metric, after[here]),
-                champion=metric_value(metric, before[here]),
+                candidate=metric_value(metric, after[here], drawn.weights),
+                champion=metric_value(metric, before[here], drawn.weights),
             )
             scores.append(score)
             judged = int(count) >= settings.minimum_slice_rows
+            judged &= drawn.clusters is None or drawn.clusters >= FEWEST_GROUPS
             if judged and settings.slice_tolerance is not None:
                 gates.append(
                     _judge(
@@ -202,6 +239,7 @@ def compare_slices(
                         after=after[here],
                         settings=settings,
                         seed=seed,
+                        sampling=drawn,
                     )
                 )
     return gates, scores
@@ -215,6 +253,7 @@ def _judge(
     after: Floats,
     settings: GateSettings,
     seed: int,
+    sampling: Sampling,
 ) -> Gate:
     factor = 1 + (settings.slice_tolerance or 0.0)
     allowed = factor * score.champion
@@ -228,6 +267,7 @@ def _judge(
         confidence=2 * settings.confidence - 1,
         resamples=settings.resamples,
         seed=seed,
+        sampling=sampling,
     )
     worse = found.high < 0
     return Gate(

@@ -59,6 +59,7 @@ def metrics_of(
     truth: np.ndarray,
     predicted: Floats,
     classes: np.ndarray | None,
+    weights: Floats | None = None,
 ) -> dict[str, float]:
     """Return every metric that fits the task, those of labels for the labels that are decided on.
 
@@ -67,6 +68,7 @@ def metrics_of(
         truth: True labels, shape (n,).
         predicted: What `predict` returned for these rows.
         classes: The model's classes, in the type of the labels; None for regression.
+        weights: What each row counts, shape (n,). None: all the same.
 
     Returns:
         As `metrics.losses.scores`; of a model that decides by costs also `cost`, the mean cost of a row,
@@ -74,10 +76,11 @@ def metrics_of(
     """
     decision = predictor.decision
     if decision is None or classes is None:
-        return scores(predictor.task_type, truth, predicted, classes)
+        return scores(predictor.task_type, truth, predicted, classes, weights=weights)
     decided = classes[decision.choose(predicted)]
-    found = scores(predictor.task_type, truth, predicted, classes, decided)
-    return found | decision.metrics(truth, predicted)
+    task = predictor.task_type
+    found = scores(task, truth, predicted, classes, decided=decided, weights=weights)
+    return found | decision.metrics(truth, predicted, weights)
 
 
 def losses_of(metric: str, predictor: Predictor, rows: pd.DataFrame, target: str) -> Floats:

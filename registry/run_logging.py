@@ -10,10 +10,13 @@ from .tracking import flow_run_link, registry_errors
 
 if TYPE_CHECKING:
     from ..blocks.model_registry import ModelRegistry
-    from ..core.results import ModelVersion
+    from ..blocks.stores import Stores
+    from ..core.results import ModelVersion, Snapshot
 
 
 _LONGEST_NOTE = 5_000
+# MLflow's digests hold 36 characters.
+_DIGEST_CHARACTERS = 36
 
 
 def log_file(
@@ -71,3 +74,36 @@ def describe(registry: ModelRegistry, run_id: str, version: ModelVersion | None,
         client.set_tag(run_id, MLFLOW_RUN_NOTE, shown)
         if version is not None:
             client.update_model_version(version.name, version.version, description=shown)
+
+
+def log_inputs(stores: Stores, run_id: str, snapshots: dict[str, Snapshot]) -> None:
+    """Log which rows were used, by the digest of all of them: MLflow's own covers the first 10,000.
+
+    Args:
+        stores: Where the model's things are kept.
+        run_id: The run.
+        snapshots: What they were used for to the rows.
+
+    Raises:
+        RegistryUnavailable: If MLflow cannot be reached.
+    """
+    import json
+
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    inputs = [
+        DatasetInput(
+            Dataset(
+                name=stores.name,
+                digest=snapshot.digest[:_DIGEST_CHARACTERS],
+                source_type="parquet",
+                source=json.dumps({"uri": snapshot.uri, "from": snapshot.source}),
+                schema=json.dumps({"columns": snapshot.columns})[:65_535],
+                profile=json.dumps({"rows": snapshot.rows}),
+            ),
+            [InputTag("mlflow.data.context", context), InputTag("digest", snapshot.digest)],
+        )
+        for context, snapshot in snapshots.items()
+    ]
+    with registry_errors(stores.registry):
+        stores.registry.get_client().log_inputs(run_id, inputs)

@@ -10,7 +10,7 @@ from ..core.results import Candidate, Snapshot, Split, Study, digest_of
 from ..core.settings import TrainingSettings, default_metric
 from ..registry.batches import log_batch
 from ..registry.model_logging import log_model
-from ..registry.run_logging import log_file
+from ..registry.run_logging import log_file, log_inputs
 from ..registry.tracking import registry_errors, run_for
 from ..runs.run_logger import run_logger
 from ..runs.step import step
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from ..data.snapshots import Rows
     from ..training.recipe_evaluation import Evaluation, Recipe
 
-# MLflow's digests hold 36 characters.
-_DIGEST_CHARACTERS = 36
 _REFERENCE = "reference"
 
 
@@ -100,16 +98,19 @@ def _fit(
     settings: TrainingSettings,
     stores: Stores,
 ) -> Candidate:
+    from ..data.row_weights import refuse_straddling
     from ..data.snapshots import load_frame
     from ..data.training_rows import training_rows
     from ..training.calibration import decision_rules
     from ..training.recipe_evaluation import evaluate_recipe
 
-    data = training_rows(load_frame(split.train), columns, task_type)
+    train, holdout = load_frame(split.train), load_frame(split.holdout)
+    refuse_straddling(train, holdout, columns)
+    data = training_rows(train, columns, task_type, class_weights=settings.class_weights)
     found = evaluate_recipe(
         _recipe(study, task_type=task_type, metric=metric, seed=settings.seed),
         data,
-        load_frame(split.holdout),
+        holdout,
         columns,
         method=split.method,
         periods=settings.promise_periods,
@@ -183,8 +184,8 @@ def refit(
         task_type: What is predicted: `binary`, `multiclass` or `regression`.
         metric: Metric to decide by; lower is better. None: `log_loss` for classes, `rmse` for numbers.
         seed: Seed of every draw.
-        settings: Those that `fit` was given: calibration and costs are found anew, on out-of-fold
-            predictions of all rows. None: the defaults.
+        settings: Those that `fit` was given: class weights, and calibration and threshold, which are
+            found anew on out-of-fold predictions of all rows. None: the defaults.
         stores: Where the model's things are kept.
 
     Returns:
@@ -211,9 +212,13 @@ def refit(
     # The feature types of the evaluated model: another reading of a column would be another model.
     feature_types = training_rows(train, columns, task_type).feature_types
     everything = pd.concat([train, holdout], ignore_index=True)
-    data = training_rows(everything, columns, task_type, feature_types)
+    if columns.group is not None:
+        # With the rows that the split left out.
+        everything = load_frame(snapshot)
+    settings = settings or TrainingSettings()
+    data = training_rows(everything, columns, task_type, feature_types, settings.class_weights)
     recipe = _recipe(candidate, task_type=task_type, metric=metric, seed=seed)
-    rules = decision_rules(settings or TrainingSettings(), task_type, split.method)
+    rules = decision_rules(settings, task_type, split.method)
     predictor = recipe.fitted(data, rules)
     model_uri = log_model(
         candidate.run_id,
@@ -226,7 +231,7 @@ def refit(
         task_type=task_type,
         decision=predictor.decision,
     )
-    _log_inputs(stores, candidate.run_id, {"refit": snapshot})
+    log_inputs(stores, candidate.run_id, {"refit": snapshot})
     run_logger().info("%s is fitted on all %d rows", candidate.estimator, len(data.rows))
     return candidate.model_copy(
         update={
@@ -260,7 +265,7 @@ def _log_evidence(
     found: Evaluation,
     model_uri: str,
 ) -> None:
-    _log_inputs(stores, run_id, {"training": split.train, "holdout": split.holdout})
+    log_inputs(stores, run_id, {"training": split.train, "holdout": split.holdout})
     promise, decision = found.reference.promise, found.predictor.decision
     threshold = None if decision is None else decision.threshold
     client = stores.registry.get_client()
@@ -280,27 +285,3 @@ def _log_evidence(
             },
             model_id=model_uri.removeprefix("models:/"),
         )
-
-
-def _log_inputs(stores: Stores, run_id: str, snapshots: dict[str, Snapshot]) -> None:
-    """Log which rows were used, by the digest of all of them: MLflow's own covers the first 10,000."""
-    import json
-
-    from mlflow.entities import Dataset, DatasetInput, InputTag
-
-    inputs = [
-        DatasetInput(
-            Dataset(
-                name=stores.name,
-                digest=snapshot.digest[:_DIGEST_CHARACTERS],
-                source_type="parquet",
-                source=json.dumps({"uri": snapshot.uri, "from": snapshot.source}),
-                schema=json.dumps({"columns": snapshot.columns})[:65_535],
-                profile=json.dumps({"rows": snapshot.rows}),
-            ),
-            [InputTag("mlflow.data.context", context), InputTag("digest", snapshot.digest)],
-        )
-        for context, snapshot in snapshots.items()
-    ]
-    with registry_errors(stores.registry):
-        stores.registry.get_client().log_inputs(run_id, inputs)

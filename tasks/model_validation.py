@@ -206,13 +206,15 @@ def _floors(
     task_type: TaskType,
     settings: GateSettings,
 ) -> list[Gate]:
+    from ..data.row_weights import weights_of
     from ..gates.floors import floor_gates
     from ..models.evaluation import aligned_labels, metrics_of
 
     if not settings.floors:
         return []
     truth, classes = aligned_labels(predictor, holdout, columns.target)
-    found = metrics_of(predictor, truth, predictor.predict(holdout), classes)
+    weights = weights_of(holdout, columns)
+    found = metrics_of(predictor, truth, predictor.predict(holdout), classes, weights)
     return floor_gates(found, settings.floors)
 
 

@@ -69,8 +69,10 @@ def _made(
 ) -> tuple[TrainingRows, list[Fold]]:
     from ..data.training_rows import training_rows
     from ..training.cross_validation import make_folds, tuning_rows
+    from ..training.weighting import refuse_unweighted
 
-    data = training_rows(frame, columns, task_type)
+    data = training_rows(frame, columns, task_type, class_weights=training.class_weights)
+    refuse_unweighted(training.estimators, data, task_type, training.seed)
     data = tuning_rows(data, method, training.maximum_tuning_rows, training.seed)
     return data, make_folds(data, method, training.folds, training.seed)
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from ..core.errors import DataRejected
 from ..core.settings import Columns, TaskType
+from ..data.row_weights import weights_of
 from ..data.schema import conform
 from ..data.training_rows import TrainingRows, labels_of
 from ..metrics.calibration_error import calibration_error
@@ -20,9 +21,10 @@ from ..models.importance import permutation_importance
 from ..models.predictor import Predictor
 from ..monitoring.reference import Reference, build_reference
 from .calibration import DecisionRules, calibrated, out_of_fold, uncalibrated
-from .cross_validation import Fold, fold_losses, make_folds
+from .cross_validation import Fold, fold_losses, make_folds, without_shared_groups
 from .decision_threshold import decision_for
 from .recipes import build, fit_estimator
+from .weighting import fit_parameters
 
 # Of fewer rows than this, a period says little, and a model fitted on fewer is another one.
 _FEWEST_ROWS = 50
@@ -79,7 +81,8 @@ class Recipe:
         return Predictor(model, self.task_type, data.feature_types, decision)
 
     def _model(self, data: TrainingRows) -> Any:
-        return fit_estimator(self.unfitted(data), data.rows, data.target)
+        estimator = self.unfitted(data)
+        return fit_estimator(estimator, data.rows, data.target, **fit_parameters(estimator, data))
 
 
 @dataclass(frozen=True)
@@ -148,23 +151,28 @@ def evaluate_recipe(
         earlier=earlier,
         decided=None if predictor.decision is None else predictor.labels(predicted),
     )
-    metrics = metrics_of(predictor, truth, predicted, predictor.classes)
+    weights = weights_of(holdout, columns)
+    metrics = metrics_of(predictor, truth, predicted, predictor.classes, weights)
     if rules is not None and rules.settings.calibration != "none":
-        metrics |= _calibration_metrics(predictor, rows, truth, predicted)
+        metrics |= _calibration_metrics(predictor, rows, truth, predicted, weights)
     return Evaluation(predictor, metrics, importance, reference)
 
 
 def _calibration_metrics(
-    predictor: Predictor, rows: pd.DataFrame, truth: np.ndarray, predicted: Floats
+    predictor: Predictor,
+    rows: pd.DataFrame,
+    truth: np.ndarray,
+    predicted: Floats,
+    weights: Floats | None,
 ) -> dict[str, float]:
     """Return how far probabilities are off, and the same of the model without its calibration."""
     classes: Any = predictor.classes
     before = np.asarray(uncalibrated(predictor.model).predict_proba(rows), dtype=float)
-    found = {"ece": calibration_error(truth, predicted, classes)}
+    found = {"ece": calibration_error(truth, predicted, classes, weights)}
     for name in ("log_loss", "brier"):
         losses = row_losses(name, truth, before, classes)
-        found[f"uncalibrated.{name}"] = metric_value(name, losses)
-    return {**found, "uncalibrated.ece": calibration_error(truth, before, classes)}
+        found[f"uncalibrated.{name}"] = metric_value(name, losses, weights)
+    return {**found, "uncalibrated.ece": calibration_error(truth, before, classes, weights)}
 
 
 def earlier_losses(
@@ -195,9 +203,11 @@ def earlier_losses(
         begin = end - size
         if size < _FEWEST_ROWS or begin < max(_FEWEST_ROWS, _FITTED_SHARE * rows):
             break
-        if data.classes is not None and len(np.unique(data.target[:begin])) < 2:
+        fold = without_shared_groups(Fold(np.arange(begin), np.arange(begin, end)), data.groups)
+        if len(fold.fitted) < _FEWEST_ROWS:
             break
-        fold = Fold(np.arange(begin), np.arange(begin, end))
+        if data.classes is not None and len(np.unique(data.target[fold.fitted])) < 2:
+            break
         if rules is None:
             losses = fold_losses(recipe.unfitted(data), data, fold, recipe.task_type, recipe.metric)
         else:

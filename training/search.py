@@ -11,6 +11,7 @@ from ..data.training_rows import TrainingRows
 from .cross_validation import make_folds, score_trial, tuning_rows
 from .recipe_evaluation import Recipe
 from .study import PersistentStudy
+from .weighting import refuse_unweighted
 
 
 def search_recipe(
@@ -37,6 +38,7 @@ def search_recipe(
         ConfigurationError: If an estimator cannot be found, or every trial failed.
         DataRejected: If the rows cannot be cross-validated.
     """
+    refuse_unweighted(settings.estimators, data, task, settings.seed)
     rows = tuning_rows(data, method, settings.maximum_tuning_rows, settings.seed)
     folds = make_folds(rows, method, settings.folds, settings.seed)
     with tempfile.TemporaryDirectory() as folder:

@@ -18,7 +18,7 @@ from .base import Seconds, Settings, Share, TaskType
 from .canary import CanarySettings
 from .columns import Columns
 from .data import DataSettings, ScoringSettings
-from .decisions import DecisionSettings
+from .decisions import ClassWeights, DecisionSettings
 from .gates import DeepcheckSettings, GateSettings
 from .monitoring import DriftThresholds, GovernorPolicy, MonitoringSettings, PerformanceThresholds
 from .setup import Setup
@@ -35,6 +35,7 @@ from .training import TrainingSettings, default_metric
 
 __all__ = [
     "CanarySettings",
+    "ClassWeights",
     "Columns",
     "CsvSource",
     "DataSettings",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -12,6 +12,7 @@ from .base import Settings
 _ERRORS = ("false_positive", "false_negative")
 _HITS = ("true_positive", "true_negative")
 
+ClassWeights = Literal["balanced"] | dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]]
 Costs = dict[str, float] | dict[str, dict[str, float]]
 
 

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from .base import Seconds, Settings, TaskType
-from .decisions import DecisionSettings
+from .decisions import ClassWeights, DecisionSettings
 
 
 def default_metric(task: TaskType) -> str:
@@ -18,7 +18,7 @@ def default_metric(task: TaskType) -> str:
 class TrainingSettings(Settings):
     """Estimators, hyperparameter optimisation and fitting."""
 
-    unless_default: ClassVar[frozenset[str]] = frozenset({"decisions"})
+    unless_default: ClassVar[frozenset[str]] = frozenset({"decisions", "class_weights"})
 
     estimators: list[str] = Field(
         default_factory=lambda: ["hist_gradient_boosting", "linear"],
@@ -59,6 +59,13 @@ class TrainingSettings(Settings):
         description="Periods before the holdout, of its size, that the recipe is evaluated on too, each "
         "fitted on the rows before it: what is promised is the metric over all of them. Needs rows in "
         "time order.",
+    )
+    class_weights: ClassWeights | None = Field(
+        default=None,
+        description="What rows of a class count in fitting, beside `columns.weight`: class to a factor above "
+        "0, 1 where none is named, or `balanced`, which gives every class the same sum. Probabilities move "
+        "with it; `training.decisions.calibration` moves them back.",
+        examples=["balanced", {"yes": 5}],
     )
     decisions: DecisionSettings = Field(
         default_factory=DecisionSettings,
