@@ -25,6 +25,7 @@ FEWEST_CLASS_ROWS = 10
 # Platt's two parameters need few rows; isotonic regression overfits on fewer than a thousand
 # (Niculescu-Mizil and Caruana, ICML 2005; scikit-learn's user guide, 1.16).
 FEWEST_ROWS = {"none": 0, "sigmoid": 100, "isotonic": 1_000}
+_FALL_BY_CHANCE = 0.1
 
 
 @dataclass(frozen=True)
@@ -152,6 +153,10 @@ def calibrated(
 
     Returns:
         A `CalibratedClassifierCV`, and the calibrated out-of-fold probabilities, shape (m, classes).
+
+    Raises:
+        DataRejected: If a class came less often, the surer the models were of it: calibrated, the model
+            would say the opposite of what it says.
     """
     from sklearn.calibration import CalibratedClassifierCV
     from sklearn.frozen import FrozenEstimator
@@ -169,6 +174,7 @@ def calibrated(
         # It warns that what was given takes no weights, and has nothing to fit.
         warnings.simplefilter("ignore", UserWarning)
         found.fit(held.responses, data.target[held.positions], data.counted(held.positions))
+    _refuse_turned(found.calibrated_classifiers_[0].calibrators, held, data)
     probabilities = np.asarray(found.predict_proba(held.responses), dtype=float)
     found.set_params(estimator=FrozenEstimator(model), cv=None)
     found.calibrated_classifiers_[0].estimator = model
@@ -177,6 +183,23 @@ def calibrated(
         if hasattr(model, name):
             setattr(found, name, getattr(model, name))
     return found, probabilities
+
+
+def _refuse_turned(calibrators: list[Any], held: OutOfFold, data: TrainingRows) -> None:
+    names: Any = data.classes
+    # A class between two others may have a score that says nothing of it, and falls a little by chance.
+    tolerated = 0.0 if len(calibrators) == 1 else _FALL_BY_CHANCE
+    # Of two classes, the responses are of the second one.
+    for name, calibrator, values in zip(
+        names[-len(calibrators) :], calibrators, held.responses.T, strict=True
+    ):
+        low, high = calibrator.predict(np.array([values.min(), values.max()]))
+        if low - high > tolerated:
+            raise DataRejected(
+                f"class {str(name)!r} came less often, the surer out-of-fold predictions were of it: "
+                "calibration would turn the model around. The training rows change too much from fold to "
+                "fold: set training.decisions.calibration to none or isotonic, or train on later rows"
+            )
 
 
 def uncalibrated(model: Any) -> Any:

@@ -84,6 +84,23 @@ def test_a_model_that_is_too_sure_is_mended(method, classes):
     assert after < {"isotonic": 0.035, "sigmoid": 0.6 * before}[method]
 
 
+@pytest.mark.parametrize("classes", [("no", "yes"), ("a", "b", "c")], ids=str)
+def test_a_model_is_never_turned_around(classes):
+    frame = rows(900, classes)
+    # What the feature means turns round with every fold: out of fold, models are worse than chance.
+    frame["0"] *= np.repeat([1, -1, 1, -1], 225)
+    data = training_rows(frame, COLUMNS, "multiclass")
+
+    def fit(part):
+        return LogisticRegression().fit(part.rows[-225:], part.target[-225:])
+
+    held = out_of_fold(fit, data, make_folds(data, "time", 3, 0), DecisionSettings())
+    with pytest.raises(
+        DataRejected, match=f"class '{classes[-1] if len(classes) == 2 else 'a'}' came less"
+    ):
+        calibrated(fit(data), held, data, "sigmoid")
+
+
 def test_in_time_order_no_row_is_predicted_from_later_ones():
     data = training_rows(rows(400), COLUMNS, "binary")
     seen = []
