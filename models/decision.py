@@ -87,6 +87,11 @@ class Decision:
             )
         }
 
+    @property
+    def parameters(self) -> dict[str, float]:
+        """What is shown among the parameters of a logged model."""
+        return {} if self.threshold is None else {"decision_threshold": self.threshold}
+
     def document(self) -> dict[str, Any]:
         """Return what is stored with a model, as JSON."""
         costs = [list(row) for row in self.costs]

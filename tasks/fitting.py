@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..core.results import Candidate, Snapshot, Split, Study, digest_of
 from ..core.settings import TrainingSettings, default_metric
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..blocks.stores import Stores
     from ..core.settings import Columns, TaskType
     from ..data.snapshots import Rows
+    from ..models.predictor import Predictor
     from ..training.recipe_evaluation import Evaluation, Recipe
 
 _REFERENCE = "reference"
@@ -123,7 +124,7 @@ def _fit(
         name="model",
         feature_types=data.feature_types,
         example=data.rows,
-        parameters={"estimator": study.estimator, **study.parameters},
+        parameters=_shown(study, found.predictor),
         registry=stores.registry,
         task_type=task_type,
         decision=found.predictor.decision,
@@ -226,7 +227,7 @@ def refit(
         name="model-all-rows",
         feature_types=feature_types,
         example=data.rows,
-        parameters={"estimator": candidate.estimator, **candidate.parameters},
+        parameters=_shown(candidate, predictor),
         registry=stores.registry,
         task_type=task_type,
         decision=predictor.decision,
@@ -254,6 +255,12 @@ def _recipe(found: Study | Candidate, *, task_type: TaskType, metric: str, seed:
         metric=metric,
         seed=seed,
     )
+
+
+def _shown(found: Study | Candidate, predictor: Predictor) -> dict[str, Any]:
+    """Return what is shown as the parameters of a logged model."""
+    decided = {} if predictor.decision is None else predictor.decision.parameters
+    return {"estimator": found.estimator, **found.parameters, **decided}
 
 
 def _log_evidence(

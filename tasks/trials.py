@@ -68,11 +68,15 @@ def _made(
     task_type: TaskType,
 ) -> tuple[TrainingRows, list[Fold]]:
     from ..data.training_rows import training_rows
+    from ..models.decision import cost_matrix
     from ..training.cross_validation import make_folds, tuning_rows
     from ..training.weighting import refuse_unweighted
 
     data = training_rows(frame, columns, task_type, class_weights=training.class_weights)
     refuse_unweighted(training.estimators, data, task_type, training.seed)
+    if training.decisions.costs is not None and data.classes is not None:
+        # Better said now than after the study.
+        cost_matrix(training.decisions.costs, data.classes)
     data = tuning_rows(data, method, training.maximum_tuning_rows, training.seed)
     return data, make_folds(data, method, training.folds, training.seed)
 
