@@ -26,11 +26,13 @@ from ..core.results import digest_of
 from ..core.settings import Setup
 from ..core.version import VERSION
 from ..core.workspace import Workspace
-from ..data.holdout import first_held_out, wanted_holdout
+from ..data.holdout import first_held_out, straddling, wanted_holdout
+from ..data.row_weights import groups_of
 from ..data.training_rows import TrainingRows, labels_of, training_rows
 from ..metrics.losses import Floats, row_losses
 from ..models.predictor import Predictor
 from ..monitoring.reference import Reference
+from ..training.calibration import decision_rules
 from ..training.feature_steps import with_features
 from ..training.recipe_evaluation import Recipe, evaluate_recipe
 from ..training.search import search_recipe
@@ -149,8 +151,14 @@ class Candidates:
         wanted = wanted_holdout(rows, setup.data, setup.monitoring.window_rows)
         first = first_held_out(table, "at", wanted)
         train, holdout = frame.iloc[:first], frame.iloc[first:rows]
-        data = with_features(training_rows(train, setup.columns, setup.task_type), setup.training)
+        weights = setup.training.class_weights
+        groups = groups_of(frame.iloc[:rows], setup.columns)
+        if groups is not None:
+            train = train[~straddling(groups, np.arange(rows) >= first)[:first]]
+        data = training_rows(train, setup.columns, setup.task_type, class_weights=weights)
+        data = with_features(data, setup.training)
         recipe, searched = self._recipe(data, first)
+        rules = decision_rules(setup.training, setup.task_type, "time")
         found = evaluate_recipe(
             recipe,
             data,
@@ -158,13 +166,14 @@ class Candidates:
             setup.columns,
             method="time",
             periods=setup.training.promise_periods,
+            rules=rules,
         )
         served = found.predictor
         if setup.refits:
             everything = training_rows(
-                frame.iloc[:rows], setup.columns, setup.task_type, data.feature_types
+                frame.iloc[:rows], setup.columns, setup.task_type, data.feature_types, weights
             )
-            served = recipe.fitted(replace(everything, steps=data.steps))
+            served = recipe.fitted(replace(everything, steps=data.steps), rules)
         later = frame.iloc[rows:]
         classes = found.predictor.classes
         spent = time.perf_counter() - started

@@ -7,6 +7,7 @@ from typing import Any
 from ..core.results import Cause, Gate, Verdict
 from ..core.settings import Setup
 from ..core.table_columns import FEATURE_PREFIX
+from ..gates.comparable_rows import NotComparable, sampling_of
 from ..gates.comparison import compare_slices, confirmation, non_inferiority, superiority
 from ..gates.floors import floor_gates
 from ..gates.holdout_classes import holdout_classes
@@ -67,6 +68,11 @@ def gates_against_champion(
             f"{setup.gates.minimum_holdout_rows} are needed"
         )
         return [Gate(name="superiority", verdict="not_run", reason=reason)]
+    rows = stream.frame.iloc[begin:end]
+    try:
+        sampling = sampling_of(rows, setup.columns)
+    except NotComparable as few:
+        return [Gate(name="superiority", verdict="not_run", reason=str(few))]
     # The champion's served model is compared, as it would be: it has seen nothing of these rows.
     before = champion.served_losses(begin, end)
     after = candidate.evaluated_losses(begin, end)
@@ -75,6 +81,7 @@ def gates_against_champion(
         "after": after,
         "settings": setup.gates,
         "seed": setup.training.seed,
+        "sampling": sampling,
     }
     confirmed = ""
     if cause is not None and setup.refits:
@@ -84,7 +91,6 @@ def gates_against_champion(
         gate, _ = non_inferiority(setup.metric, **evidence, confirmed=confirmed)
     else:
         gate, _ = superiority(setup.metric, **evidence)
-    rows = stream.frame.iloc[begin:end]
     slices, _ = compare_slices(setup.metric, rows, setup.columns.slices, **evidence)
     return [gate, *slices]
 

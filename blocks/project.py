@@ -279,7 +279,25 @@ class MLProject(Block):
                 f"training.metric={self.training.metric!r} is no loss for {self.task_type}: "
                 f"choose one of {sorted(known)}"
             )
+        self._check_decisions()
         if self.redaction is not None:
             self.redaction.check(self.dataset.columns)
             if self.dataset.source.type == "predictions":
                 self.redaction.check_training(self.dataset.columns)
+
+    def _check_decisions(self) -> None:
+        decisions = self.training.decisions
+        if self.task_type == "regression" and decisions.used:
+            raise ValueError(
+                "training.decisions is for classes, and a regression predicts numbers: leave it out"
+            )
+        if self.task_type == "regression" and self.training.class_weights is not None:
+            raise ValueError("training.class_weights is for classes: leave it out of a regression")
+        if decisions.costs is None and "cost" in self.gates.floors:
+            raise ValueError("gates.floors names cost: declare training.decisions.costs")
+        if decisions.costs is not None and self.metric == "error_rate":
+            raise ValueError(
+                "training.metric='error_rate' counts mistakes of the most probable class, and "
+                "training.decisions.costs decides otherwise: use log_loss or brier, and bound the cost "
+                "with gates.floors"
+            )

@@ -59,6 +59,26 @@ def first_held_out(table: pa.Table, timestamp: str | None, wanted: int) -> int:
     return first or int(moments.searchsorted(moments.iloc[0], side="right"))
 
 
+def straddling(groups: np.ndarray, held_out: np.ndarray) -> np.ndarray:
+    """Say which rows that are not held out are of a group of which others are.
+
+    Args:
+        groups: Group of each row, shape (rows,).
+        held_out: Whether a row is held out, shape (rows,).
+
+    Returns:
+        Booleans, shape (rows,).
+
+    Example:
+        >>> import numpy as np
+        >>> straddling(np.array(list("aabb")), np.array([False, False, False, True])).tolist()
+        [False, False, True, False]
+    """
+    import numpy as np
+
+    return ~held_out & np.isin(groups, groups[held_out])
+
+
 def held_out_by_hash(
     frame: pd.DataFrame, identifier: str | None, features: list[str], share: float
 ) -> np.ndarray:

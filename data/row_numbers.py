@@ -60,9 +60,8 @@ def without_row_numbers(
 
 
 def _has_role(name: str, columns: Columns) -> bool:
-    roles = (columns.target, columns.timestamp, columns.id)
     # With features named, other columns reach no model.
-    return name in (*roles, *columns.features, *columns.ignored) or bool(columns.features)
+    return name in (*columns.roles, *columns.features, *columns.ignored) or bool(columns.features)
 
 
 def _counts(values: pa.ChunkedArray) -> bool:

@@ -199,17 +199,18 @@ def with_digits(table: pa.Table, columns: Columns, task: TaskType) -> pa.Table:
         task: Task type.
 
     Returns:
-        The rows with ids as text, and categories and classes as text where a float would lose digits.
+        The rows with ids and groups as text, and categories and classes as text where a float would lose digits.
     """
-    exact = [columns.id, *columns.categorical, columns.target if task != "regression" else None]
+    ids = {columns.id, columns.group}
+    exact = [*ids, *columns.categorical, columns.target if task != "regression" else None]
     for name in table.column_names:
         if name not in exact:
             continue
         values = table.column(name)
         if pa.types.is_dictionary(values.type):
             values = values.cast(values.type.value_type)
-        to_text = id_text if name == columns.id else category_text
-        if _has_text(values.type) and (name == columns.id or loses_digits(values)):
+        to_text = id_text if name in ids else category_text
+        if _has_text(values.type) and (name in ids or loses_digits(values)):
             texts = [None if is_missing(v) else to_text(v) for v in values.to_pylist()]
             at = table.column_names.index(name)
             table = table.set_column(at, name, pa.array(texts, pa.string()))

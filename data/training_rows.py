@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from ..core.errors import DataRejected
-from ..core.settings import Columns, TaskType
+from ..core.errors import ConfigurationError, DataRejected
+from ..core.settings import ClassWeights, Columns, TaskType
+from .class_labels import class_text, match_classes
+from .row_weights import groups_of, weights_of
 from .schema import FeatureType, conform, infer_feature_types
 
 
@@ -24,12 +26,19 @@ class TrainingRows:
         classes: All classes, sorted; None for regression.
         steps: Feature steps that every model of these rows begins with, see `training.feature_steps`; None
             without any.
+        weights: What each row counts, shape (n,); None: all the same.
+        groups: Group of each row, shape (n,); None: every row stands for itself.
+        class_weights: What fitting multiplies rows of each class with, shape (classes,), or `balanced`;
+            None: nothing. Judging knows nothing of it.
     """
 
     rows: pd.DataFrame
     target: np.ndarray
     feature_types: dict[str, FeatureType]
     classes: np.ndarray | None
+    weights: np.ndarray | None = None
+    groups: np.ndarray | None = None
+    class_weights: np.ndarray | Literal["balanced"] | None = None
     steps: Any = None
 
     @property
@@ -39,8 +48,36 @@ class TrainingRows:
 
     def take(self, positions: np.ndarray) -> TrainingRows:
         """Return some of the rows; the classes stay all classes."""
-        rows = self.rows.iloc[positions].reset_index(drop=True)
-        return replace(self, rows=rows, target=self.target[positions])
+        return replace(
+            self,
+            rows=self.rows.iloc[positions].reset_index(drop=True),
+            target=self.target[positions],
+            weights=self.counted(positions),
+            groups=None if self.groups is None else self.groups[positions],
+        )
+
+    def counted(self, positions: np.ndarray) -> np.ndarray | None:
+        """Return what some of the rows count; None: all the same."""
+        return None if self.weights is None else self.weights[positions]
+
+    def fit_weights(self) -> np.ndarray | None:
+        """Return what each row counts in fitting, shape (n,); None: all the same.
+
+        `balanced` gives every class of these rows the same sum (King and Zeng, *Political Analysis* 9,
+        2001; scikit-learn's `class_weight="balanced"`).
+        """
+        if self.class_weights is None or self.classes is None:
+            return self.weights
+        counted = np.ones(len(self.target)) if self.weights is None else self.weights
+        codes = np.searchsorted(self.classes, self.target)
+        if not isinstance(self.class_weights, str):
+            return counted * self.class_weights[codes]
+        sums = np.bincount(codes, weights=counted, minlength=len(self.classes))
+        present = sums > 0
+        factors = np.divide(
+            counted.sum(), present.sum() * sums, out=np.zeros(len(sums)), where=present
+        )
+        return counted * factors[codes]
 
 
 def training_rows(
@@ -48,6 +85,7 @@ def training_rows(
     columns: Columns,
     task: TaskType,
     feature_types: dict[str, FeatureType] | None = None,
+    class_weights: ClassWeights | None = None,
 ) -> TrainingRows:
     """Prepare a frame for fitting.
 
@@ -56,13 +94,16 @@ def training_rows(
         columns: What each column is for.
         task: Task type.
         feature_types: Input column to feature type. None: inferred from the rows.
+        class_weights: As in `training.class_weights`.
 
     Returns:
         The rows.
 
     Raises:
+        ConfigurationError: If weights are of classes that the target has not, or it has none.
         DataRejected: If the target is missing, has missing values, is no number for regression, or
-            has a number of classes that does not fit the task; or a feature is missing.
+            has a number of classes that does not fit the task; or a feature is missing, a weight is no
+            number from 0 on, or a group is missing.
     """
     if feature_types is None:
         features = columns.feature_names(list(frame.columns))
@@ -70,7 +111,37 @@ def training_rows(
     rows, _ = conform(frame, feature_types)
     target = labels_of(frame, columns.target, task)
     classes = None if task == "regression" else _classes(target, columns.target, task)
-    return TrainingRows(rows, target, feature_types, classes)
+    return TrainingRows(
+        rows,
+        target,
+        feature_types,
+        classes,
+        weights=weights_of(frame, columns),
+        groups=groups_of(frame, columns),
+        class_weights=_by_class(class_weights, classes),
+    )
+
+
+def _by_class(
+    weights: ClassWeights | None, classes: np.ndarray | None
+) -> np.ndarray | Literal["balanced"] | None:
+    if weights is None:
+        return None
+    if classes is None:
+        raise ConfigurationError(
+            "training.class_weights is for classes, and a regression has none: leave it out"
+        )
+    if weights == "balanced":
+        return "balanced"
+    names = [class_text(value) for value in classes]
+    found = np.ones(len(names))
+    for given, name in zip(weights, match_classes(weights, names), strict=True):
+        if name is None:
+            raise ConfigurationError(
+                f"training.class_weights names the class {given!r}, and the target has {names}: name these"
+            )
+        found[names.index(name)] = weights[given]
+    return found
 
 
 def labels_of(frame: pd.DataFrame, column: str, task: TaskType) -> np.ndarray:

@@ -116,4 +116,6 @@ def _curves(project: MLProject, split: Split, candidate: Candidate) -> bytes:
     predictor = project.registry.load_model(candidate.evaluated_uri, project.task_type)
     holdout = load_frame(split.holdout)
     truth = holdout[project.dataset.columns.target].to_numpy()
-    return draw_curves(project.task_type, truth, predictor.predict(holdout), predictor.classes)
+    predicted = predictor.predict(holdout)
+    decided = predictor.labels(predicted)
+    return draw_curves(project.task_type, truth, predicted, predictor.classes, decided)

@@ -38,7 +38,7 @@ def better_than_a_guess(
         ... ).verdict
         'passed'
     """
-    found = paired(metric, guess, candidate, settings, seed)
+    found = paired(metric, guess, candidate, settings=settings, seed=seed)
     margin = settings.baseline.margin
     better = found.interval.low > margin
     verdict = "surely better" if better else "not surely better"
@@ -76,7 +76,7 @@ def better_than_linear(
     Returns:
         The gate; advice unless `gates.baseline.linear_decides`.
     """
-    found = paired(metric, linear, candidate, settings, seed)
+    found = paired(metric, linear, candidate, settings=settings, seed=seed)
     if itself_linear:
         good = found.interval.high >= -settings.allowance * found.before
         said = (

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from ..core.settings import Columns
     from ..data.training_cutoff import Cutoff
+    from ..metrics.sampling import Sampling
 
 
 RECENCY = "recency"
@@ -129,6 +130,25 @@ def compared_rows(
         raise NotComparable(
             f"{len(found)} of {len(frame)}{which} {minimum_holdout_rows} are needed "
             "(gates.minimum_holdout_rows): wait for more rows"
+        )
+    return found
+
+
+def sampling_of(rows: pd.DataFrame, columns: Columns) -> Sampling:
+    """Return what the compared rows count, and which of them belong together.
+
+    Raises:
+        DataRejected: If a weight or group is missing or none.
+        NotComparable: If there are too few groups.
+    """
+    from ..data.row_weights import FEWEST_GROUPS, groups_of, weights_of
+    from ..metrics.sampling import Sampling
+
+    found = Sampling(weights_of(rows, columns), groups_of(rows, columns))
+    if found.clusters is not None and found.clusters < FEWEST_GROUPS:
+        raise NotComparable(
+            f"{len(rows)} rows are of {found.clusters} groups of {columns.group!r}, {FEWEST_GROUPS} are "
+            "needed to tell chance from a difference: wait for rows of more groups"
         )
     return found
 

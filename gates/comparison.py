@@ -8,11 +8,13 @@ import pandas as pd
 
 from ..core.results import Cause, Gate, SliceScore
 from ..core.settings import GateSettings, PerformanceThresholds
+from ..data.row_weights import FEWEST_GROUPS
 from ..data.schema import category_text
 from ..metrics.bootstrap import Interval, paired_difference
 from ..metrics.losses import Floats, metric_value
 from ..metrics.power import detectable_effect, paired_error
 from ..metrics.promise import Promise
+from ..metrics.sampling import Sampling
 from .paired_losses import paired
 
 SUPERIORITY = "superiority"
@@ -24,7 +26,13 @@ _MOST_SLICES = 50
 
 
 def superiority(
-    metric: str, *, before: Floats, after: Floats, settings: GateSettings, seed: int
+    metric: str,
+    *,
+    before: Floats,
+    after: Floats,
+    settings: GateSettings,
+    seed: int,
+    sampling: Sampling | None = None,
 ) -> tuple[Gate, Interval]:
     """Judge whether the candidate is better by more than the margin, chance aside.
 
@@ -34,11 +42,12 @@ def superiority(
         after: The candidate's, of the same rows.
         settings: Margin, confidence and resamples.
         seed: Seed of the resamples.
+        sampling: What rows count, and which belong together. None: all the same, each for itself.
 
     Returns:
         The gate, and the improvement with its interval.
     """
-    found = paired(metric, before, after, settings, seed)
+    found = paired(metric, before, after, settings=settings, seed=seed, sampling=sampling)
     better = found.interval.low > settings.margin
     gate = Gate(
         name=SUPERIORITY,
@@ -60,6 +69,7 @@ def non_inferiority(
     settings: GateSettings,
     seed: int,
     confirmed: str,
+    sampling: Sampling | None = None,
 ) -> tuple[Gate, Interval]:
     """Judge whether the candidate is not worse by more than the allowance, chance aside.
 
@@ -75,11 +85,12 @@ def non_inferiority(
         settings: Allowance, confidence and resamples.
         seed: Seed of the resamples.
         confirmed: What confirms the cause, in a few words.
+        sampling: What rows count, and which belong together. None: all the same, each for itself.
 
     Returns:
         The gate, and the improvement with its interval.
     """
-    found = paired(metric, before, after, settings, seed)
+    found = paired(metric, before, after, settings=settings, seed=seed, sampling=sampling)
     allowed = settings.allowance * found.before
     good = found.interval.low > -allowed
     gate = Gate(
@@ -131,6 +142,7 @@ def compare_slices(
     after: Floats,
     settings: GateSettings,
     seed: int,
+    sampling: Sampling | None = None,
 ) -> tuple[list[Gate], list[SliceScore]]:
     """Look for slices that got worse than allowed, beyond chance.
 
@@ -142,6 +154,7 @@ def compare_slices(
         after: The candidate's.
         settings: Tolerance, smallest slice to judge, confidence and resamples.
         seed: Seed of the resamples.
+        sampling: What rows count, and which belong together. None: all the same, each for itself.
 
     Returns:
         A gate for every slice that was judged; scores of the largest slices of every column.
@@ -154,15 +167,19 @@ def compare_slices(
         sizes = pd.Series(values).value_counts()
         for value, count in sizes.head(_MOST_SLICES).items():
             here = values == value
+            drawn = Sampling() if sampling is None else sampling.take(here)
+            if drawn.weights is not None and not drawn.weights.sum() > 0:
+                continue
             score = SliceScore(
                 column=column,
                 value=str(value),
                 rows=int(count),
-                candidate=metric_value(metric, after[here]),
-                champion=metric_value(metric, before[here]),
+                candidate=metric_value(metric, after[here], drawn.weights),
+                champion=metric_value(metric, before[here], drawn.weights),
             )
             scores.append(score)
             judged = int(count) >= settings.minimum_slice_rows
+            judged &= drawn.clusters is None or drawn.clusters >= FEWEST_GROUPS
             if judged and settings.slice_tolerance is not None:
                 gates.append(
                     _judge(
@@ -172,6 +189,7 @@ def compare_slices(
                         after=after[here],
                         settings=settings,
                         seed=seed,
+                        sampling=drawn,
                     )
                 )
     return gates, scores
@@ -185,6 +203,7 @@ def _judge(
     after: Floats,
     settings: GateSettings,
     seed: int,
+    sampling: Sampling,
 ) -> Gate:
     factor = 1 + (settings.slice_tolerance or 0.0)
     allowed = factor * score.champion
@@ -193,10 +212,16 @@ def _judge(
     # The upper bound of this two-sided interval is a one-sided one at the asked confidence.
     level = 2 * settings.confidence - 1
     found = paired_difference(
-        metric, stretched, after, confidence=level, resamples=settings.resamples, seed=seed
+        metric,
+        stretched,
+        after,
+        confidence=level,
+        resamples=settings.resamples,
+        seed=seed,
+        sampling=sampling,
     )
     worse = found.high < 0
-    error = paired_error(metric, stretched, after)
+    error = paired_error(metric, stretched, after, sampling)
     told = allowed + detectable_effect(error, confidence=level)
     return Gate(
         name=f"slice {score.column}={score.value}",

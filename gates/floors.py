@@ -29,6 +29,10 @@ def floor_gates(found: Mapping[str, float], floors: Mapping[str, float]) -> list
         name = f"{metric} floor"
         if value is None or not math.isfinite(value):
             reason = f"{metric} is undefined on this holdout: it lacks a class, or has too few rows"
+            if metric == "cost":
+                reason = (
+                    "cost is undefined: the model decides by no costs (training.decisions.costs)"
+                )
             gates.append(Gate(name=name, verdict="not_run", reason=reason, threshold=worst))
             continue
         higher = metric in HIGHER_IS_BETTER

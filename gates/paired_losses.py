@@ -9,6 +9,7 @@ from ..core.settings import GateSettings
 from ..metrics.bootstrap import Interval, paired_difference
 from ..metrics.losses import Floats, metric_value
 from ..metrics.power import detectable_effect, paired_error, rows_that_tell
+from ..metrics.sampling import Sampling
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Paired:
         before: Metric of the model to beat.
         after: Metric of the candidate.
         rows: How many rows.
+        groups: How many groups they are of; None where every row stands for itself.
         confidence: Level of the interval, two-sided.
         interval: The improvement and its bounds.
         error: Standard error of the improvement.
@@ -29,6 +31,7 @@ class Paired:
     before: float
     after: float
     rows: int
+    groups: int | None
     confidence: float
     interval: Interval
     error: float
@@ -42,7 +45,7 @@ class Paired:
         """Return both scores and the improvement; `whose` is the model to beat, as in `the champion's`."""
         found = self.interval
         return (
-            f"on {self.rows} rows {self.metric} is {self.after:.4g}, {whose} {self.before:.4g}: an "
+            f"on {self.rows} rows{_of(self.groups)} {self.metric} is {self.after:.4g}, {whose} {self.before:.4g}: an "
             f"improvement of {found.value:.4g}, between {found.low:.4g} and {found.high:.4g} with "
             f"{self.confidence:.0%} confidence"
         )
@@ -56,7 +59,7 @@ class Paired:
         """
         if not math.isfinite(self.error):
             return ""
-        said = f"; {self.rows} rows tell a true improvement of {threshold + self.detectable:.4g} four times in five"
+        said = f"; {self.rows} rows{_of(self.groups)} tell a true improvement of {threshold + self.detectable:.4g} four times in five"
         seen = self.interval.value - threshold
         if seen <= 0 or self.interval.low > threshold:
             return said
@@ -67,7 +70,19 @@ class Paired:
         )
 
 
-def paired(metric: str, before: Floats, after: Floats, settings: GateSettings, seed: int) -> Paired:
+def _of(groups: int | None) -> str:
+    return "" if groups is None else f" of {groups} groups"
+
+
+def paired(
+    metric: str,
+    before: Floats,
+    after: Floats,
+    *,
+    settings: GateSettings,
+    seed: int,
+    sampling: Sampling | None = None,
+) -> Paired:
     """Compare two models.
 
     Args:
@@ -76,6 +91,7 @@ def paired(metric: str, before: Floats, after: Floats, settings: GateSettings, s
         after: The candidate's, of the same rows.
         settings: Confidence and resamples.
         seed: Seed of the resamples.
+        sampling: What rows count, and which belong together. None: all the same, each for itself.
 
     Raises:
         DataRejected: If there are no rows, or a loss is not finite.
@@ -87,13 +103,16 @@ def paired(metric: str, before: Floats, after: Floats, settings: GateSettings, s
         confidence=settings.confidence,
         resamples=settings.resamples,
         seed=seed,
+        sampling=sampling,
     )
+    weights = None if sampling is None else sampling.weights
     return Paired(
         metric=metric,
-        before=metric_value(metric, before),
-        after=metric_value(metric, after),
+        before=metric_value(metric, before, weights),
+        after=metric_value(metric, after, weights),
         rows=len(after),
+        groups=None if sampling is None else sampling.clusters,
         confidence=settings.confidence,
         interval=interval,
-        error=paired_error(metric, before, after),
+        error=paired_error(metric, before, after, sampling),
     )

@@ -42,7 +42,7 @@ def worsening_gate(
     wanted = settings.robustness
     if disturbed.losses is None:
         return _unscored(name, what, disturbed, settings)
-    found = paired(metric, disturbed.losses, clean, settings, seed)
+    found = paired(metric, disturbed.losses, clean, settings=settings, seed=seed)
     allowed = wanted.maximum_worsening * found.after
     worse = found.interval.low > allowed
     many = disturbed.flips is not None and disturbed.flips > wanted.maximum_flips
@@ -90,7 +90,7 @@ def missing_gate(
         if disturbed.losses is None:
             return _unscored(MISSING, f"no value of {feature!r}", disturbed, settings)
     found = {
-        feature: paired(metric, guess, disturbed.losses, settings, seed)
+        feature: paired(metric, guess, disturbed.losses, settings=settings, seed=seed)
         for feature, disturbed in emptied.items()
         if disturbed.losses is not None
     }

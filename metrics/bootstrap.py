@@ -14,6 +14,7 @@ from scipy import stats
 
 from ..core.errors import DataRejected
 from .losses import Floats, metric_value
+from .sampling import Sampling
 
 # Values drawn at once. Small batches stay in the processor's cache: faster than one big one.
 _BATCH_VALUES = 200_000
@@ -87,6 +88,7 @@ def paired_difference(
     confidence: float,
     resamples: int,
     seed: int,
+    sampling: Sampling | None = None,
 ) -> Interval:
     """Return how much better a candidate is than a champion on the same rows, with its interval.
 
@@ -97,10 +99,11 @@ def paired_difference(
         confidence: Level of the interval, two-sided, between 0 and 1.
         resamples: Number of bootstrap resamples.
         seed: Seed of the resamples.
+        sampling: What rows count, and which belong together. None: all the same, and each for itself.
 
     Returns:
         Champion's metric minus candidate's, positive when the candidate is better, and its bounds.
-        One row says nothing about spread: its bounds are infinite.
+        One row, or one group, says nothing about spread: its bounds are infinite.
 
     Raises:
         DataRejected: If there are no rows, the row counts differ, or a loss is not finite.
@@ -115,7 +118,21 @@ def paired_difference(
             f"a paired comparison needs the same rows: {len(champion_losses)} losses of the champion "
             f"and {len(candidate_losses)} of the candidate"
         )
-    return _interval(metric, (champion_losses, candidate_losses), confidence, resamples, seed)
+    samples = (champion_losses, candidate_losses)
+    if sampling is None or sampling.plain:
+        return _interval(metric, samples, confidence, resamples, seed)
+    _check_losses(metric, samples)
+    sums = sampling.sums(*samples)
+    value = _metric(metric, sums[:, 0].sum(), sums[:, 2].sum())
+    value = float(value - _metric(metric, sums[:, 1].sum(), sums[:, 2].sum()))
+    if len(sums) < 2:
+        return Interval(value, -np.inf, np.inf)
+    drawn = _drawn(sums, resamples, np.random.default_rng(seed))
+    differences = _metric(metric, drawn[:, 0], drawn[:, 2]) - _metric(
+        metric, drawn[:, 1], drawn[:, 2]
+    )
+    low, high = np.quantile(differences, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Interval(value, float(low), float(high))
 
 
 def grouped_difference(
@@ -242,14 +259,18 @@ def _metric(name: str, losses: Any, rows: Any) -> Any:
     return np.sqrt(mean) if name == "rmse" else mean
 
 
-def _interval(
-    metric: str, samples: tuple[Floats, ...], confidence: float, resamples: int, seed: int
-) -> Interval:
-    rows = len(samples[0])
-    if rows == 0:
+def _check_losses(metric: str, samples: tuple[Floats, ...]) -> None:
+    if len(samples[0]) == 0:
         raise DataRejected("an interval needs at least one row; there are none")
     if not all(np.isfinite(sample).all() for sample in samples):
         raise DataRejected(f"{metric}: a row's loss is not finite; check the predictions")
+
+
+def _interval(
+    metric: str, samples: tuple[Floats, ...], confidence: float, resamples: int, seed: int
+) -> Interval:
+    _check_losses(metric, samples)
+    rows = len(samples[0])
     value = metric_value(metric, samples[0]) - (
         metric_value(metric, samples[1]) if samples[1:] else 0.0
     )

@@ -102,15 +102,24 @@ def _is_text(labels: npt.NDArray[Any]) -> bool:
     return isinstance(labels[0], str)
 
 
-def metric_value(metric: str, losses: Floats) -> float:
+def metric_value(metric: str, losses: Floats, weights: Floats | None = None) -> float:
     """Return the metric of per-row losses from `row_losses`.
 
+    Args:
+        metric: Name of a loss.
+        losses: Shape (n,).
+        weights: What each row counts, shape (n,). None: all the same.
+
     Raises:
-        DataRejected: If there are no rows: the mean of nothing would pass as a number.
+        DataRejected: If there are no rows, or none counts: the mean of nothing would pass as a number.
     """
     if len(losses) == 0:
         raise DataRejected(f"no rows to take {metric} of")
-    mean = float(np.mean(losses))
+    if weights is not None and not weights.sum() > 0:
+        raise DataRejected(
+            f"{metric}: the weights of all {len(losses)} rows are 0, so nothing counts"
+        )
+    mean = float(np.mean(losses) if weights is None else np.average(losses, weights=weights))
     return float(np.sqrt(mean)) if metric == "rmse" else mean
 
 
@@ -119,6 +128,9 @@ def scores(
     truth: npt.ArrayLike,
     predicted: npt.ArrayLike,
     classes: npt.ArrayLike | None = None,
+    *,
+    decided: npt.ArrayLike | None = None,
+    weights: Floats | None = None,
 ) -> dict[str, float]:
     """Return every metric that fits the task, losses and scores, for reports and floors.
 
@@ -127,6 +139,9 @@ def scores(
         truth: True labels, shape (n,).
         predicted: As for `row_losses`.
         classes: As for `row_losses`.
+        decided: Labels that are decided on, shape (n,), for metrics of labels. None: the most probable
+            classes.
+        weights: What each row counts, shape (n,). None: all the same.
 
     Returns:
         Metric name to value. Metrics that are undefined on these rows (an AUC of one class) are
@@ -135,23 +150,29 @@ def scores(
     actual: Any = np.asarray(truth)
     values: Any = np.asarray(predicted, dtype=float)
     found = {
-        name: metric_value(name, row_losses(name, actual, values, classes))
+        name: metric_value(name, row_losses(name, actual, values, classes), weights)
         for name in losses_for(task)
     }
     if task == "regression":
         if len(actual) > 1:
-            found["r2"] = float(skm.r2_score(actual, values))
+            found["r2"] = float(skm.r2_score(actual, values, sample_weight=weights))
         return found
     names: Any = np.asarray(classes)
-    labels = names[values.argmax(axis=1)]
-    found["accuracy"] = float(skm.accuracy_score(actual, labels))
-    found["balanced_accuracy"] = float(skm.balanced_accuracy_score(actual, labels))
-    found["f1"] = float(skm.f1_score(actual, labels, average="macro"))
+    labels: Any = names[values.argmax(axis=1)] if decided is None else np.asarray(decided)
+    if decided is not None:
+        found["error_rate"] = float(np.average(labels != actual, weights=weights))
+    found["accuracy"] = float(skm.accuracy_score(actual, labels, sample_weight=weights))
+    found["balanced_accuracy"] = float(
+        skm.balanced_accuracy_score(actual, labels, sample_weight=weights)
+    )
+    found["f1"] = float(skm.f1_score(actual, labels, average="macro", sample_weight=weights))
     if set(actual.tolist()) == set(names.tolist()):
         found["roc_auc"] = float(
-            skm.roc_auc_score(actual == names[1], values[:, 1])
+            skm.roc_auc_score(actual == names[1], values[:, 1], sample_weight=weights)
             if len(names) == 2
-            else skm.roc_auc_score(actual, values, multi_class="ovr", labels=names)
+            else skm.roc_auc_score(
+                actual, values, multi_class="ovr", labels=names, sample_weight=weights
+            )
         )
     return found
 

@@ -16,21 +16,27 @@ from scipy import stats
 
 from ..core.errors import DataRejected
 from .losses import Floats, metric_value
+from .sampling import Sampling
 
 # Chance to see an improvement that is there.
 POWER = 0.8
 
 
-def paired_error(metric: str, before: Floats, after: Floats) -> float:
+def paired_error(
+    metric: str, before: Floats, after: Floats, sampling: Sampling | None = None
+) -> float:
     """Return the standard error of an improvement, of paired differences.
 
     Args:
         metric: Name of a loss; of `rmse`, the root of a mean, the error is that of its linearisation.
         before: Losses of one model, shape (n,).
         after: The other's, of the same rows.
+        sampling: What rows count, and which belong together. None: all the same, each for itself.
 
     Returns:
-        Standard deviation of a row's difference over √n, in units of the metric. Infinite for one row.
+        Standard deviation of a row's difference over √n, in units of the metric; of weighted rows and groups,
+        that of the ratio of their sums (Cochran, *Sampling Techniques*, 1977, section 6.4). Infinite for one
+        row or group.
 
     Raises:
         DataRejected: If there are no rows, or the row counts differ.
@@ -41,14 +47,19 @@ def paired_error(metric: str, before: Floats, after: Floats) -> float:
     """
     if len(before) != len(after):
         raise DataRejected(f"a paired comparison needs the same rows: {len(before)}, {len(after)}")
-    first, second = metric_value(metric, before), metric_value(metric, after)
-    if len(before) == 1:
-        return math.inf
+    weights = None if sampling is None else sampling.weights
+    first, second = metric_value(metric, before, weights), metric_value(metric, after, weights)
     differences = before - after
     if metric == "rmse":
         # The delta method: a square root changes by 1 / (2 * root) of what is below it.
         differences = _share(before, first) - _share(after, second)
-    return float(np.std(differences, ddof=1) / math.sqrt(len(before)))
+    sums = (sampling or Sampling()).sums(differences)
+    count = len(sums)
+    if count == 1:
+        return math.inf
+    mean = sums[:, 0].sum() / sums[:, 1].sum()
+    left = sums[:, 0] - mean * sums[:, 1]
+    return float(math.sqrt(count / (count - 1) * np.square(left).sum()) / sums[:, 1].sum())
 
 
 def _share(losses: Floats, root: float) -> Floats:

@@ -12,7 +12,11 @@ from ..metrics.losses import Floats
 
 
 def draw_curves(
-    task: TaskType, truth: npt.ArrayLike, predicted: Floats, classes: npt.ArrayLike | None = None
+    task: TaskType,
+    truth: npt.ArrayLike,
+    predicted: Floats,
+    classes: npt.ArrayLike | None = None,
+    decided: npt.ArrayLike | None = None,
 ) -> bytes:
     """Draw the curves that fit a task type.
 
@@ -21,6 +25,7 @@ def draw_curves(
         truth: True labels, shape (n,).
         predicted: Probabilities of shape (n, classes), or values of shape (n,).
         classes: Class of each probability column.
+        decided: Labels that are decided on, shape (n,). None: the most probable classes.
 
     Returns:
         A PNG: ROC, precision-recall and calibration for two classes; ROC by class and the confusion
@@ -41,7 +46,9 @@ def draw_curves(
         positive = np.asarray(classes)[1]
         _draw_binary(axes, actual == positive, predicted[:, 1], str(positive))
     else:
-        _draw_multiclass(axes, actual, predicted, np.asarray(classes))
+        names = np.asarray(classes)
+        labels = names[predicted.argmax(axis=1)] if decided is None else np.asarray(decided)
+        _draw_multiclass(axes, actual, predicted, names, labels)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=80)
     return buffer.getvalue()
@@ -78,7 +85,7 @@ def _draw_binary(axes: list, positive: np.ndarray, probability: Floats, name: st
 
 
 def _draw_multiclass(
-    axes: list, actual: np.ndarray, predicted: Floats, classes: np.ndarray
+    axes: list, actual: np.ndarray, predicted: Floats, classes: np.ndarray, labels: np.ndarray
 ) -> None:
     from sklearn.metrics import ConfusionMatrixDisplay, RocCurveDisplay
 
@@ -90,6 +97,6 @@ def _draw_multiclass(
             )
     axes[0].set_title("ROC, one class against the others")
     ConfusionMatrixDisplay.from_predictions(
-        actual, classes[predicted.argmax(axis=1)], labels=classes, ax=axes[1], colorbar=False
+        actual, labels, labels=classes, ax=axes[1], colorbar=False
     )
     axes[1].set_title("Confusion matrix")

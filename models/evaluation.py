@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..data.class_labels import class_text, match_classes
 from ..data.training_rows import labels_of
-from ..metrics.losses import Floats, row_losses
+from ..metrics.losses import Floats, row_losses, scores
 from .predictor import Predictor
 
 
@@ -52,6 +52,35 @@ def own_labels(predictor: Predictor, rows: pd.DataFrame, target: str) -> list[An
     own = dict(zip(classes, predictor.classes.tolist(), strict=True))
     raw = rows[target].tolist()
     return [own.get(text, value) for text, value in zip(truth, raw, strict=True)]
+
+
+def metrics_of(
+    predictor: Predictor,
+    truth: np.ndarray,
+    predicted: Floats,
+    classes: np.ndarray | None,
+    weights: Floats | None = None,
+) -> dict[str, float]:
+    """Return every metric that fits the task, those of labels for the labels that are decided on.
+
+    Args:
+        predictor: The model.
+        truth: True labels, shape (n,).
+        predicted: What `predict` returned for these rows.
+        classes: The model's classes, in the type of the labels; None for regression.
+        weights: What each row counts, shape (n,). None: all the same.
+
+    Returns:
+        As `metrics.losses.scores`; of a model that decides by costs also `cost`, the mean cost of a row,
+        and `cost_of_most_probable`, the same for the most probable classes.
+    """
+    decision = predictor.decision
+    if decision is None or classes is None:
+        return scores(predictor.task_type, truth, predicted, classes, weights=weights)
+    decided = classes[decision.choose(predicted)]
+    task = predictor.task_type
+    found = scores(task, truth, predicted, classes, decided=decided, weights=weights)
+    return found | decision.metrics(truth, predicted, weights)
 
 
 def losses_of(metric: str, predictor: Predictor, rows: pd.DataFrame, target: str) -> Floats:

@@ -15,6 +15,7 @@ from ..core.former_names import with_task_type
 from ..core.secret_text import scrubbed
 from ..core.settings import TaskType
 from .adopted_model import AdoptedModel, Adoption
+from .decision import Decision, probabilities_of
 from .mlflow_errors import mlflow_errors, reason_of, shown_cause
 from .package_loading import load_estimator
 from .predictor import METADATA_KEY, REPLACE, Predictor, fetch_model
@@ -162,8 +163,10 @@ def _pyfunc(model_uri: str, folder: str, files: ExitStack, *uris: str | None) ->
 
 def _own(logged: Model, folder: str) -> ModelPackage:
     stored: dict[str, Any] = with_task_type((logged.metadata or {})[METADATA_KEY])
-    estimator = load_estimator(logged, Path(folder))
-    predictor = Predictor(estimator, stored["task_type"], stored["kinds"])
+    model, decision = load_estimator(logged, Path(folder)), None
+    if stored.get("decision") is not None:
+        model, decision = probabilities_of(model), Decision.stored(stored["decision"])
+    predictor = Predictor(model, stored["task_type"], stored["kinds"], decision)
     example: Any = None
     # Only the model server needs one, and says so.
     with suppress(Exception):

@@ -13,6 +13,7 @@ from ..core.secret_text import scrubbed
 from ..core.settings import TaskType
 from ..data.schema import FeatureType, conform
 from ..metrics.losses import Floats
+from .decision import DecidingModel, Decision
 from .mlflow_errors import shown_cause
 
 if TYPE_CHECKING:
@@ -33,16 +34,23 @@ class Predictor:
         model: The scikit-learn pipeline, or a foreign model that answers like one.
         task_type: Task type.
         feature_types: Input column to feature type, in the model's order.
+        decision: How probabilities become a label. None: the most probable class.
     """
 
     model: Any
     task_type: TaskType
     feature_types: dict[str, FeatureType]
+    decision: Decision | None = None
 
     @property
     def classes(self) -> np.ndarray | None:
         """Class of each probability column; None for regression."""
         return None if self.task_type == "regression" else np.asarray(self.model.classes_)
+
+    @property
+    def deciding(self) -> Any:
+        """The model for a library that takes one: its `predict` gives the labels that `labels` gives."""
+        return self.model if self.decision is None else DecidingModel(self.model, self.decision)
 
     def predict(self, frame: pd.DataFrame) -> Floats:
         """Predict.
@@ -74,7 +82,11 @@ class Predictor:
     def labels(self, predicted: Floats) -> np.ndarray:
         """Return the predicted label of every row, given what `predict` returned."""
         classes = self.classes
-        return predicted if classes is None else classes[predicted.argmax(axis=1)]
+        if classes is None:
+            return predicted
+        if self.decision is not None:
+            return classes[self.decision.choose(predicted)]
+        return classes[predicted.argmax(axis=1)]
 
 
 def fetch_model(

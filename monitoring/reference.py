@@ -168,6 +168,7 @@ def build_reference(
     metric: str,
     earlier: Sequence[Floats] = (),
     seed: int = 0,
+    decided: Sequence[object] | np.ndarray | None = None,
 ) -> Reference:
     """Build the reference of a model from its holdout.
 
@@ -183,6 +184,7 @@ def build_reference(
         metric: Name of the metric that `losses` belong to.
         earlier: Row losses of earlier periods, newest first, that count for the promise too.
         seed: Seed of the sample.
+        decided: Labels that are decided on, n of them. None: the most probable classes.
 
     Returns:
         The reference.
@@ -210,7 +212,11 @@ def build_reference(
     watched = list(answers)[1:] if task_type == "binary" else list(answers)
     sample = frame.reset_index(drop=True).add_prefix(FEATURE_PREFIX).assign(**answers)
     if names is not None:
-        sample[PREDICTION] = np.asarray(names, dtype=object)[np.argmax(predicted, axis=1)]
+        sample[PREDICTION] = (
+            np.asarray(names, dtype=object)[np.argmax(predicted, axis=1)]
+            if decided is None
+            else [class_text(value) for value in decided]
+        )
     sample[LABEL] = labels
     return Reference(
         task_type=task_type,

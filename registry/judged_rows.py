@@ -114,10 +114,12 @@ def champion_losses(
 
 def own_score(judged: Judged) -> float:
     """Return the candidate's metric on all rows: the one it came with where they are its holdout."""
+    from ..data.row_weights import weights_of
     from ..data.snapshots import as_frame
     from ..metrics.losses import metric_value
 
     if isinstance(judged.rows, Split) and isinstance(judged.candidate.origin, Candidate):
         return judged.candidate.origin.metrics[judged.metric]
     frame = as_frame(judged.rows.holdout if isinstance(judged.rows, Split) else judged.rows)
-    return metric_value(judged.metric, judged.candidate_losses(frame))
+    weights = weights_of(frame, judged.columns)
+    return metric_value(judged.metric, judged.candidate_losses(frame), weights)

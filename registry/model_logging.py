@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..blocks.model_registry import ModelRegistry
     from ..core.settings import TaskType
     from ..data.schema import FeatureType
+    from ..models.decision import Decision
 
 _REQUIREMENTS = ("scikit-learn", "skops", "numpy", "scipy", "pandas")
 # Packages of these requirements, and the standard library's part that preprocessors use.
@@ -37,6 +38,7 @@ def log_model(
     task_type: TaskType,
     registry: ModelRegistry,
     trusted: Collection[str] = (),
+    decision: Decision | None = None,
 ) -> str:
     """Log a fitted estimator as a model of a run, with the modules of a user's own that it needs.
 
@@ -50,6 +52,7 @@ def log_model(
         task_type: What is predicted: `binary`, `multiclass` or `regression`.
         registry: Where runs and models are kept.
         trusted: Types that it may consist of beyond those of scikit-learn, NumPy and SciPy.
+        decision: How its probabilities become a label. None: the most probable class.
 
     Returns:
         Its URI, `models:/<id>`.
@@ -63,13 +66,17 @@ def log_model(
     from mlflow.entities import LoggedModelOutput, LoggedModelStatus
     from mlflow.models import Model
 
+    from ..models.decision import deciding_estimator
     from ..models.predictor import METADATA_KEY, TRUSTED_KEY
     from ..models.trusted_types import untrusted
 
+    stored: dict[str, Any] = {"kinds": dict(feature_types), "task_type": task_type}
+    if decision is not None:
+        estimator = deciding_estimator(estimator, decision, example)
+        stored["decision"] = decision.document()
     types = trusted_types(estimator, trusted)
     declared = untrusted(types)
     code = code_of(name for name in types if not name.startswith(_REQUIRED))
-    stored: dict[str, Any] = {"kinds": dict(feature_types), "task_type": task_type}
     if declared:
         stored[TRUSTED_KEY] = declared
     client = registry.get_client()

@@ -30,6 +30,7 @@ def probe(folder: str, rows_path: str, result_path: str, calls: int) -> None:
     import pandas as pd
     from mlflow import pyfunc
     from mlflow import sklearn as mlflow_sklearn
+    from sklearn.ensemble import StackingClassifier
 
     result: dict[str, Any] = {}
 
@@ -47,6 +48,10 @@ def probe(folder: str, rows_path: str, result_path: str, calls: int) -> None:
         raise ValueError("the model was logged without an input example")
     result["example_rows"] = len(served.predict(example))
     rows = pd.read_parquet(rows_path)
+    if isinstance(model, StackingClassifier) and not hasattr(model, "predict_proba"):
+        # A rule over the costs of several classes stands around the model, and answers with labels only.
+        inside: Any = model.estimators_
+        model = inside[0]
     values = model.predict_proba(rows) if hasattr(model, "predict_proba") else model.predict(rows)
     result["values"] = values.tolist()
     result["labels"] = [str(label) for label in served.predict(rows).tolist()]

@@ -117,7 +117,8 @@ def _typed(
     from ..data.number_text import NumberFormat
 
     numbers = NumberFormat(source.decimal, source.thousands)
-    as_text = {columns.id, columns.timestamp, *columns.categorical, *columns.datetime_formats}
+    as_text = {columns.id, columns.timestamp, columns.group}
+    as_text |= {*columns.categorical, *columns.datetime_formats}
     for position, name in enumerate(table.column_names):
         if name not in as_text:
             kind = _kind(name, parts, numbers, source)

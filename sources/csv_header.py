@@ -82,7 +82,7 @@ def _above(text: str, source: CsvSource, columns: Columns) -> tuple[int, int, in
     """Return position and number of the lines above the header, and how many of them say something."""
     position = comments = 0
     lines = list(islice(io.StringIO(text[:_HEAD], newline=""), 1_000))
-    roles = {columns.target, columns.id, columns.timestamp, *columns.features, *columns.categorical}
+    roles = {*columns.roles, *columns.features, *columns.categorical}
     for number, line in enumerate(lines):
         comment = line.startswith(_COMMENT) and not _is_header(
             lines[number:], source.separator, roles
@@ -95,7 +95,7 @@ def _above(text: str, source: CsvSource, columns: Columns) -> tuple[int, int, in
     return position, len(lines), comments
 
 
-def _is_header(lines: list[str], separator: str, roles: set[str | None]) -> bool:
+def _is_header(lines: list[str], separator: str, roles: set[str]) -> bool:
     below = next((line for line in lines if line.strip() and not line.startswith(_COMMENT)), "")
     here, there = _values(lines[0], separator), _values(below, separator)
     if roles & {*there} and not roles & {*here}:

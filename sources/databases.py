@@ -76,7 +76,7 @@ def _table(names: list[str], rows: list[Any], columns: Columns) -> pa.Table:
     from ..data.tables import refuse_repeated, table_of
 
     refuse_repeated(names)
-    wanted = {columns.target, columns.timestamp, columns.id, *columns.feature_names(names)}
+    wanted = {*columns.roles, *columns.feature_names(names)}
     return table_of(
         {
             name: [row[position] for row in rows]
@@ -132,7 +132,7 @@ def read_mongo(source: MongoSource, columns: Columns) -> pa.Table:
             "MongoDB server that answers and lets this user read"
         ) from None
     # The server's own key is data only where a role asks for it.
-    roles = {columns.target, columns.timestamp, columns.id, *columns.features}
+    roles = {*columns.roles, *columns.features}
     names = list(dict.fromkeys(name for row in found for name in row))
     names = [n for n in names if n != "_id" or n in roles]
 

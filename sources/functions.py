@@ -138,8 +138,8 @@ def _of_frame(frame: pd.DataFrame, columns: Columns) -> pa.Table:
     return pa.table(arrays)
 
 
-def _roles(available: list[str], columns: Columns) -> set[str | None]:
-    return {columns.target, columns.timestamp, columns.id, *columns.feature_names(available)}
+def _roles(available: list[str], columns: Columns) -> set[str]:
+    return {*columns.roles, *columns.feature_names(available)}
 
 
 def _with_roles(table: pa.Table, columns: Columns) -> pa.Table:

@@ -144,8 +144,7 @@ def _prepared(table: pa.Table, columns: Columns, *, task_type: TaskType) -> pa.T
 
 
 def _with_roles(table: pa.Table, columns: Columns) -> pa.Table:
-    wanted = {columns.target, columns.timestamp, columns.id}
-    wanted.update(columns.feature_names(table.column_names))
+    wanted = {*columns.roles, *columns.feature_names(table.column_names)}
     return table.select([name for name in table.column_names if name in wanted])
 
 

@@ -159,7 +159,8 @@ class Redaction(Settings):
         Returns:
             The columns with a rule, but for the id and those that reach no model.
         """
-        return [name for name in self.columns if name not in {columns.id, *columns.ignored}]
+        unseen = {columns.id, columns.weight, columns.group, *columns.ignored}
+        return [name for name in self.columns if name not in unseen]
 
     def check(self, columns: Columns, found: Iterable[str] | None = None) -> None:
         """Refuse rules that could not be kept.
@@ -172,7 +173,7 @@ class Redaction(Settings):
             ConfigurationError: If a column with a rule is not there, or its role does not take the rule.
         """
         names = list(columns.features) if found is None else list(found)
-        known = {*names, columns.id, *columns.ignored, columns.target, columns.timestamp}
+        known = {*names, *columns.roles, *columns.ignored}
         unknown = [name for name in self.columns if name not in known]
         if names and unknown:
             raise ConfigurationError(

@@ -12,6 +12,7 @@ from ..gates.comparable_rows import (
     NotComparable,
     compared_rows,
     recency_gates,
+    sampling_of,
     seen_when_served,
     undecidable,
 )
@@ -204,6 +205,7 @@ def _compare(
         "after": after,
         "settings": settings,
         "seed": seed,
+        "sampling": sampling_of(rows, columns),
     }
     confirmed = _confirmed(
         judged.registry, champion, cause, before, thresholds=thresholds, refits=refits
@@ -222,8 +224,8 @@ def _compare(
         gates=[gate, *recency, *slice_gates],
         metric=metric,
         champion_version=champion.expected,
-        candidate_score=metric_value(metric, after),
-        champion_score=metric_value(metric, before),
+        candidate_score=metric_value(metric, after, evidence["sampling"].weights),
+        champion_score=metric_value(metric, before, evidence["sampling"].weights),
         improvement=found.value,
         interval=(found.low, found.high),
         detectable_effect=_beyond(gate),

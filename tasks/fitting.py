@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..core.results import Candidate, Snapshot, Split, Study, digest_of
 from ..core.settings import TrainingSettings, default_metric
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..blocks.stores import Stores
     from ..core.settings import Columns, TaskType
     from ..data.snapshots import Rows
+    from ..models.predictor import Predictor
     from ..training.recipe_evaluation import Evaluation, Recipe
 
 _REFERENCE = "reference"
@@ -43,6 +44,9 @@ def fit(
     `holdout.<metric>`, `promised.<metric>` with its spread and `cross_validation.<metric>`, both
     snapshots as datasets, and the reference for monitoring.
 
+    With `training.decisions`, probabilities are calibrated and the threshold is found on out-of-fold
+    predictions of the training rows; both are part of the logged model.
+
     Args:
         split: Rows to fit on and to score on: a split, or two of pandas frames, Arrow tables or snapshots, in
             time order when they have one.
@@ -58,8 +62,10 @@ def fit(
         The candidate.
 
     Raises:
-        ConfigurationError: If the model cannot be persisted safely, or a store is missing.
-        DataRejected: If rows cannot be fitted or scored on, or the rows held out are earlier.
+        ConfigurationError: If the model cannot be persisted safely, a store is missing, or costs do not
+            fit the classes.
+        DataRejected: If rows cannot be fitted or scored on, are too few to calibrate on, or the rows held
+            out are earlier.
         RegistryUnavailable: If MLflow cannot be reached.
         WorkspaceUnavailable: If rows cannot be read, or written.
     """
@@ -93,20 +99,25 @@ def _fit(
     settings: TrainingSettings,
     stores: Stores,
 ) -> Candidate:
+    from ..data.row_weights import refuse_straddling
     from ..data.snapshots import load_frame
     from ..data.training_rows import training_rows
+    from ..training.calibration import decision_rules
     from ..training.feature_steps import with_features
     from ..training.recipe_evaluation import evaluate_recipe
 
-    data = training_rows(load_frame(split.train), columns, task_type)
+    train, holdout = load_frame(split.train), load_frame(split.holdout)
+    refuse_straddling(train, holdout, columns)
+    data = training_rows(train, columns, task_type, class_weights=settings.class_weights)
     data = with_features(data, settings)
     found = evaluate_recipe(
         _recipe(study, task_type=task_type, metric=metric, seed=settings.seed),
         data,
-        load_frame(split.holdout),
+        holdout,
         columns,
         method=split.method,
         periods=settings.promise_periods,
+        rules=decision_rules(settings, task_type, split.method),
     )
     promise = found.reference.promise
     model_uri = log_model(
@@ -115,10 +126,11 @@ def _fit(
         name="model",
         feature_types=data.feature_types,
         example=data.rows,
-        parameters={"estimator": study.estimator, **study.parameters},
+        parameters=_shown(study, found.predictor),
         registry=stores.registry,
         task_type=task_type,
         trusted=_trusted(study, settings),
+        decision=found.predictor.decision,
     )
     with tempfile.TemporaryDirectory() as folder:
         found.reference.save(Path(folder))
@@ -176,15 +188,16 @@ def refit(
         task_type: What is predicted: `binary`, `multiclass` or `regression`.
         metric: Metric to decide by; lower is better. None: `log_loss` for classes, `rmse` for numbers.
         seed: Seed of every draw.
-        settings: Feature steps and what is trusted, as for `fit`. None: none.
+        settings: Those that `fit` was given: feature steps and what is trusted, class weights, and calibration
+            and threshold, which are found anew on out-of-fold predictions of all rows. None: the defaults.
         stores: Where the model's things are kept.
 
     Returns:
         The candidate with another served model.
 
     Raises:
-        ConfigurationError: If the model cannot be persisted safely.
-        DataRejected: If rows cannot be fitted on.
+        ConfigurationError: If the model cannot be persisted safely, or costs do not fit the classes.
+        DataRejected: If rows cannot be fitted on, or are too few to calibrate on.
         RegistryUnavailable: If MLflow cannot be reached.
         WorkspaceUnavailable: If rows cannot be read.
     """
@@ -194,6 +207,7 @@ def refit(
 
     from ..data.snapshots import as_snapshot, as_split, load_frame
     from ..data.training_rows import training_rows
+    from ..training.calibration import decision_rules
     from ..training.feature_steps import with_features
 
     if not (isinstance(split, Split) and isinstance(snapshot, Snapshot)):
@@ -207,18 +221,25 @@ def refit(
     known = with_features(training_rows(train, columns, task_type), settings)
     feature_types = known.feature_types
     everything = pd.concat([train, holdout], ignore_index=True)
-    data = training_rows(everything, columns, task_type, feature_types)
+    if columns.group is not None:
+        # With the rows that the split left out.
+        everything = load_frame(snapshot)
+    data = training_rows(everything, columns, task_type, feature_types, settings.class_weights)
     data = replace(data, steps=known.steps)
+    recipe = _recipe(candidate, task_type=task_type, metric=metric, seed=seed)
+    rules = decision_rules(settings, task_type, split.method)
+    predictor = recipe.fitted(data, rules)
     model_uri = log_model(
         candidate.run_id,
-        _recipe(candidate, task_type=task_type, metric=metric, seed=seed).fitted(data).model,
+        predictor.model,
         name="model-all-rows",
         feature_types=feature_types,
         example=data.rows,
-        parameters={"estimator": candidate.estimator, **candidate.parameters},
+        parameters=_shown(candidate, predictor),
         registry=stores.registry,
         task_type=task_type,
         trusted=_trusted(candidate, settings),
+        decision=predictor.decision,
     )
     log_inputs(stores, candidate.run_id, {"refit": snapshot})
     run_logger().info("%s is fitted on all %d rows", candidate.estimator, len(data.rows))
@@ -251,6 +272,12 @@ def _trusted(found: Study | Candidate, settings: TrainingSettings) -> list[str]:
     return [*settings.trusted_types, *types_of_estimator(found.estimator)]
 
 
+def _shown(found: Study | Candidate, predictor: Predictor) -> dict[str, Any]:
+    """Return what is shown as the parameters of a logged model."""
+    decided = {} if predictor.decision is None else predictor.decision.parameters
+    return {"estimator": found.estimator, **found.parameters, **decided}
+
+
 def _log_evidence(
     stores: Stores,
     split: Split,
@@ -261,7 +288,8 @@ def _log_evidence(
     model_uri: str,
 ) -> None:
     log_inputs(stores, run_id, {"training": split.train, "holdout": split.holdout})
-    promise = found.reference.promise
+    promise, decision = found.reference.promise, found.predictor.decision
+    threshold = None if decision is None else decision.threshold
     client = stores.registry.get_client()
     with registry_errors(stores.registry):
         # MLflow never changes a run's parameters; those of each model are kept with it.
@@ -275,6 +303,7 @@ def _log_evidence(
                 **{f"holdout.{name}": value for name, value in found.metrics.items()},
                 f"promised.{study.metric}": promise.value,
                 f"promised.{study.metric}.spread": promise.spread,
+                **({} if threshold is None else {"decision.threshold": threshold}),
             },
             model_id=model_uri.removeprefix("models:/"),
         )

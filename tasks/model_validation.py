@@ -152,6 +152,8 @@ def _refuse_unknown_floors(*, task_type: TaskType, settings: GateSettings) -> No
 
     of_scores = {"r2"} if task_type == "regression" else HIGHER_IS_BETTER - {"r2"}
     known = {*losses_for(task_type), *of_scores}
+    if task_type != "regression":
+        known |= {"cost"}
     unknown = sorted(set(settings.floors) - known)
     if unknown:
         raise ConfigurationError(
@@ -167,14 +169,15 @@ def _floors(
     task_type: TaskType,
     settings: GateSettings,
 ) -> list[Gate]:
+    from ..data.row_weights import weights_of
     from ..gates.floors import floor_gates
-    from ..metrics.losses import scores
-    from ..models.evaluation import aligned_labels
+    from ..models.evaluation import aligned_labels, metrics_of
 
     if not settings.floors:
         return []
     truth, classes = aligned_labels(predictor, holdout, columns.target)
-    found = scores(task_type, truth, predictor.predict(holdout), classes)
+    weights = weights_of(holdout, columns)
+    found = metrics_of(predictor, truth, predictor.predict(holdout), classes, weights)
     return floor_gates(found, settings.floors)
 
 

@@ -40,6 +40,9 @@ def split(
     one, a row is held out by the digest of its id (or of its features, when it has no id): it
     lands on the same side in every snapshot, so no later holdout holds rows that a champion saw.
 
+    Rows of one group (`columns.group`) are on one side: a group is held out by its digest, or, in time
+    order, earlier rows of a group that is held out are left out.
+
     Args:
         rows: The rows, in time order when they have one: a snapshot, a pandas frame or an Arrow table.
         columns: What each column is for.
@@ -58,7 +61,8 @@ def split(
     """
     import numpy as np
 
-    from ..data.holdout import first_held_out, wanted_holdout
+    from ..data.holdout import first_held_out, straddling, wanted_holdout
+    from ..data.row_weights import groups_of, refuse_few_groups
     from ..data.snapshots import as_snapshot, load_table, save_snapshot
     from ..data.tables import without_spaces
 
@@ -73,10 +77,19 @@ def split(
         first = None
         held_out = held_out_by_hash(
             without_spaces(table).to_pandas(),
-            columns.id,
+            columns.group or columns.id,
             columns.feature_names(table.column_names),
             settings.holdout_share,
         )
+    groups = groups_of(table.to_pandas(), columns) if columns.group is not None else None
+    if groups is not None:
+        left_out = straddling(groups, held_out)
+        refuse_few_groups(groups[held_out], str(columns.group), "rows held out")
+        refuse_few_groups(groups[~held_out & ~left_out], str(columns.group), "rows to fit on")
+        if left_out.any():
+            run_logger().info("%d rows left out: their groups are held out", int(left_out.sum()))
+            table = table.filter(~left_out)
+            held_out = held_out[~left_out]
     _check_parts(
         table,
         held_out,

@@ -12,13 +12,20 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import KFold, StratifiedKFold, TimeSeriesSplit
+from sklearn.model_selection import (
+    GroupKFold,
+    KFold,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    TimeSeriesSplit,
+)
 
 from ..core.errors import DataRejected
 from ..core.settings import TaskType
 from ..data.training_rows import TrainingRows
 from ..metrics.losses import Floats, metric_value, row_losses
 from .recipes import fit_estimator
+from .weighting import fit_parameters
 
 _FEWEST_GROUPS = 20
 
@@ -89,7 +96,8 @@ def make_folds(
     Args:
         data: Training rows; in time order for `time`.
         method: `time` fits on an expanding past and scores on what follows; `hash` shuffles, keeps
-            rows with the same features together, and spreads the classes evenly.
+            rows with the same features together, and spreads the classes evenly. Rows of one group stay
+            together; in time order, rows whose group is scored are left out of those to fit on.
         folds: Number of folds.
         seed: Seed of the shuffle.
 
@@ -107,6 +115,10 @@ def make_folds(
         )
     if method == "time":
         found = [Fold(*parts) for parts in TimeSeriesSplit(folds).split(data.rows)]
+        found = [without_shared_groups(fold, data.groups) for fold in found]
+        found = [fold for fold in found if len(fold.fitted)]
+    elif data.groups is not None:
+        found = _by_group(data, data.groups, folds, seed)
     else:
         found = _shuffled(data, folds, seed)
     if data.classes is not None:
@@ -117,6 +129,35 @@ def make_folds(
             "run of one class. Extract more rows, or set training.folds to fewer"
         )
     return found
+
+
+def without_shared_groups(fold: Fold, groups: np.ndarray | None) -> Fold:
+    """Return a fold without the rows to fit on whose group is scored.
+
+    Args:
+        fold: The fold.
+        groups: Group of each row. None: every row stands for itself.
+    """
+    if groups is None:
+        return fold
+    return Fold(fold.fitted[~np.isin(groups[fold.fitted], groups[fold.scored])], fold.scored)
+
+
+def _by_group(data: TrainingRows, groups: np.ndarray, folds: int, seed: int) -> list[Fold]:
+    codes = np.unique(groups, return_inverse=True)[1]
+    if codes.max() + 1 < folds:
+        raise DataRejected(
+            f"{codes.max() + 1} groups are too few for {folds} folds: bring rows of more groups, or set "
+            "training.folds to fewer"
+        )
+    splitter: Any = GroupKFold(folds, shuffle=True, random_state=seed)
+    if data.classes is not None and np.unique(data.target, return_counts=True)[1].max() >= folds:
+        splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        # As for `_shuffled`.
+        warnings.simplefilter("ignore", UserWarning)
+        found = [Fold(*parts) for parts in splitter.split(data.rows, data.target, codes)]
+    return [fold for fold in found if len(fold.fitted) and len(fold.scored)]
 
 
 def _shuffled(data: TrainingRows, folds: int, seed: int) -> list[Fold]:
@@ -162,7 +203,7 @@ def fold_losses(
         Shape (rows scored on,).
     """
     fitted, scored = data.take(fold.fitted), data.take(fold.scored)
-    fit_estimator(estimator, fitted.rows, fitted.target)
+    fit_estimator(estimator, fitted.rows, fitted.target, **fit_parameters(estimator, fitted))
     if task == "regression":
         return row_losses(metric, scored.target, estimator.predict(scored.rows))
     probabilities = np.zeros((len(scored.rows), len(data.classes)))  # pyright: ignore[reportArgumentType]
@@ -174,5 +215,6 @@ def fold_losses(
 def score_fold(
     estimator: Any, data: TrainingRows, fold: Fold, task: TaskType, metric: str
 ) -> float:
-    """Return the metric of `fold_losses`."""
-    return metric_value(metric, fold_losses(estimator, data, fold, task, metric))
+    """Return the metric of `fold_losses`, rows counting what they weigh."""
+    losses = fold_losses(estimator, data, fold, task, metric)
+    return metric_value(metric, losses, data.counted(fold.scored))

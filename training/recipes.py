@@ -196,13 +196,14 @@ def build(
     return estimator
 
 
-def fit_estimator(estimator: Any, rows: pd.DataFrame, target: np.ndarray) -> Any:
+def fit_estimator(estimator: Any, rows: pd.DataFrame, target: np.ndarray, **parameters: Any) -> Any:
     """Fit an estimator.
 
     Args:
         estimator: Unfitted, see `build`.
         rows: Conformed rows, n.
         target: True labels, shape (n,).
+        parameters: Further keywords of its `fit`, see `training.weighting.fit_parameters`.
 
     Returns:
         The same estimator, fitted.
@@ -214,4 +215,4 @@ def fit_estimator(estimator: Any, rows: pd.DataFrame, target: np.ndarray) -> Any
         model.set_params(early_stopping=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return estimator.fit(rows, target)
+        return estimator.fit(rows, target, **parameters)

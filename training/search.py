@@ -12,6 +12,7 @@ from .recipe_evaluation import Recipe
 from .study import PersistentStudy
 from .thread_limits import threads_per_trial
 from .trial_scoring import score_trial
+from .weighting import refuse_unweighted
 
 
 def search_recipe(
@@ -38,6 +39,7 @@ def search_recipe(
         ConfigurationError: If an estimator cannot be found, or every trial failed.
         DataRejected: If the rows cannot be cross-validated.
     """
+    refuse_unweighted(settings.estimators, data, task, settings.seed)
     rows = tuning_rows(data, method, settings.maximum_tuning_rows, settings.seed)
     folds = make_folds(rows, method, settings.folds, settings.seed)
     parts = rungs(settings.search, len(rows.rows))

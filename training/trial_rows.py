@@ -12,8 +12,10 @@ from ..core.results import Split
 from ..core.settings import Columns, TaskType, TrainingSettings
 from ..data.snapshots import Rows, as_frame, load_frame, train_and_holdout
 from ..data.training_rows import TrainingRows, training_rows
+from ..models.decision import cost_matrix
 from .cross_validation import Fold, make_folds, tuning_rows
 from .feature_steps import with_features
+from .weighting import refuse_unweighted
 
 # Threads that begin at once wait for the first to read, instead of each reading the same.
 _reading = threading.Lock()
@@ -63,7 +65,12 @@ def _made(
     training: TrainingSettings,
     task_type: TaskType,
 ) -> tuple[TrainingRows, list[Fold]]:
-    data = with_features(training_rows(frame, columns, task_type), training)
+    data = training_rows(frame, columns, task_type, class_weights=training.class_weights)
+    data = with_features(data, training)
+    refuse_unweighted(training.estimators, data, task_type, training.seed)
+    if training.decisions.costs is not None and data.classes is not None:
+        # Better said now than after the study.
+        cost_matrix(training.decisions.costs, data.classes)
     data = tuning_rows(data, method, training.maximum_tuning_rows, training.seed)
     return data, make_folds(data, method, training.folds, training.seed)
 

@@ -89,7 +89,7 @@ def infer_suite(
     trusted = pd.DataFrame() if known is None else known
     available = [str(name) for name in dict.fromkeys([*trusted, *rows])]
     features = columns.feature_names(available)
-    roles = [columns.id, columns.timestamp, columns.target]
+    roles = [columns.id, columns.timestamp, columns.target, columns.weight, columns.group]
     expectations = [
         _expect(
             "expect_table_columns_to_match_set",
@@ -98,7 +98,7 @@ def infer_suite(
         ),
         _expect("expect_table_row_count_to_be_between", min_value=minimum_rows),
     ]
-    for role in (columns.id, columns.timestamp, columns.target):
+    for role in roles:
         if role is not None:
             expectations.append(_expect("expect_column_values_to_not_be_null", role))
     if columns.id is not None:

@@ -41,13 +41,15 @@ def check_rows(
     Raises:
         DataRejected: See `extraction.extract`.
     """
+    from ..data.row_weights import groups_of, weights_of
+
     if table.num_rows < settings.minimum_rows:
         raise DataRejected(
             f"{described} gave {table.num_rows} rows, and training needs {settings.minimum_rows} "
             "(data.minimum_rows): check dataset.start, dataset.end and the source"
         )
-    required = [columns.target, columns.timestamp, columns.id, *columns.features]
-    missing = [name for name in required if name is not None and name not in table.column_names]
+    required = [*sorted(columns.roles), *columns.features]
+    missing = [name for name in required if name not in table.column_names]
     if missing:
         raise DataRejected(
             f"{described} has no columns {missing}; found {table.column_names}: rename them at the "
@@ -73,6 +75,8 @@ def check_rows(
     frame = table.to_pandas()
     remarks = check_features(table, frame, features, columns)
     check_target(task_type, frame[columns.target])
+    weights_of(frame, columns)
+    groups_of(frame, columns)
     if columns.id is not None:
         _check_ids(frame[columns.id])
     return remarks

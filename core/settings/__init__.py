@@ -7,6 +7,7 @@
 | `TrainingSettings` | estimators, hyperparameter optimisation and fitting |
 | `FeatureStep` | a step of your own that makes features |
 | `SearchSettings` | how a study searches, within `TrainingSettings` |
+| `DecisionSettings` | how probabilities are calibrated, and which label they lead to |
 | `GateSettings` | what a candidate must pass before it is promoted |
 | `ApprovalSettings` | whether a person has the last word on a promotion |
 | `MonitoringSettings` | drift, performance and the governor |
@@ -24,6 +25,7 @@ from .canary import CanarySettings
 from .card import CardSettings
 from .columns import Columns
 from .data import DataSettings, ScoringSettings
+from .decisions import ClassWeights, DecisionSettings
 from .features import FeatureStep
 from .gate_kinds import (
     BaselineSettings,
@@ -55,9 +57,11 @@ __all__ = [
     "CalibrationSettings",
     "CanarySettings",
     "CardSettings",
+    "ClassWeights",
     "Columns",
     "CsvSource",
     "DataSettings",
+    "DecisionSettings",
     "DeepcheckSettings",
     "DriftThresholds",
     "FeatureStep",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Self
+from typing import ClassVar, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -22,6 +22,8 @@ def _tells_days_apart(text_format: str) -> bool:
 
 class Columns(Settings):
     """What each column of a dataset is for. A column has one role, except that slices are features too."""
+
+    unless_default: ClassVar[frozenset[str]] = frozenset({"weight", "group"})
 
     target: str = Field(description="Column to predict.", examples=["subscribed"])
     features: list[str] = Field(
@@ -47,6 +49,19 @@ class Columns(Settings):
         default=None,
         description="Column that identifies a row; duplicates are rejected. None: no identifier.",
         examples=["call_id"],
+    )
+    weight: str | None = Field(
+        default=None,
+        description="Column with what each row counts in fitting and in judging, a number from 0 on. Not "
+        "needed in rows to score. None: all the same.",
+        examples=["sampling_weight"],
+    )
+    group: str | None = Field(
+        default=None,
+        description="Column with what a row belongs to, such as a customer: rows of one group are never on "
+        "both sides of a split or fold, and count as one where chance is told from a difference. Not needed "
+        "in rows to score. None: every row stands for itself.",
+        examples=["customer"],
     )
     slices: list[str] = Field(
         default_factory=list,
@@ -84,6 +99,8 @@ class Columns(Settings):
             "target": [self.target],
             "timestamp": [self.timestamp] if self.timestamp else [],
             "id": [self.id] if self.id else [],
+            "weight": [self.weight] if self.weight else [],
+            "group": [self.group] if self.group else [],
             "ignored": self.ignored,
             "features": self.features,
         }.items():
@@ -113,6 +130,12 @@ class Columns(Settings):
         """Whether the rows have a time order."""
         return self.timestamp is not None or self.ordered
 
+    @property
+    def roles(self) -> set[str]:
+        """Columns that are read beside the features: target, timestamp, id, weight and group."""
+        named = (self.target, self.timestamp, self.id, self.weight, self.group)
+        return {name for name in named if name is not None}
+
     def feature_names(self, available: list[str]) -> list[str]:
         """Return the features among the columns of a table.
 
@@ -128,5 +151,5 @@ class Columns(Settings):
         """
         if self.features:
             return list(self.features)
-        taken = {self.target, self.timestamp, self.id, *self.ignored}
+        taken = {*self.roles, *self.ignored}
         return [name for name in available if name not in taken]

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from .base import Seconds, Settings, TaskType
+from .decisions import ClassWeights, DecisionSettings
 from .features import FeatureStep, TypeName
 from .search import SearchSettings
 
@@ -19,7 +20,9 @@ def default_metric(task: TaskType) -> str:
 class TrainingSettings(Settings):
     """Estimators, hyperparameter optimisation and fitting."""
 
-    unless_default: ClassVar[frozenset[str]] = frozenset({"features", "search", "trusted_types"})
+    unless_default: ClassVar[frozenset[str]] = frozenset(
+        {"class_weights", "decisions", "features", "search", "trusted_types"}
+    )
 
     estimators: list[str] = Field(
         default_factory=lambda: ["hist_gradient_boosting", "linear"],
@@ -79,4 +82,15 @@ class TrainingSettings(Settings):
         description="Classes and functions beyond those of scikit-learn, NumPy, SciPy and the built-in "
         "estimators that a model may consist of, `package.module.Name`. Whoever loads the model runs them.",
         examples=[["my_features.Ratio", "lightgbm.sklearn.LGBMClassifier"]],
+    )
+    class_weights: ClassWeights | None = Field(
+        default=None,
+        description="What rows of a class count in fitting, beside `columns.weight`: class to a factor above "
+        "0, 1 where none is named, or `balanced`, which gives every class the same sum. Probabilities move "
+        "with it; `training.decisions.calibration` moves them back.",
+        examples=["balanced", {"yes": 5}],
+    )
+    decisions: DecisionSettings = Field(
+        default_factory=DecisionSettings,
+        description="How probabilities are calibrated, and which label they lead to.",
     )

@@ -25,6 +25,27 @@ def test_every_field_tells_the_person_at_the_form_what_it_is_for(kind):
             assert field.description, f"{kind.__name__}.{name}"
 
 
+def test_what_is_not_used_is_not_written():
+    assert not {"decisions", "class_weights"} & set(TrainingSettings().model_dump())
+    assert not {"weight", "group"} & set(Columns(target="y").model_dump())
+    used = TrainingSettings(decisions={"calibration": "sigmoid"})
+    assert used.model_dump()["decisions"] == {"calibration": "sigmoid"}
+
+
+@pytest.mark.parametrize(
+    ("costs", "said"),
+    [
+        ({"false_positive": 1}, "'false_negative'. missing"),
+        ({"false_positive": 1, "false_negative": 5, "misses": 1}, "unknown .'misses'"),
+        ({"a": {"b": float("inf")}}, "expected finite numbers"),
+        ({}, "missing"),
+    ],
+)
+def test_costs_that_mean_nothing_are_refused(costs, said):
+    with pytest.raises(ValidationError, match=said):
+        TrainingSettings(decisions={"costs": costs})
+
+
 def test_unknown_keys_are_refused():
     with pytest.raises(ValidationError, match="Extra inputs"):
         DataSettings(minimum_row=5)

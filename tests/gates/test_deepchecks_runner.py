@@ -12,6 +12,7 @@ from prefect_mlops.core.settings import Columns, DeepcheckSettings
 from prefect_mlops.data.schema import conform, infer_feature_types
 from prefect_mlops.gates.deepchecks_defaults import default_checks
 from prefect_mlops.gates.deepchecks_runner import run_checks
+from prefect_mlops.models.decision import Decision
 from prefect_mlops.models.predictor import Predictor
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
@@ -89,6 +90,22 @@ def test_a_model_that_is_no_better_than_guessing_is_blocked():
     blocking = [gate.name for gate in found.gates if gate.blocks]
     assert len(blocking) == 1
     assert blocking[0].startswith("SimpleModelComparison")
+
+
+def test_named_checks_see_the_labels_that_costs_lead_to_and_the_default_ones_do_not():
+    train = make_rows()
+    plain = fit(train)
+    # Nearly every row is accepted: right for these costs, and worse than guessing in accuracy.
+    decision = Decision(("False", "True"), ((0.0, 1.0), (500.0, 0.0)), 1 / 501)
+    decided = Predictor(plain.model, "binary", plain.feature_types, decision)
+    compared = DeepcheckSettings(
+        check="SimpleModelComparison",
+        parameters={"strategy": "stratified", "scorers": {"accuracy": "accuracy"}},
+        conditions={"gain_greater_than": {"min_allowed_gain": 0.5}},
+    )
+    verdicts = [run([compared], predictor=one).gates[0].verdict for one in (plain, decided)]
+    assert verdicts == ["passed", "failed"]
+    assert not [gate.name for gate in run(None, predictor=decided).gates if gate.blocks]
 
 
 def test_a_leak_is_seen_although_only_a_sample_is_looked_at():

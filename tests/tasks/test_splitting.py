@@ -237,3 +237,40 @@ def test_rows_are_split_without_a_project(give, calls, tmp_path):
     # Half a window of 2,000 rows would be more than a fifth.
     assert (parts.train.rows, parts.holdout.rows) == (3_200, 800)
     assert parts.train.last < parts.holdout.first
+
+
+def in_groups(rows, groups, seed=0):
+    rng = np.random.default_rng(seed)
+    frame = unordered(rows, seed)
+    return frame.assign(customer=rng.integers(0, groups, rows))
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+def test_a_group_is_on_one_side_alone(part, ordered):
+    columns = {"target": "y", "group": "customer", "ordered": ordered}
+    parts, table = part(in_groups(900, 400), columns)
+    train, holdout = (load_frame(side)["customer"] for side in (parts.train, parts.holdout))
+    assert not set(train) & set(holdout)
+    if ordered:
+        # Earlier rows of customers that are held out teach nothing and judge nothing.
+        assert len(train) + len(holdout) < table.num_rows
+        assert parts.first_holdout_row == table.num_rows - len(holdout)
+        left = load_frame(parts.train)["customer"].isin(set(holdout))
+        assert not left.any()
+    else:
+        assert len(train) + len(holdout) == table.num_rows
+
+
+def test_a_group_stays_on_its_side_whatever_else_is_there(part):
+    columns = {"target": "y", "group": "customer"}
+    first, _ = part(in_groups(900, 300), columns)
+    later, _ = part(in_groups(1_200, 300, seed=1), columns)
+    fitted, held = (set(load_frame(side)["customer"]) for side in (first.train, later.holdout))
+    assert not fitted & held
+
+
+def test_few_groups_are_refused(part):
+    with pytest.raises(DataRejected, match=r"rows held out are of .* groups of 'customer', and 20"):
+        part(in_groups(900, 30), {"target": "y", "group": "customer"})
+    with pytest.raises(DataRejected, match="rows to fit on are of 0 groups of 'customer', and 20"):
+        part(in_groups(900, 25), {"target": "y", "group": "customer", "ordered": True})
