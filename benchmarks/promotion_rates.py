@@ -4,8 +4,8 @@
 non-inferiority]` draws holdouts on which champion and candidate are as good, better or worse by a known amount,
 and asks `superiority` and `non_inferiority` of gates/comparison.py, with default settings. Promised:
 
-- of candidates as good as the champion, at most 5% are promoted under superiority: half of what a 90% interval
-  leaves out;
+- of candidates as good as the champion, at most 5% are promoted under superiority, in any 200 of them: a 95%
+  interval leaves out 2.5% on that side, and a bootstrap of few rows a little more;
 - of those better by twice the margin, 80% are, on as many rows as the formula below asks for;
 - of those worse by just the allowance, at most 5% are promoted under non-inferiority.
 
