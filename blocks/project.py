@@ -146,7 +146,7 @@ class MLProject(Block):
         from .project_checks import check_together
 
         with unquoted():
-            check_together(self)
+            check_together(self.setup, self.dataset, self.redaction)
 
     @property
     def metric(self) -> str:
