@@ -22,6 +22,7 @@ from ..registry.versions import find_version, get_version
 from ..runs.endings import record_end
 from ..runs.events import CANDIDATE_REFUSED, MODEL_PROMOTED, REPAIR_VERIFIED, emit
 from ..tasks.comparison import compare
+from ..tasks.freshness import check_freshness
 from ..tasks.promotion import promote
 from ..tasks.registration import finalise, register
 from ..tasks.repair import verify_repair
@@ -90,7 +91,7 @@ def conclude(
                 keep=keep,
             )
             assert request.approval is not None
-            gates = [*gates, request.approval.gate]
+            gates = [*_still_fresh(project, gates, candidate), request.approval.gate]
         if comparison.verdict == "passed" and not any(gate.blocks for gate in gates):
             registered = version
             comparison = _promote(
@@ -152,6 +153,13 @@ def conclude(
     emit(project.name, MODEL_PROMOTED if ending == "promoted" else CANDIDATE_REFUSED, payload)
     tell(project, outcome, payload=payload, once=f"{outcome.run_id}/{ending}")
     return outcome, comparison
+
+
+def _still_fresh(project: MLProject, gates: list[Gate], candidate: Candidate) -> list[Gate]:
+    """Return the gates with the age of the data as it is now: a person may have taken days."""
+    now = check_freshness(candidate, **project.arguments(check_freshness)).gates
+    named = {gate.name for gate in now}
+    return [*(gate for gate in gates if gate.name not in named), *now]
 
 
 def _waiting(

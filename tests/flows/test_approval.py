@@ -258,3 +258,15 @@ def test_a_run_that_is_cancelled_while_it_waits_ends_and_the_next_one_asks_again
     assert trainings(project) == 1
     record_approval.fn("1", "approved", "fine", "Ann", stores=project.stores)
     assert again.end().name == "Promoted"
+
+
+def test_data_that_grew_too_old_while_a_person_was_asked_is_not_promoted(project):
+    training = Training(project)
+    request = training.request()
+    project.gates.freshness.maximum_data_age_days = 0.001
+    resume_flow_run(request.runs[0].flow_run_id, run_input=form("approve"))
+    state = training.end()
+    outcome = state.result()
+    assert outcome.outcome == "challenger"
+    assert [gate.name for gate in outcome.gates if gate.blocks] == ["data age"]
+    assert find_version(project.registry, tags.CHAMPION) is None
