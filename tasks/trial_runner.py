@@ -12,7 +12,7 @@ from prefect.context import FlowRunContext, TaskRunContext
 from prefect.futures import PrefectFuture, as_completed
 from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner, ThreadPoolTaskRunner
 
-from ..core.errors import ConfigurationError, MLOpsError
+from ..core.errors import ConfigurationError, MLOpsError, OrchestratorUnavailable
 from ..runs.run_logger import run_logger
 from .trials import run_trial
 
@@ -91,6 +91,8 @@ class TrialRunner:
 
     def __enter__(self) -> Self:
         self._open.enter_context(_without_parameters())
+        if self._search.runner == "dask" and self._search.runner_address is None:
+            self._open.enter_context(_lasting_workers())
         self._start()
         return self
 
@@ -122,6 +124,7 @@ class TrialRunner:
             Its recipe and its score.
 
         Raises:
+            OrchestratorUnavailable: If a Dask cluster has had no worker for the time that it allows.
             MLOpsError: If no trial can run at all, such as without rows.
         """
         from ..training.cross_validation import TrialScore
@@ -135,6 +138,11 @@ class TrialRunner:
                 raise
             except Exception as error:
                 said = f"{type(error).__name__}: {error}"
+                if type(error).__name__ == "NoValidWorkerError":
+                    raise OrchestratorUnavailable(
+                        f"the Dask cluster has no worker for trial {recipe['number']} ({error}). Start some; the "
+                        "study goes on with the trials that are left"
+                    ) from error
                 if isinstance(error, BrokenExecutor) and runner is self._runner:
                     self._renew()
             run_logger().warning(
@@ -162,4 +170,20 @@ def _without_parameters() -> Iterator[None]:
             found: Any = kind.get()
             if found is not None:
                 inside.enter_context(found.model_copy(update={"parameters": {}}))
+        yield
+
+
+@contextmanager
+def _lasting_workers() -> Iterator[None]:
+    """Let a cluster of this machine replace workers for as long as the study runs.
+
+    It gives up one that is dead again 15 seconds after it died, and with none left trials would wait for
+    ever: should that happen for another reason, they fail.
+    """
+    dask = _imported("dask", "config", "dask")
+    given = {
+        "distributed.deploy.lost-worker-timeout": "24 hours",
+        "distributed.scheduler.no-workers-timeout": "5 minutes",
+    }
+    with dask.set(given):
         yield
