@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ..training.cross_validation import TrialScore
 
 _ATTEMPTS = 3
+# By name: Dask may not be installed.
+_NO_WORKER = ("NoWorkerError", "NoValidWorkerError")
 
 
 def make_runner(search: SearchSettings, parallel: int) -> TaskRunner[Any]:
@@ -138,7 +140,7 @@ class TrialRunner:
                 raise
             except Exception as error:
                 said = f"{type(error).__name__}: {error}"
-                if type(error).__name__ == "NoValidWorkerError":
+                if type(error).__name__ in _NO_WORKER:
                     raise OrchestratorUnavailable(
                         f"the Dask cluster has no worker for trial {recipe['number']} ({error}). Start some; the "
                         "study goes on with the trials that are left"

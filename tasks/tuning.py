@@ -97,7 +97,11 @@ def tune(
     split = as_split(split, stores.open_workspace(), columns)
     if key is None:
         asked = {"rows": split.train.digest, "columns": columns.model_dump(mode="json")}
-        asked |= {"task": task_type, "metric": metric, "settings": settings.without_place().model_dump(mode="json")}
+        asked |= {
+            "task": task_type,
+            "metric": metric,
+            "settings": settings.without_place().model_dump(mode="json"),
+        }
         key = digest_of(asked)
     url = study_url(stores.open_workspace(), key)
     try:
