@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor
 from contextlib import ExitStack, contextmanager
@@ -93,6 +94,7 @@ class TrialRunner:
 
     def __enter__(self) -> Self:
         self._open.enter_context(_without_parameters())
+        self._open.enter_context(_own_place_left())
         if self._search.runner == "dask" and self._search.runner_address is None:
             self._open.enter_context(_lasting_workers())
         self._start()
@@ -173,6 +175,25 @@ def _without_parameters() -> Iterator[None]:
             if found is not None:
                 inside.enter_context(found.model_copy(update={"parameters": {}}))
         yield
+
+
+@contextmanager
+def _own_place_left() -> Iterator[None]:
+    """Leave a Dask worker its thread, if this step runs on one: its trials may be sent there."""
+    distributed = sys.modules.get("distributed")
+    try:
+        if distributed is not None:
+            distributed.get_worker()
+    except ValueError:
+        distributed = None
+    if distributed is None:
+        yield
+        return
+    distributed.secede()
+    try:
+        yield
+    finally:
+        distributed.rejoin()
 
 
 @contextmanager

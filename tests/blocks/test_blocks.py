@@ -241,7 +241,7 @@ def test_the_digest_tells_what_shapes_a_model_from_what_does_not():
 
 
 def test_where_trials_run_shapes_no_model_and_how_their_sums_are_split_does():
-    digest = make_project().training_digest()
+    digest = make_project(training={}).training_digest()
     elsewhere = {"runner": "dask", "runner_address": "tcp://scheduler:8786"}
     for training in ({"parallel_trials": 4}, {"search": elsewhere}):
         assert make_project(training=training).training_digest() == digest
