@@ -215,8 +215,8 @@ class MLProject(Block):
     def training_digest(self) -> str:
         """Return a digest of everything in the configuration that shapes a trained model.
 
-        The source of own estimators, search spaces, feature steps and gates counts too: edited, they are
-        others.
+        The source of own estimators, search spaces, feature steps and gates counts too; where trials run
+        does not.
         """
         spaces = self.training.search.spaces.values()
         own = [name for name in self.training.estimators if is_import_path(name)]
@@ -230,7 +230,7 @@ class MLProject(Block):
                 "task": self.task_type,
                 "columns": self.dataset.columns.model_dump(mode="json"),
                 "data": self.data.model_dump(mode="json"),
-                "training": self.training.model_dump(mode="json"),
+                "training": self.training.without_place().model_dump(mode="json"),
                 # Who has the last word shapes no model: edited while a candidate waits, it is the same one.
                 "gates": self.gates.model_dump(mode="json", exclude={"approval"}),
                 # Half of a window is held out.

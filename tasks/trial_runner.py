@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor
 from contextlib import ExitStack, contextmanager
@@ -12,7 +13,7 @@ from prefect.context import FlowRunContext, TaskRunContext
 from prefect.futures import PrefectFuture, as_completed
 from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner, ThreadPoolTaskRunner
 
-from ..core.errors import ConfigurationError, MLOpsError
+from ..core.errors import ConfigurationError, MLOpsError, OrchestratorUnavailable
 from ..runs.run_logger import run_logger
 from .trials import run_trial
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from ..training.cross_validation import TrialScore
 
 _ATTEMPTS = 3
+# By name: Dask may not be installed.
+_NO_WORKER = ("NoWorkerError", "NoValidWorkerError")
 
 
 def make_runner(search: SearchSettings, parallel: int) -> TaskRunner[Any]:
@@ -91,6 +94,9 @@ class TrialRunner:
 
     def __enter__(self) -> Self:
         self._open.enter_context(_without_parameters())
+        self._open.enter_context(_own_place_left())
+        if self._search.runner == "dask" and self._search.runner_address is None:
+            self._open.enter_context(_lasting_workers())
         self._start()
         return self
 
@@ -122,6 +128,7 @@ class TrialRunner:
             Its recipe and its score.
 
         Raises:
+            OrchestratorUnavailable: If a Dask cluster has had no worker for the time that it allows.
             MLOpsError: If no trial can run at all, such as without rows.
         """
         from ..training.cross_validation import TrialScore
@@ -135,6 +142,11 @@ class TrialRunner:
                 raise
             except Exception as error:
                 said = f"{type(error).__name__}: {error}"
+                if type(error).__name__ in _NO_WORKER:
+                    raise OrchestratorUnavailable(
+                        f"the Dask cluster has no worker for trial {recipe['number']} ({error}). Start some; the "
+                        "study goes on with the trials that are left"
+                    ) from error
                 if isinstance(error, BrokenExecutor) and runner is self._runner:
                     self._renew()
             run_logger().warning(
@@ -166,4 +178,39 @@ def _without_parameters() -> Iterator[None]:
             if isinstance(found, FlowRunContext) and found.flow_run is not None:
                 update["flow_run"] = found.flow_run.model_copy(update={"parameters": {}})
             inside.enter_context(found.model_copy(update=update))
+        yield
+
+
+@contextmanager
+def _own_place_left() -> Iterator[None]:
+    """Leave a Dask worker its thread, if this step runs on one: its trials may be sent there."""
+    distributed = sys.modules.get("distributed")
+    try:
+        if distributed is not None:
+            distributed.get_worker()
+    except ValueError:
+        distributed = None
+    if distributed is None:
+        yield
+        return
+    distributed.secede()
+    try:
+        yield
+    finally:
+        distributed.rejoin()
+
+
+@contextmanager
+def _lasting_workers() -> Iterator[None]:
+    """Let a cluster of this machine replace workers for as long as the study runs.
+
+    It gives up one that is dead again 15 seconds after it died, and with none left trials would wait for
+    ever: should that happen for another reason, they fail.
+    """
+    dask = _imported("dask", "config", "dask")
+    given = {
+        "distributed.deploy.lost-worker-timeout": "24 hours",
+        "distributed.scheduler.no-workers-timeout": "5 minutes",
+    }
+    with dask.set(given):
         yield

@@ -10,7 +10,7 @@ import hashlib
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -79,6 +79,7 @@ def tune(
         ConfigurationError: If an estimator, a declared parameter or a package cannot be found, every trial
             failed, or a store is missing.
         DataRejected: If the training rows cannot be cross-validated, or the rows held out are earlier.
+        OrchestratorUnavailable: If a Dask cluster has had no worker for the time that it allows.
         RegistryUnavailable: If MLflow cannot be reached.
         WorkspaceUnavailable: If rows cannot be read, or the study cannot be written.
     """
@@ -96,13 +97,17 @@ def tune(
     split = as_split(split, stores.open_workspace(), columns)
     if key is None:
         asked = {"rows": split.train.digest, "columns": columns.model_dump(mode="json")}
-        asked |= {"task": task_type, "metric": metric, "settings": settings.model_dump(mode="json")}
+        asked |= {
+            "task": task_type,
+            "metric": metric,
+            "settings": settings.without_place().model_dump(mode="json"),
+        }
         key = digest_of(asked)
     url = study_url(stores.open_workspace(), key)
     try:
         given = {"columns": columns, "task_type": task_type, "settings": settings}
         data, folds = rows_and_folds(split, **given)
-        study = PersistentStudy(
+        opened = PersistentStudy(
             url,
             key,
             settings=settings,
@@ -115,28 +120,28 @@ def tune(
             ),
         )
         given |= {"metric": metric, "threads": threads_per_trial(settings.search)}
-        if run_id is not None or not study.ended:
-            with TrialRuns(run_id, metric, stores) as runs:
-                runs.catch_up(study.finished)
-                if not study.ended:
-                    _run_trials(study, runs, {"split": split, **given}, settings, stores.name)
+        with closing(opened) as study:
+            if run_id is not None or not study.ended:
+                with TrialRuns(run_id, metric, stores) as runs:
+                    runs.catch_up(study.finished)
+                    if not study.ended:
+                        _run_trials(study, runs, {"split": split, **given}, settings, stores.name)
+            estimator, parameters, score = study.best()
+            result = Study(
+                name=key,
+                storage=url,
+                estimator=estimator,
+                parameters=parameters,
+                metric=metric,
+                score=score,
+                trials=len(study.begun),
+                pruned=study.count(TrialState.PRUNED),
+                failed=study.count(TrialState.FAIL),
+                seed=settings.seed,
+            )
     finally:
         forget_rows()
         end_processes()
-    estimator, parameters, score = study.best()
-    result = Study(
-        name=key,
-        storage=url,
-        estimator=estimator,
-        parameters=parameters,
-        metric=metric,
-        score=score,
-        trials=len(study.begun),
-        pruned=study.count(TrialState.PRUNED),
-        failed=study.count(TrialState.FAIL),
-        seed=settings.seed,
-    )
-    study.close()
     run_logger().info(
         "%s: %s %.4f in cross-validation, best of %d trials (%d pruned, %d failed)",
         estimator,

@@ -79,6 +79,15 @@ class PersistentStudy:
         # A declared parameter that no recipe asks for is refused here, before any trial.
         self._starts = [self._moved(*start) for start in defaults]
         self._storage = _storage(url)
+        try:
+            self._begin(name, task, metric, starts)
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin(
+        self, name: str, task: TaskType, metric: str, starts: Callable[[], list[Start]]
+    ) -> None:
         self._study = optuna.create_study(
             study_name=name, storage=self._storage, load_if_exists=True
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field
 
@@ -94,3 +94,14 @@ class TrainingSettings(Settings):
         default_factory=DecisionSettings,
         description="How probabilities are calibrated, and which label they lead to.",
     )
+
+    def without_place(self) -> Self:
+        """Return these settings as if trials ran one by one in the flow's process.
+
+        Where they run and how many at once changes no result, so it counts in no key; but with
+        `timeout_seconds` more at once are more trials. `search.ahead` and `search.threads_per_trial` change
+        results, and stay.
+        """
+        search = self.search.model_copy(update={"runner": None, "runner_address": None})
+        at_once = self.parallel_trials if self.timeout_seconds is not None else 1
+        return self.model_copy(update={"parallel_trials": at_once, "search": search})

@@ -240,6 +240,20 @@ def test_the_digest_tells_what_shapes_a_model_from_what_does_not():
     assert make_project(gates={"margin": 0.1}).training_digest() != digest
 
 
+def test_where_trials_run_shapes_no_model_and_how_their_sums_are_split_does():
+    digest = make_project(training={}).training_digest()
+    elsewhere = {"runner": "dask", "runner_address": "tcp://scheduler:8786"}
+    for training in ({"parallel_trials": 4}, {"search": elsewhere}):
+        assert make_project(training=training).training_digest() == digest
+    for search in ({"ahead": 8}, {"threads_per_trial": 2}):
+        assert make_project(training={"search": search}).training_digest() != digest
+    # Until time runs out, more at once are more trials.
+    timed = make_project(training={"timeout_seconds": 60}).training_digest()
+    more = make_project(training={"timeout_seconds": 60, "parallel_trials": 4})
+    assert more.training_digest() != timed
+    assert more.training.parallel_trials == 4
+
+
 def test_constructing_a_block_connects_to_nothing():
     # Port 9 answers nobody: with a connection this would raise.
     ModelRegistry(tracking_uri="http://127.0.0.1:9", model_name="m").get_client()

@@ -16,7 +16,7 @@ from prefect import flow
 from prefect.context import serialize_context
 from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
 from prefect_mlops.blocks import Stores
-from prefect_mlops.core.errors import ConfigurationError
+from prefect_mlops.core.errors import ConfigurationError, OrchestratorUnavailable
 from prefect_mlops.core.settings import Columns, SearchSettings, TrainingSettings
 from prefect_mlops.tasks import tune
 from prefect_mlops.tasks.trial_runner import make_runner
@@ -103,6 +103,41 @@ def test_a_runner_whose_package_is_missing_is_refused_by_its_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "prefect_ray", None)
     with pytest.raises(ConfigurationError, match=r"pip install 'prefect-mlops\[ray\]'"):
         make_runner(SearchSettings(runner="ray"), 2)
+
+
+@pytest.mark.slow
+def test_a_cluster_without_workers_ends_the_study_that_goes_on_when_there_are_some(study_on):
+    dask, distributed = pytest.importorskip("dask"), pytest.importorskip("distributed")
+    given = {"settings": {"estimators": ["linear"], "trials": 3}, "runner": "dask"}
+    options = {"threads_per_worker": 1, "dashboard_address": None}
+    with (
+        dask.config.set({"distributed.scheduler.no-workers-timeout": "1 second"}),
+        distributed.LocalCluster(n_workers=0, **options) as cluster,
+    ):
+        with pytest.raises(OrchestratorUnavailable, match="no worker for trial 0"):
+            study_on("lost", runner_address=cluster.scheduler_address, **given)
+        cluster.scale(1)
+        cluster.wait_for_workers(1)
+        found = study_on("lost", runner_address=cluster.scheduler_address, **given)
+    assert found.trials == 3
+    assert found.failed == 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_a_step_that_was_submitted_to_a_cluster_leaves_its_place_to_its_trials(parts, tmp_path):
+    distributed = pytest.importorskip("distributed")
+    prefect_dask = pytest.importorskip("prefect_dask")
+    stores = Stores("calls", workspace=str(tmp_path / "mine"))
+    settings = TrainingSettings(estimators=["linear"], trials=3, folds=2, parallel_trials=2)
+    options = {"threads_per_worker": 1, "dashboard_address": None}
+    with distributed.LocalCluster(n_workers=1, **options) as cluster:
+
+        @flow(task_runner=prefect_dask.DaskTaskRunner(address=cluster.scheduler_address))
+        def nightly():
+            return tune.submit(parts, **GIVEN, settings=settings, stores=stores).result()
+
+        assert nightly().trials == 3
 
 
 class Weighing(ThreadPoolTaskRunner):

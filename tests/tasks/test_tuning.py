@@ -18,7 +18,8 @@ from prefect.client.schemas.filters import (
     TaskRunFilterName,
 )
 from prefect_mlops.blocks import Dataset, ModelRegistry
-from prefect_mlops.core.errors import ConfigurationError
+from prefect_mlops.core.errors import ConfigurationError, RegistryUnavailable
+from prefect_mlops.core.settings import SearchSettings
 from prefect_mlops.registry.tracking import open_run
 from prefect_mlops.tasks.tuning import study_url, tune
 from prefect_mlops.training.search_spaces import default_parameters
@@ -223,6 +224,41 @@ def test_when_every_trial_fails_the_first_error_is_told(make_numbers, recipe):
     run_id = open_run(project.stores, "key", None)
     with pytest.raises(ConfigurationError, match=r"all 2 trials failed.*singular matrix 1"):
         tune.fn(split, run_id, "key", **project.arguments(tune))
+
+
+def test_the_database_is_closed_whatever_ends_the_study(make_numbers, recipe, monkeypatch):
+    def kill(alpha):
+        raise KeyboardInterrupt
+
+    project, split = make_numbers(estimators=["shop_models:recipe"])
+    given = project.arguments(tune)
+    database = Path(study_url(project.open_workspace(), "key").removeprefix("sqlite:///"))
+    recipe.on_fit = kill
+    with pytest.raises(KeyboardInterrupt):
+        tune.fn(split, None, "key", **given)
+    # SQLite's log stands beside the database for as long as somebody has it open.
+    assert [path.name for path in database.parent.iterdir()] == ["key.db"]
+
+    def unreachable(*_, **__):
+        raise RegistryUnavailable("no answer")
+
+    monkeypatch.setattr("prefect_mlops.tasks.tuning.warm_starts", unreachable)
+    with pytest.raises(RegistryUnavailable):
+        tune.fn(split, None, "other", **given)
+    assert sorted(path.name for path in database.parent.iterdir()) == ["key.db", "other.db"]
+
+
+def test_a_study_without_a_key_is_the_same_wherever_its_trials_run(make):
+    project, split = make()
+    given = project.arguments(tune)
+    names = []
+    for training in ({}, {"parallel_trials": 2}, {"search": {"runner": "threads"}}, {"seed": 1}):
+        settings = given["settings"].model_copy(
+            update={**training, "search": SearchSettings(**training.get("search", {}))}
+        )
+        names.append(tune.fn(split, None, **{**given, "settings": settings}).name)
+    assert names[0] == names[1] == names[2]
+    assert names[3] != names[0]
 
 
 def test_an_estimator_that_is_not_there_is_refused_before_any_trial(make):
