@@ -280,6 +280,8 @@ class MLProject(Block):
                 f"choose one of {sorted(known)}"
             )
         self._check_decisions()
+        if wrong := self.gates.fairness.wrong_limits(self.task_type):
+            raise ValueError(wrong)
         if self.redaction is not None:
             self.redaction.check(self.dataset.columns)
             if self.dataset.source.type == "predictions":

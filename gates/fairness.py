@@ -54,13 +54,8 @@ def check_limits(settings: GateSettings, task_type: TaskType) -> None:
     Raises:
         ConfigurationError: If a limit is for another task.
     """
-    fitting = limits_for(task_type)
-    wrong = [name for name in settings.fairness.limits if name not in fitting]
-    if wrong:
-        raise ConfigurationError(
-            f"gates.fairness.limits names {wrong}, which a {task_type} model has not: choose among "
-            f"{list(fitting)}"
-        )
+    if wrong := settings.fairness.wrong_limits(task_type):
+        raise ConfigurationError(wrong)
 
 
 def group_gaps(
@@ -178,7 +173,11 @@ def fairness_gates(column: str, gaps: list[GroupGap], settings: GateSettings) ->
     """
     limits: dict[str, float] = {str(key): value for key, value in settings.fairness.limits.items()}
     if not limits:
-        shown = "; ".join(_measured(gap, settings) for gap in gaps if gap.interval is not None)
+        shown = "; ".join(
+            _measured(gap, settings)
+            for gap in gaps
+            if gap.interval is not None and gap.name.endswith("_difference")
+        )
         small = {name: said for gap in gaps for name, said in gap.small.items()}
         reason = (
             f"nothing is asked (gates.fairness.limits), so nothing was judged: "

@@ -45,7 +45,8 @@ class Condition:
         """Return for which conformed rows it holds, booleans of shape (n,)."""
         values = rows[self.feature]
         if self.kind in ("=", "!="):
-            same = (_texts(values) == self.value).to_numpy()
+            gap = self.value == MISSING and values.dtype != object
+            same = (values.isna() if gap else _texts(values) == self.value).to_numpy()
             return same if self.kind == "=" else ~same
         numbers = _numbers(values)
         with np.errstate(invalid="ignore"):
@@ -81,8 +82,13 @@ def _in_words(name: str, conditions: list[Condition]) -> str:
     if same:
         return f"{name} = {same[-1]}"
     other = [condition.value for condition in conditions if condition.kind == "!="]
-    if other:
-        return " and ".join(f"{name} != {value}" for value in other)
+    numbers = [condition for condition in conditions if condition.kind in ("<=", ">")]
+    said = [f"{name} != {value}" for value in other]
+    # A row with a number has a value.
+    return " and ".join([_interval(name, numbers, gaps=MISSING not in other)] if numbers else said)
+
+
+def _interval(name: str, conditions: list[Condition], *, gaps: bool) -> str:
     low = max((c.value for c in conditions if c.kind == ">"), default=None)
     high = min((c.value for c in conditions if c.kind == "<="), default=None)
     date = conditions[0].date
@@ -92,7 +98,7 @@ def _in_words(name: str, conditions: list[Condition]) -> str:
         said = f"{name} > {_shown(low, date)}"
     else:
         said = f"{name} <= {_shown(high, date)}"
-    return f"({said} or {MISSING})" if all(c.missing for c in conditions) else said
+    return f"({said} or {MISSING})" if gaps and all(c.missing for c in conditions) else said
 
 
 def _shown(value: Any, date: bool) -> str:
@@ -142,8 +148,10 @@ def find_segments(
         feature, kind, values = questions[at]
         missing_left = gaps[at] and bool(found.missing_go_to_left[node])
         missing_right = gaps[at] and not missing_left
-        if kind == "category":
-            sides = (Condition(feature, "!=", values), Condition(feature, "=", values))
+        if kind == "category" or np.isinf(found.threshold[node]):
+            # A split of rows with a number from those without one is at infinity.
+            value = values if kind == "category" else MISSING
+            sides = (Condition(feature, "!=", value), Condition(feature, "=", value))
         else:
             edge, date = values[int(np.floor(found.threshold[node]))], kind == "datetime"
             sides = (

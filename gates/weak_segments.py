@@ -101,8 +101,11 @@ def weak_segments(
         f"being {whole:.4g}"
     )
     if weak:
-        said = "; ".join(_in_words(metric, *one) for one in weak[:_SHOWN])
-        more = f"; and {len(weak) - _SHOWN} more" if len(weak) > _SHOWN else ""
+        # The same one, found on both halves, is said once.
+        distinct = {one[0]: (one, p_value) for one, p_value in reversed(weak)}
+        shown = [_in_words(metric, *found) for found in reversed(distinct.values())]
+        more = f"; and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
+        said = "; ".join(shown[:_SHOWN])
         reason = f"surely worse where {said}{more}; {asked}"
     else:
         reason = (

@@ -124,6 +124,23 @@ class FairnessSettings(Settings):
                 )
         return self
 
+    def wrong_limits(self, task_type: TaskType) -> str:
+        """Return which limits are of another task, in words; empty where none is.
+
+        Example:
+            >>> settings = FairnessSettings(columns=["sex"], limits={"accuracy_ratio": 0.8})
+            >>> settings.wrong_limits("binary")
+            ''
+        """
+        fitting = limits_for(task_type)
+        wrong = [name for name in self.limits if name not in fitting]
+        if not wrong:
+            return ""
+        return (
+            f"gates.fairness.limits names {wrong}, which a {task_type} model has not: choose among "
+            f"{list(fitting)}"
+        )
+
 
 def limits_for(task_type: TaskType) -> tuple[str, ...]:
     """Return the names of the fairness limits that fit a task type.
