@@ -14,13 +14,14 @@ from ..core.settings import GateSettings, TaskType
 from ..core.settings.segments import limits_for
 from ..data.row_weights import FEWEST_GROUPS
 from ..metrics.bootstrap import Interval
-from ..metrics.resampled_ratios import Ratios, largest_difference
+from ..metrics.losses import Floats
+from ..metrics.resampled_ratios import Ratios, largest_difference, rate_errors
 from ..metrics.sampling import Sampling
 from .group_measures import (
-    FALSE_POSITIVE,
+    COUNTED,
+    ERROR,
     MEASURES_OF,
     METRIC,
-    TRUE_POSITIVE,
     Answers,
     by_group,
     on_resamples,
@@ -115,28 +116,28 @@ def _gap(
     if not families:
         return GroupGap(limit, None, ("", np.nan), ("", np.nan), "", small)
     kind = limit.rpartition("_")[2]
-    scaled = {
-        measure: (names, ratios if kind == "difference" else _logs(ratios, measure, names, table))
-        for measure, (names, ratios) in families.items()
-    }
+    scaled: dict[str, Ratios] = {}
+    errors: list[Floats] = []
+    for measure, (names, ratios) in families.items():
+        rows = table.loc[names, COUNTED.get(measure, "rows")].to_numpy(dtype=float)
+        least, floor = np.zeros(len(names)), 1e-12
+        if measure not in (METRIC, ERROR):
+            # Half a row of the smallest group: of fewer nobody can say that they are other shares.
+            least, floor = rate_errors(ratios.values, rows), 0.5 / rows.min()
+        ratio = kind == "ratio"
+        scaled[measure] = ratios.logarithms(floor) if ratio else ratios
+        errors.append(least / np.maximum(ratios.values, floor) if ratio else least)
     gap = largest_difference(
-        [ratios for _, ratios in scaled.values()], confidence=settings.confidence
+        list(scaled.values()), confidence=settings.confidence, least_errors=errors
     )
     if kind == "ratio":
         # The largest difference of logarithms is the logarithm of the smallest ratio.
         gap = Interval(*np.exp([-gap.value, -gap.high, -gap.low]).tolist())
-    measure = max(scaled, key=lambda one: float(np.ptp(scaled[one][1].values)))
+    measure = max(scaled, key=lambda one: float(np.ptp(scaled[one].values)))
     names, ratios = families[measure]
     low, high = int(ratios.values.argmin()), int(ratios.values.argmax())
     least, most = float(ratios.values[low]), float(ratios.values[high])
     return GroupGap(limit, gap, (names[low], least), (names[high], most), measure, small)
-
-
-def _logs(ratios: Ratios, measure: str, names: list[str], table: pd.DataFrame) -> Ratios:
-    # A rate of none has no logarithm: half a row, as is usual for odds of empty cells.
-    rows = table.loc[names, "rows"].to_numpy(dtype=float)
-    least = np.full(len(names), 1e-12) if measure == METRIC else 0.5 / rows
-    return Ratios(np.log(np.maximum(ratios.values, least)), np.log(np.fmax(ratios.drawn, least)))
 
 
 def _too_small(
@@ -148,7 +149,7 @@ def _too_small(
         return f"{rows} rows, {fewest} are needed (gates.minimum_slice_rows)"
     if clusters is not None and clusters < FEWEST_GROUPS:
         return f"rows of {clusters} groups, {FEWEST_GROUPS} are needed"
-    of = {TRUE_POSITIVE: "positives", FALSE_POSITIVE: "negatives"}.get(measure)
+    of = COUNTED.get(measure)
     fewest = settings.fairness.minimum_class_rows
     if of is not None and int(group[of]) < fewest:
         return (

@@ -22,6 +22,8 @@ ACCURACY = "accuracy"
 ERROR = "mean_error"
 METRIC = "metric"
 
+# What rates among rows of one class are counted on.
+COUNTED = {TRUE_POSITIVE: "positives", FALSE_POSITIVE: "negatives"}
 # What each limit is about.
 MEASURES_OF = {
     "demographic_parity": (SELECTION,),

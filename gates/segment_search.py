@@ -136,7 +136,7 @@ def find_segments(
         max_depth=depth, min_samples_leaf=minimum_rows, random_state=seed
     ).fit(encoded, losses, sample_weight=weights)
     found: Any = tree.tree_
-    gaps: list[bool] = np.isnan(encoded).any(axis=0).tolist()
+    gaps = [bool(np.isnan(column).any()) for column in encoded.T]
     segments: list[Segment] = []
 
     def walk(node: int, so_far: tuple[Condition, ...]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import sparse
+from scipy import sparse, stats
 
 from ..core.errors import DataRejected
 from .bootstrap import Interval
@@ -35,6 +35,10 @@ class Ratios(NamedTuple):
     def rooted(self) -> Ratios:
         """Return the square roots, as `rmse` is of a mean."""
         return Ratios(np.sqrt(self.values), np.sqrt(self.drawn))
+
+    def logarithms(self, floor: float) -> Ratios:
+        """Return the logarithms; what is below a floor counts as it."""
+        return Ratios(np.log(np.maximum(self.values, floor)), np.log(np.fmax(self.drawn, floor)))
 
     def take(self, columns: Any) -> Ratios:
         """Return some of them."""
@@ -105,7 +109,28 @@ def _ratio(sums: Floats, kinds: int) -> Floats:
     return np.divide(above, below, out=np.full_like(above, np.nan), where=below > 0)
 
 
-def largest_difference(families: list[Ratios], *, confidence: float) -> Interval:
+def rate_errors(rates: Floats, rows: Floats) -> Floats:
+    """Return the least standard error of rates, which of none or all of few rows is not 0.
+
+    Args:
+        rates: Shape (k,).
+        rows: How many rows each is of, shape (k,).
+
+    Returns:
+        Those of Agresti and Caffo, *The American Statistician* 54 (2000), 280-288: two successes and two failures
+        more.
+
+    Example:
+        >>> rate_errors(np.array([0.0]), np.array([100.0])).round(4).tolist()
+        [0.0135]
+    """
+    shrunk = (rates * rows + 2) / (rows + 4)
+    return np.sqrt(shrunk * (1 - shrunk) / (rows + 4))
+
+
+def largest_difference(
+    families: list[Ratios], *, confidence: float, least_errors: list[Floats] | None = None
+) -> Interval:
     """Return the largest difference between any two of several ratios, with bounds that hold for all pairs at once.
 
     Drawn anew, the largest of many differences is larger still: its percentiles would find groups apart that are
@@ -116,6 +141,7 @@ def largest_difference(families: list[Ratios], *, confidence: float) -> Interval
     Args:
         families: Ratios to compare among each other, each of at least two, of the same resamples: one a rate.
         confidence: Level of the interval, two-sided, between 0 and 1.
+        least_errors: Least standard error of each ratio, one array a family. None: what the resamples show.
 
     Returns:
         The difference and its bounds, none below 0.
@@ -134,7 +160,7 @@ def largest_difference(families: list[Ratios], *, confidence: float) -> Interval
     gaps: list[Floats] = []
     errors: list[Floats] = []
     deviations: list[Floats] = []
-    for family in families:
+    for number, family in enumerate(families):
         count = len(family.values)
         if count < 2:
             raise DataRejected(f"a difference needs two groups, and there are {count}")
@@ -142,6 +168,9 @@ def largest_difference(families: list[Ratios], *, confidence: float) -> Interval
         gap = family.values[first] - family.values[second]
         drawn = family.drawn[:, first] - family.drawn[:, second]
         error = np.nanstd(drawn, axis=0)
+        if least_errors is not None:
+            least = least_errors[number]
+            error = np.maximum(error, np.hypot(least[first], least[second]))
         gaps.append(np.abs(gap))
         errors.append(error)
         # A resample without a row of a group says nothing about it.
@@ -149,7 +178,9 @@ def largest_difference(families: list[Ratios], *, confidence: float) -> Interval
         deviations.append(
             np.divide(moved, error, out=np.zeros_like(moved), where=error > 0).max(axis=1)
         )
-    reach = float(np.quantile(np.max(deviations, axis=0), confidence))
+    # Where resamples show no spread, no shorter than of one normal difference.
+    alone = float(stats.norm.isf((1 - confidence) / 2))
+    reach = max(float(np.quantile(np.max(deviations, axis=0), confidence)), alone)
     found, error = np.concatenate(gaps), np.concatenate(errors)
     low = float((found - reach * error).max())
     return Interval(float(found.max()), max(low, 0.0), float((found + reach * error).max()))

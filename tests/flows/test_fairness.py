@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def project_of(make_project, calls, tmp_path, prefect_api):
     """A function that makes a project with a column that no model sees."""
-    frame, rng = calls(1_200), np.random.default_rng(0)
+    frame, rng = calls(3_000), np.random.default_rng(0)
     chosen = frame["strong"] + rng.normal(0, 1, len(frame)) > 0
     dataset = Dataset(
         source={"type": "parquet", "path": str(tmp_path / "calls.parquet")},
@@ -31,7 +31,7 @@ def project_of(make_project, calls, tmp_path, prefect_api):
         frame,
         dataset=dataset,
         gates={"deepchecks": [], "resamples": 500, "fairness": fairness},
-        data={"holdout_rows": 400},
+        data={"holdout_rows": 1_000},
     )
 
 

@@ -179,6 +179,25 @@ def test_a_rate_of_none_has_a_ratio():
     assert 0 <= gates[0].value < 0.01
 
 
+def test_where_nobody_is_chosen_all_are_treated_alike():
+    given, groups = answers(chances=(0.0, 0.0, 0.0))
+    groups[:1_400] = "group 0"
+    limits = {"demographic_parity_ratio": 0.8, "demographic_parity_difference": 0.01}
+    gates, gaps, _ = gates_of(given, groups, settings(limits))
+    assert gaps["demographic_parity_ratio"].interval.value == 1
+    assert [gate.verdict for gate in gates] == ["passed", "passed"]
+
+
+def test_none_of_few_rows_is_not_surely_none():
+    """None of 100 rows: the true rate may well be 0.03, and the difference below 0.08."""
+    given, groups = answers(5_000, chances=(0.1, 0.1))
+    groups[:], groups[:100] = "many", "few"
+    given.decided[:100] = "no"
+    (gate,) = gates_of(given, groups, settings({"demographic_parity_difference": 0.08}))[0]
+    assert gate.value > 0.09
+    assert gate.verdict == "passed"
+
+
 def test_one_group_is_not_compared():
     given, groups = answers()
     groups[:] = "all"
