@@ -143,8 +143,10 @@ class MLProject(Block):
     def model_post_init(self, context: Any, /) -> None:
         """Refuse settings that cannot work together."""
         super().model_post_init(context)
+        from .project_checks import check_together
+
         with unquoted():
-            self._check_together()
+            check_together(self.setup, self.dataset, self.redaction)
 
     @property
     def metric(self) -> str:
@@ -258,48 +260,3 @@ class MLProject(Block):
                 "monitoring": self.monitoring.model_dump(mode="json"),
             }
         )[:16]
-
-    def _check_together(self) -> None:
-        from ..metrics.losses import losses_for
-
-        if self.training.refit == "all_rows" and not self.dataset.columns.has_order:
-            raise ValueError(
-                "training.refit='all_rows' needs rows in time order: without it the next champion would "
-                "be judged on rows that this one was fitted on. Set columns.timestamp or "
-                "columns.ordered, or use refit='train'"
-            )
-        if self.data.holdout_rows is not None and not self.dataset.columns.has_order:
-            raise ValueError(
-                "data.holdout_rows needs rows in time order: without it a share, data.holdout_share, keeps "
-                "every row on its side from one snapshot to the next"
-            )
-        known = losses_for(self.task_type)
-        if self.training.metric is not None and self.training.metric not in known:
-            raise ValueError(
-                f"training.metric={self.training.metric!r} is no loss for {self.task_type}: "
-                f"choose one of {sorted(known)}"
-            )
-        self._check_decisions()
-        if wrong := self.gates.fairness.wrong_limits(self.task_type):
-            raise ValueError(wrong)
-        if self.redaction is not None:
-            self.redaction.check(self.dataset.columns)
-            if self.dataset.source.type == "predictions":
-                self.redaction.check_training(self.dataset.columns)
-
-    def _check_decisions(self) -> None:
-        decisions = self.training.decisions
-        if self.task_type == "regression" and decisions.used:
-            raise ValueError(
-                "training.decisions is for classes, and a regression predicts numbers: leave it out"
-            )
-        if self.task_type == "regression" and self.training.class_weights is not None:
-            raise ValueError("training.class_weights is for classes: leave it out of a regression")
-        if decisions.costs is None and "cost" in self.gates.floors:
-            raise ValueError("gates.floors names cost: declare training.decisions.costs")
-        if decisions.costs is not None and self.metric == "error_rate":
-            raise ValueError(
-                "training.metric='error_rate' counts mistakes of the most probable class, and "
-                "training.decisions.costs decides otherwise: use log_loss or brier, and bound the cost "
-                "with gates.floors"
-            )

@@ -7,6 +7,7 @@ import math
 from ..core.results import Gate
 from ..core.settings import GateSettings
 from ..metrics.losses import Floats
+from ..metrics.sampling import Sampling
 from .paired_losses import Paired, paired
 
 GUESS = "better than a guess"
@@ -15,7 +16,13 @@ _MORE_ROWS = "data.holdout_rows"
 
 
 def better_than_a_guess(
-    metric: str, *, guess: Floats, candidate: Floats, settings: GateSettings, seed: int
+    metric: str,
+    *,
+    guess: Floats,
+    candidate: Floats,
+    settings: GateSettings,
+    seed: int,
+    sampling: Sampling | None = None,
 ) -> Gate:
     """Judge whether a candidate is surely better than a guess that looks at no feature.
 
@@ -25,6 +32,7 @@ def better_than_a_guess(
         candidate: The candidate's, of the same rows.
         settings: What a candidate must pass.
         seed: Seed of the resamples.
+        sampling: What rows count, and which belong together. None: all the same, each for itself.
 
     Returns:
         The gate; it decides.
@@ -38,7 +46,7 @@ def better_than_a_guess(
         ... ).verdict
         'passed'
     """
-    found = paired(metric, guess, candidate, settings=settings, seed=seed)
+    found = paired(metric, guess, candidate, settings=settings, seed=seed, sampling=sampling)
     margin = settings.baseline.margin
     better = found.interval.low > margin
     verdict = "surely better" if better else "not surely better"
@@ -58,6 +66,7 @@ def better_than_linear(
     seed: int,
     itself_linear: bool,
     rows: int,
+    sampling: Sampling | None = None,
 ) -> Gate:
     """Judge whether a candidate is surely better than a linear model with default parameters.
 
@@ -72,11 +81,12 @@ def better_than_linear(
         seed: Seed of the resamples.
         itself_linear: Whether the candidate is a linear model.
         rows: Training rows that the linear model was fitted on.
+        sampling: What rows count, and which belong together. None: all the same, each for itself.
 
     Returns:
         The gate; advice unless `gates.baseline.linear_decides`.
     """
-    found = paired(metric, linear, candidate, settings=settings, seed=seed)
+    found = paired(metric, linear, candidate, settings=settings, seed=seed, sampling=sampling)
     if itself_linear:
         good = found.interval.high >= -settings.allowance * found.before
         said = (

@@ -94,6 +94,11 @@ class AdoptedModel:
         self._wrapped = wrapped_classifier(model) if adoption.method == "predict_proba" else None
         self.classes_ = None if adoption.classes is None else class_array(adoption.classes)
 
+    @property
+    def classifier(self) -> Any:
+        """The classifier that is asked inside of the pyfunc; None where the pyfunc itself is."""
+        return self._wrapped
+
     def predict_proba(self, rows: pd.DataFrame) -> Floats:
         """Return the probability of each class.
 

@@ -85,6 +85,7 @@ def check_baseline(
     """
     from ..data.training_rows import training_rows
     from ..gates.baseline import better_than_a_guess
+    from ..gates.comparable_rows import sampling_of
     from ..gates.skipping import skipped_gate
     from ..models.evaluation import losses_of
     from ..training.baselines import constant_guess
@@ -102,7 +103,14 @@ def check_baseline(
     measured = _scores("baseline.dummy", dummy, holdout, target)
     gates = [
         *found.unseen(columns),
-        better_than_a_guess(metric, guess=guess, candidate=losses, settings=settings, seed=seed),
+        better_than_a_guess(
+            metric,
+            guess=guess,
+            candidate=losses,
+            settings=settings,
+            seed=seed,
+            sampling=sampling_of(holdout, columns),
+        ),
     ]
     gate, more = _linear(
         found,
@@ -131,6 +139,7 @@ def _linear(
     """Return the gate about the linear model, and that model's scores."""
     from ..data.training_rows import labels_of
     from ..gates.baseline import better_than_linear, linear_not_fitted
+    from ..gates.comparable_rows import sampling_of
     from ..models.evaluation import losses_of
     from ..training.baselines import is_linear, linear_model
 
@@ -169,6 +178,7 @@ def _linear(
         seed=seed,
         itself_linear=is_linear(found.predictor.model),
         rows=rows,
+        sampling=sampling_of(found.holdout, columns),
     )
     return gate, scores
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.results import Candidate, Snapshot, Split, Study, digest_of
 from ..core.settings import TrainingSettings, default_metric
-from ..registry.batches import log_batch
+from ..registry.fit_logging import log_fit
 from ..registry.model_logging import log_model
 from ..registry.run_logging import log_file, log_inputs
-from ..registry.tracking import registry_errors, run_for
+from ..registry.tracking import run_for
 from ..runs.run_logger import run_logger
 from ..runs.step import step
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..core.settings import Columns, TaskType
     from ..data.snapshots import Rows
     from ..models.predictor import Predictor
-    from ..training.recipe_evaluation import Evaluation, Recipe
+    from ..training.recipe_evaluation import Recipe
 
 _REFERENCE = "reference"
 
@@ -135,7 +135,7 @@ def _fit(
     with tempfile.TemporaryDirectory() as folder:
         found.reference.save(Path(folder))
         profile_uri = log_file(stores.registry, run_id, Path(folder), _REFERENCE)
-    _log_evidence(stores, split, study, run_id=run_id, found=found, model_uri=model_uri)
+    log_fit(stores, split, study, run_id=run_id, found=found, model_uri=model_uri)
     run_logger().info(
         "%s on %d holdout rows: %s %.4f; over %d periods %.4f, varying by %.4f",
         study.estimator,
@@ -276,34 +276,3 @@ def _shown(found: Study | Candidate, predictor: Predictor) -> dict[str, Any]:
     """Return what is shown as the parameters of a logged model."""
     decided = {} if predictor.decision is None else predictor.decision.parameters
     return {"estimator": found.estimator, **found.parameters, **decided}
-
-
-def _log_evidence(
-    stores: Stores,
-    split: Split,
-    study: Study,
-    *,
-    run_id: str,
-    found: Evaluation,
-    model_uri: str,
-) -> None:
-    log_inputs(stores, run_id, {"training": split.train, "holdout": split.holdout})
-    promise, decision = found.reference.promise, found.predictor.decision
-    threshold = None if decision is None else decision.threshold
-    client = stores.registry.get_client()
-    with registry_errors(stores.registry):
-        # MLflow never changes a run's parameters; those of each model are kept with it.
-        known = client.get_run(run_id).data.params
-        log_batch(
-            client,
-            run_id,
-            parameters={} if known else {"estimator": study.estimator, **study.parameters},
-            metrics={
-                f"cross_validation.{study.metric}": study.score,
-                **{f"holdout.{name}": value for name, value in found.metrics.items()},
-                f"promised.{study.metric}": promise.value,
-                f"promised.{study.metric}.spread": promise.spread,
-                **({} if threshold is None else {"decision.threshold": threshold}),
-            },
-            model_id=model_uri.removeprefix("models:/"),
-        )

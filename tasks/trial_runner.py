@@ -160,6 +160,10 @@ def _without_parameters() -> Iterator[None]:
     with ExitStack() as inside:
         for kind in (FlowRunContext, TaskRunContext):
             found: Any = kind.get()
-            if found is not None:
-                inside.enter_context(found.model_copy(update={"parameters": {}}))
+            if found is None:
+                continue
+            update: dict[str, Any] = {"parameters": {}}
+            if isinstance(found, FlowRunContext) and found.flow_run is not None:
+                update["flow_run"] = found.flow_run.model_copy(update={"parameters": {}})
+            inside.enter_context(found.model_copy(update=update))
         yield

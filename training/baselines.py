@@ -10,6 +10,7 @@ from sklearn.pipeline import Pipeline
 
 from ..core.settings import Columns, TaskType
 from ..data.training_rows import TrainingRows, training_rows
+from ..models.adopted_model import AdoptedModel
 from ..models.predictor import Predictor
 from .recipe_evaluation import Recipe
 from .search_spaces import default_parameters
@@ -76,6 +77,16 @@ def linear_model(
 
 
 def is_linear(model: Any) -> bool:
-    """Say whether a fitted model is one of scikit-learn's linear models, maybe at the end of a pipeline."""
-    last = model[-1] if isinstance(model, Pipeline) else model
-    return type(last).__module__.startswith("sklearn.linear_model")
+    """Say whether a fitted model is one of scikit-learn's linear models, in a pipeline, calibrated or adopted."""
+    inside: Any = model
+    while inside is not None:
+        if type(inside).__module__.startswith("sklearn.linear_model"):
+            return True
+        if isinstance(inside, Pipeline):
+            inside = inside[-1]
+        elif isinstance(inside, AdoptedModel):
+            inside = inside.classifier
+        else:
+            # What scikit-learn puts around a model: calibration, a threshold, a frozen model.
+            inside = getattr(inside, "estimator", None)
+    return False

@@ -25,7 +25,8 @@ Big things (frames, models, HTML) stay in storage; a result carries their URIs.
 | `ReadinessReport` | `assess_readiness` | how ready a project is, by 28 tests |
 | `CheckReport` | `run_expectations`, `run_deepchecks`, `run_evidently` | what a suite or report of your own says |
 | `Notice` | `notify`, the flows | what a person is told |
-| `ApprovalRequest`, `Approval` | `request_approval`, `find_approval` | what is asked of a person, and the answer |
+| `ApprovalRequest` | `request_approval`, `find_approval` | what is asked of a person |
+| `Approval` | `record_approval` | what the person answered |
 | `Repair` | `verify_repair` | whether the new champion fixes the window that caused it |
 """
 

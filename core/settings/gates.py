@@ -108,7 +108,7 @@ class GateSettings(Settings):
         "is compared has not.",
     )
     confidence: float = Field(
-        default=0.9, gt=0.5, lt=1.0, description="Level of the bootstrap interval, two-sided."
+        default=0.95, gt=0.5, lt=1.0, description="Level of the bootstrap interval, two-sided."
     )
     resamples: int = Field(default=2_000, ge=100, description="Bootstrap resamples.")
     slice_tolerance: float | None = Field(

@@ -93,7 +93,7 @@ def trials_of(project: MLProject, outcome: TrainingOutcome) -> int:
         key,
         settings=TrainingSettings(estimators=["linear"], trials=TRIALS),
         task="binary",
-        feature_types={},
+        feature_types={"strong": "number"},
     )
     return len(study.begun)
 

@@ -113,7 +113,7 @@ def test_a_candidate_that_is_linear_itself_need_not_beat_a_line(make_project, ca
         stores=Stores("calls", project.registry, workspace=str(tmp_path / "kept")),
     )
     gate = by_name(check)[LINEAR]
-    assert gate.verdict == "passed"
+    assert gate.verdict == "passed", gate.reason
     assert "the candidate is a linear model itself" in gate.reason
     # Of a model that is no candidate the evidence goes to the workspace.
     assert check.report_uri.startswith(str(tmp_path / "kept"))

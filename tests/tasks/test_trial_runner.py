@@ -118,7 +118,7 @@ class Weighing(ThreadPoolTaskRunner):
 def test_workers_are_sent_no_rows_even_if_the_flow_was_called_with_some(calls, tmp_path):
     stores = Stores("calls", workspace=str(tmp_path))
     settings = TrainingSettings(estimators=["linear"], trials=3, folds=2, parallel_trials=2)
-    few = calls(500)
+    few = calls(2_000)
     Weighing.sizes.clear()
 
     @flow(task_runner=Weighing(max_workers=2))
@@ -129,8 +129,8 @@ def test_workers_are_sent_no_rows_even_if_the_flow_was_called_with_some(calls, t
 
     assert nightly(few).trials == 3
     assert len(Weighing.sizes) == 3
-    assert len(cloudpickle.dumps(few)) > 20_000
-    assert max(Weighing.sizes) < 20_000
+    # What Prefect sends beside: the flow's function, the task's, settings.
+    assert max(Weighing.sizes) < 50_000 < len(cloudpickle.dumps(few))
 
 
 OWN = """
