@@ -29,6 +29,7 @@ _BY_NAME = {
     "refits": "refits",
     "redaction": "redaction",
     "redacted": "redacted",
+    "protected": "gates.fairness.columns",
     "setup": "setup",
     "configuration": "configuration_digest",
 }

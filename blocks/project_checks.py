@@ -41,6 +41,8 @@ def check_together(setup: Setup, dataset: Dataset, redaction: Redaction | None) 
             f"choose one of {sorted(known)}"
         )
     _check_decisions(setup)
+    if wrong := setup.gates.fairness.wrong_limits(setup.task_type):
+        raise ValueError(wrong)
     if redaction is not None:
         redaction.check(dataset.columns)
         if dataset.source.type == "predictions":

@@ -81,14 +81,16 @@ def slices(facts: ReadinessFacts, settings: ReadinessSettings) -> Finding:
     return of_gates(
         facts.gates_named("slice ", "segment"),
         "a slice",
-        "name the important ones in columns.slices: they are judged once there is a champion",
+        "name the important ones in columns.slices, and skip no gate",
     )
 
 
 def inclusion(facts: ReadinessFacts, settings: ReadinessSettings) -> Finding:
     """M7: every gate about fairness passed."""
     gates = [gate for gate in facts.gates if is_fairness(gate)]
-    return of_gates(gates, "groups of people", "let a gate compare groups of people")
+    return of_gates(
+        gates, "groups of people", "name protected columns and limits in gates.fairness"
+    )
 
 
 def validated(facts: ReadinessFacts, settings: ReadinessSettings) -> Finding:

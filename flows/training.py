@@ -1,8 +1,8 @@
 """The training flow: from rows to a champion, or to the reasons why not.
 
 extract → validate_data → split → tune → fit → check_model → check_baseline → check_calibration →
-check_robustness → run_gates → compare → refit → check_package → check_freshness → register → (a person
-approves) → promote → verify_repair. A killed run, started again with the same parameters, goes on after its last
+check_robustness → check_slices → (check_fairness) → run_gates → compare → refit → check_package →
+check_freshness → register → (a person approves) → promote → verify_repair. A killed run, started again with the same parameters, goes on after its last
 finished step and ends with exactly one version and one champion.
 """
 
@@ -49,7 +49,7 @@ from ..tasks.tuning import tune
 from .answering import answered, known_answer, one_at_a_time
 from .approval import attempt_of_this_run, waits_elsewhere
 from .attempts import STEPS, forget_lost_steps, open_run, reopen_run, suspend_run
-from .evidence_gates import EVIDENCE_GATES
+from .evidence_gates import evidence_gates
 from .known_outcomes import known_outcome, outcome_file
 from .notifying import tell_failed
 from .project_flow import project_flow
@@ -273,7 +273,7 @@ def _refuse_rows(
 def _checks(project: MLProject, steps: Steps, splits: Split, candidate: Candidate) -> list[Gate]:
     """Return what every gate says that looks at the evaluated model by itself."""
     gates = steps.run(check_model, splits, candidate).gates
-    for check in EVIDENCE_GATES:
+    for check in evidence_gates(project.gates):
         gates = [*gates, *steps.run(check, splits, candidate).gates]
     if project.gates.custom:
         gates = [*gates, *steps.run(run_gates, splits, candidate).gates]

@@ -9,7 +9,7 @@ import pandas as pd
 from ..core.results import Cause, Gate, SliceScore
 from ..core.settings import GateSettings, PerformanceThresholds
 from ..data.row_weights import FEWEST_GROUPS
-from ..data.schema import category_text
+from ..data.slice_values import MOST_SLICES, slice_values
 from ..metrics.bootstrap import Interval, paired_difference
 from ..metrics.losses import Floats, metric_value
 from ..metrics.power import detectable_effect, paired_error
@@ -21,8 +21,6 @@ SUPERIORITY = "superiority"
 NON_INFERIORITY = "non-inferiority"
 _MORE_ROWS = "data.holdout_rows"
 _CHAMPIONS = "the champion's"
-# Slices too small to be judged are reported, but a column of numbers would have thousands.
-_MOST_SLICES = 50
 
 
 def superiority(
@@ -162,10 +160,9 @@ def compare_slices(
     gates: list[Gate] = []
     scores: list[SliceScore] = []
     for column in columns:
-        texts = rows[column].map(category_text, na_action="ignore").astype(object)
-        values = texts.where(rows[column].notna(), "missing").to_numpy()
+        values = slice_values(rows[column])
         sizes = pd.Series(values).value_counts()
-        for value, count in sizes.head(_MOST_SLICES).items():
+        for value, count in sizes.head(MOST_SLICES).items():
             here = values == value
             drawn = Sampling() if sampling is None else sampling.take(here)
             if drawn.weights is not None and not drawn.weights.sum() > 0:

@@ -76,7 +76,7 @@ def _table(names: list[str], rows: list[Any], columns: Columns) -> pa.Table:
     from ..data.tables import refuse_repeated, table_of
 
     refuse_repeated(names)
-    wanted = {*columns.roles, *columns.feature_names(names)}
+    wanted = columns.wanted(names)
     return table_of(
         {
             name: [row[position] for row in rows]

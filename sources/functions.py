@@ -139,7 +139,7 @@ def _of_frame(frame: pd.DataFrame, columns: Columns) -> pa.Table:
 
 
 def _roles(available: list[str], columns: Columns) -> set[str]:
-    return {*columns.roles, *columns.feature_names(available)}
+    return columns.wanted(available)
 
 
 def _with_roles(table: pa.Table, columns: Columns) -> pa.Table:

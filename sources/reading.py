@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, assert_never
 
 from ..core.errors import DataRejected
@@ -40,6 +41,7 @@ def read_source(
     dataset: Dataset | GivenRows,
     *,
     own: bool = False,
+    protected: Sequence[str] = (),
     task_type: TaskType,
     redaction: Redaction | None,
     stores: Stores,
@@ -53,6 +55,7 @@ def read_source(
     Args:
         dataset: The rows, or where they are.
         own: Whether it is the dataset to train on, which every redacted column must be in.
+        protected: Columns that are read although they have no role.
         task_type: What is predicted: `binary`, `multiclass` or `regression`.
         redaction: What of a column may be kept in the prediction log. None: everything.
         stores: Where the model's things are kept.
@@ -70,6 +73,9 @@ def read_source(
     """
     from ..data.table_timestamps import between, in_order, with_moments
 
+    if protected and not isinstance(dataset, GivenRows):
+        columns = dataset.columns.with_beside(protected)
+        dataset = dataset.model_copy(update={"columns": columns})
     found = _read(dataset, stores=stores, task_type=task_type, redaction=redaction)
     if own and redaction is not None:
         redaction.check(dataset.columns, found.column_names)
@@ -144,7 +150,7 @@ def _prepared(table: pa.Table, columns: Columns, *, task_type: TaskType) -> pa.T
 
 
 def _with_roles(table: pa.Table, columns: Columns) -> pa.Table:
-    wanted = {*columns.roles, *columns.feature_names(table.column_names)}
+    wanted = columns.wanted(table.column_names)
     return table.select([name for name in table.column_names if name in wanted])
 
 

@@ -4,7 +4,7 @@
 | --- | --- |
 | Rows | `extract`, `validate_data`, `split` |
 | Training | `tune`, `run_trial`, `fit`, `refit` |
-| Gates | `check_model`, `check_baseline`, `check_calibration`, `check_robustness`, `run_gates`, `compare`, `check_package`, `check_freshness` |
+| Gates | `check_model`, `check_baseline`, `check_calibration`, `check_robustness`, `check_slices`, `check_fairness`, `run_gates`, `compare`, `check_package`, `check_freshness` |
 | Registry | `adopt`, `register`, `request_approval`, `find_approval`, `record_approval`, `settle_approvals`, `promote`, `finalise`, `verify_repair`, `roll_back` |
 | Scoring | `score_rows`, `attach_labels` |
 | Monitoring | `read_window`, `read_labelled_window`, `measure_drift`, `measure_performance`, `decide`, `request_retraining`, `deliver_pending`, `prune_predictions` |
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .delivery import deliver_pending
     from .drift import measure_drift
     from .extraction import extract
+    from .fairness import check_fairness
     from .fitting import fit, refit
     from .freshness import check_freshness
     from .governor import decide
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from .retraining_requests import request_retraining
     from .robustness import check_robustness
     from .scoring import score_rows
+    from .slices import check_slices
     from .splitting import split
     from .trials import run_trial
     from .tuning import tune
@@ -66,10 +68,12 @@ __all__ = [
     "attach_labels",
     "check_baseline",
     "check_calibration",
+    "check_fairness",
     "check_freshness",
     "check_model",
     "check_package",
     "check_robustness",
+    "check_slices",
     "compare",
     "conclude_canary",
     "decide",
@@ -115,10 +119,12 @@ _HOMES = {
     "attach_labels": "labelling",
     "check_baseline": "baseline",
     "check_calibration": "calibration",
+    "check_fairness": "fairness",
     "check_freshness": "freshness",
     "check_model": "model_validation",
     "check_package": "packaging",
     "check_robustness": "robustness",
+    "check_slices": "slices",
     "compare": "comparison",
     "conclude_canary": "canary",
     "decide": "governor",

@@ -27,6 +27,7 @@ def extract(
     task_type: TaskType,
     settings: DataSettings | None = None,
     redaction: Redaction | None = None,
+    protected: list[str] | None = None,
     stores: Stores,
 ) -> Snapshot:
     """Read a project's dataset and keep it as a snapshot.
@@ -41,6 +42,8 @@ def extract(
         task_type: What is predicted: `binary`, `multiclass` or `regression`.
         settings: Data validation and splitting. None: the defaults.
         redaction: What of a column may be kept in the prediction log. None: everything.
+        protected: Columns to compare groups of people by, which are kept beside the rows although no model may see
+            them. None: none.
         stores: Where the model's things are kept.
 
     Returns:
@@ -55,7 +58,15 @@ def extract(
     """
     from ..data.snapshots import save_snapshot
 
-    table = read_source(dataset, own=True, stores=stores, task_type=task_type, redaction=redaction)
+    protected = protected or []
+    table = read_source(
+        dataset,
+        own=True,
+        stores=stores,
+        task_type=task_type,
+        redaction=redaction,
+        protected=protected,
+    )
     described = describe_source(stores.registry, dataset)
     for remark in check_rows(
         table,
@@ -63,6 +74,7 @@ def extract(
         columns=columns or dataset.columns,
         task_type=task_type,
         settings=settings or DataSettings(),
+        protected=protected,
     ):
         run_logger().warning("%s", remark)
     snapshot = save_snapshot(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..core.errors import DataRejected
@@ -25,6 +26,7 @@ def check_rows(
     columns: Columns,
     task_type: TaskType,
     settings: DataSettings,
+    protected: Sequence[str] = (),
 ) -> list[str]:
     """Refuse rows that cannot be trained on.
 
@@ -34,6 +36,7 @@ def check_rows(
         columns: What each column is for.
         task_type: What is predicted: `binary`, `multiclass` or `regression`.
         settings: Data validation and splitting.
+        protected: Columns to compare groups of people by.
 
     Returns:
         Remarks on columns that can be trained on, and may not be what was meant.
@@ -54,6 +57,13 @@ def check_rows(
         raise DataRejected(
             f"{described} has no columns {missing}; found {table.column_names}: rename them at the "
             "source, or change dataset.columns",
+            column=missing[0],
+        )
+    missing = [name for name in protected if name not in table.column_names]
+    if missing:
+        raise DataRejected(
+            f"gates.fairness.columns names {missing}, which {described} has not; found {table.column_names}: "
+            "bring them, or change gates.fairness.columns",
             column=missing[0],
         )
     features = columns.feature_names(table.column_names)

@@ -38,6 +38,7 @@ from .gates import DeepcheckSettings, GateSettings
 from .monitoring import DriftThresholds, GovernorPolicy, MonitoringSettings, PerformanceThresholds
 from .readiness import Attestation, ReadinessSettings
 from .search import ParameterSpace, SearchSettings
+from .segments import FairnessSettings, SliceSettings
 from .setup import Setup
 from .sources import (
     CsvSource,
@@ -64,6 +65,7 @@ __all__ = [
     "DecisionSettings",
     "DeepcheckSettings",
     "DriftThresholds",
+    "FairnessSettings",
     "FeatureStep",
     "FreshnessSettings",
     "FunctionSource",
@@ -84,6 +86,7 @@ __all__ = [
     "Settings",
     "Setup",
     "Share",
+    "SliceSettings",
     "Source",
     "SqlSource",
     "TaskType",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import ClassVar, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from .base import Settings
 
@@ -92,6 +93,9 @@ class Columns(Settings):
                 )
         return value
 
+    # No setting of its own: who needs such columns names them, see `with_beside`.
+    _beside: frozenset[str] = PrivateAttr(default=frozenset())
+
     @model_validator(mode="after")
     def _one_role_each(self) -> Self:
         roles: dict[str, str] = {}
@@ -135,6 +139,22 @@ class Columns(Settings):
         """Columns that are read beside the features: target, timestamp, id, weight and group."""
         named = (self.target, self.timestamp, self.id, self.weight, self.group)
         return {name for name in named if name is not None}
+
+    def with_beside(self, names: Iterable[str]) -> Self:
+        """Return the same roles, with columns that are read beside them and have none.
+
+        Example:
+            >>> columns = Columns(target="y", ignored=["sex", "b"]).with_beside(["sex"])
+            >>> sorted(columns.wanted(["a", "b", "sex", "y"])), columns.feature_names(["a", "sex"])
+            (['a', 'sex', 'y'], ['a'])
+        """
+        copied = self.model_copy()
+        copied._beside = frozenset(names)
+        return copied
+
+    def wanted(self, available: list[str]) -> set[str]:
+        """Return what is read of a table: roles, features, and what is read beside them."""
+        return {*self.roles, *self.feature_names(available), *self._beside}
 
     def feature_names(self, available: list[str]) -> list[str]:
         """Return the features among the columns of a table.

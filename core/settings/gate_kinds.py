@@ -9,7 +9,16 @@ from pydantic import Field
 from .base import Settings
 
 # In the order in which a training asks them.
-SKIPPABLE = ("deepchecks", "baseline", "calibration", "robustness", "package", "freshness")
+SKIPPABLE = (
+    "deepchecks",
+    "baseline",
+    "calibration",
+    "robustness",
+    "slices",
+    "fairness",
+    "package",
+    "freshness",
+)
 
 
 class BaselineSettings(Settings):

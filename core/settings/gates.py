@@ -17,6 +17,7 @@ from .gate_kinds import (
     RobustnessSettings,
     check_skips,
 )
+from .segments import FairnessSettings, SliceSettings
 
 MINIMUM_HOLDOUT_ROWS = 50
 
@@ -47,10 +48,12 @@ class GateSettings(Settings):
             "baseline",
             "calibration",
             "custom",
+            "fairness",
             "freshness",
             "package",
             "robustness",
             "skip",
+            "slices",
         }
     )
 
@@ -134,7 +137,7 @@ class GateSettings(Settings):
     skip: dict[str, str] = Field(
         default_factory=dict,
         description="Gates that are not asked, to the reason in words, which stands in the outcome: "
-        "`deepchecks`, `baseline`, `calibration`, `robustness`, `package`, `freshness`.",
+        "`deepchecks`, `baseline`, `calibration`, `robustness`, `slices`, `fairness`, `package`, `freshness`.",
         examples=[{"baseline": "the vendor's model, validated on 2026-07-01"}],
     )
     baseline: BaselineSettings = Field(
@@ -148,6 +151,14 @@ class GateSettings(Settings):
     robustness: RobustnessSettings = Field(
         default_factory=RobustnessSettings,
         description="How much worse a model may get where its input is not what it was trained on.",
+    )
+    slices: SliceSettings = Field(
+        default_factory=SliceSettings,
+        description="How much worse a part of the holdout may be than the whole of it.",
+    )
+    fairness: FairnessSettings = Field(
+        default_factory=FairnessSettings,
+        description="Which groups of people are compared, and how far apart they may be.",
     )
     package: PackageSettings = Field(
         default_factory=PackageSettings,

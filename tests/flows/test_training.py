@@ -32,6 +32,7 @@ STEPS = [
     "check_baseline",
     "check_calibration",
     "check_robustness",
+    "check_slices",
     "compare",
     "refit",
     "check_package",

@@ -195,6 +195,47 @@ def test_a_candidate_that_forgot_a_slice(project_of):
     assert refused_by(project, split, candidate) == {"slice job=student"}
 
 
+def guessed(frame: pd.DataFrame, where: pd.Series) -> pd.DataFrame:
+    """The same rows, with labels that nothing tells in some of them."""
+    drawn = np.random.default_rng(3).choice(["yes", "no"], len(frame))
+    return frame.assign(y=frame["y"].where(~where, drawn))
+
+
+def test_a_first_model_that_guesses_in_a_slice(project_of):
+    frame = clear(make_calls(2_000))
+    frame = guessed(frame, frame["job"] == "student")
+    project = project_of(frame, slices={"decides": True})
+    split = split_at(project, frame, 1_000)
+    found = refused_by(project, split, log_candidate(project, split))
+    assert found == {"slice job=student against all rows"}
+
+
+def test_a_first_model_that_guesses_where_nobody_looked(project_of):
+    frame = clear(make_calls(3_000))
+    frame = guessed(frame, frame["weak"] > 0.3)
+    project = project_of(frame, slices={"segments_decide": True})
+    split = split_at(project, frame, 1_500)
+    assert refused_by(project, split, log_candidate(project, split)) == {"weak segments"}
+
+
+@pytest.mark.parametrize("limit", ["demographic_parity_difference", "equalized_odds_difference"])
+def test_a_model_that_chooses_one_group_of_people_more_often(project_of, limit):
+    frame, rng = make_calls(2_000), np.random.default_rng(0)
+    frame["sex"] = np.where(frame["strong"] + rng.normal(0, 1, 2_000) > 0, "m", "f")
+    project = project_of(frame, fairness={"columns": ["sex"], "limits": {limit: 0.1}})
+    split = split_at(project, frame, 1_000)
+    assert refused_by(project, split, log_candidate(project, split)) == {"fairness sex"}
+
+
+def test_a_group_of_people_too_small_to_tell(project_of):
+    frame, rng = make_calls(2_000), np.random.default_rng(0)
+    frame["sex"] = rng.choice(["m", "f", "x"], 2_000, p=[0.49, 0.49, 0.02])
+    limits = {"demographic_parity_difference": 0.2}
+    project = project_of(frame, fairness={"columns": ["sex"], "limits": limits})
+    split = split_at(project, frame, 1_000)
+    assert refused_by(project, split, log_candidate(project, split)) == {"fairness sex"}
+
+
 def test_probabilities_that_are_too_sure(project_of):
     frame = make_calls(1_400)
     gates = {"calibration": {"decides": True, "maximum_error": 0.03}}

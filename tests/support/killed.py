@@ -33,6 +33,7 @@ STEPS = [
     "check_baseline",
     "check_calibration",
     "check_robustness",
+    "check_slices",
     "compare",
     "refit",
     "check_package",
