@@ -106,6 +106,7 @@ class ByHand:
                 self._robustness(model, rows, kinds)
             with self.step("measure_model"):
                 self._scores(model, rows, truth)
+                self._curves(said[:, 1], truth["holdout"] == model.classes_[1])
             with self.step("refit"):
                 served = build(estimator, chosen, TASK, kinds, 0).fit(features, labels)
                 uri = self._log(served, features, "model-all-rows")
@@ -304,13 +305,38 @@ class ByHand:
     def _scores(
         self, model: Any, rows: dict[str, pd.DataFrame], truth: dict[str, np.ndarray]
     ) -> None:
-        from scipy import stats
+        from sklearn.metrics import roc_auc_score
 
-        for part in ("train", "holdout"):
-            losses = _losses(model.predict_proba(rows[part]), truth[part])
-            stats.bootstrap(
-                (losses,), np.mean, n_resamples=500, method="percentile", batch=10, rng=0
+        rng = np.random.default_rng(0)
+        for part, resamples in (("train", 100), ("holdout", RESAMPLES)):
+            said = model.predict_proba(rows[part])
+            came = truth[part] == model.classes_[1]
+            losses = np.column_stack(
+                [
+                    _losses(said, truth[part]),
+                    np.square(came - said[:, 1]),
+                    came != (said[:, 1] > 0.5),
+                ]
             )
+            for number in range(resamples):
+                drawn = rng.integers(0, len(came), len(came))
+                losses[drawn].mean(axis=0)
+                if number < 100:
+                    roc_auc_score(came[drawn], said[drawn, 1])
+
+    def _curves(self, said: np.ndarray, came: np.ndarray) -> None:
+        import mlflow
+        from matplotlib.figure import Figure
+        from sklearn.calibration import CalibrationDisplay
+        from sklearn.metrics import PrecisionRecallDisplay, RocCurveDisplay
+
+        axes = Figure(figsize=(12, 4)).subplots(1, 3)
+        for display, ax in zip(
+            (RocCurveDisplay, PrecisionRecallDisplay, CalibrationDisplay), axes, strict=True
+        ):
+            display.from_predictions(came, said, ax=ax)
+        axes[0].figure.savefig(self.folder / "curves.png", dpi=100)
+        mlflow.log_artifact(str(self.folder / "curves.png"))
 
     def _package(self, uri: str, rows: pd.DataFrame) -> None:
         rows.head(200).to_parquet(self.folder / "rows.parquet")
