@@ -1,7 +1,7 @@
 """The training flow: from rows to a champion, or to the reasons why not.
 
 extract → validate_data → split → tune → fit → check_model → check_baseline → check_calibration →
-check_robustness → check_slices → (check_fairness) → run_gates → compare → refit → check_package →
+(check_decisions) → check_robustness → check_slices → (check_fairness) → run_gates → compare → refit → check_package →
 check_freshness → register → (a person approves) → promote → verify_repair. A killed run, started again with the same parameters, goes on after its last
 finished step and ends with exactly one version and one champion.
 """
@@ -273,7 +273,7 @@ def _refuse_rows(
 def _checks(project: MLProject, steps: Steps, splits: Split, candidate: Candidate) -> list[Gate]:
     """Return what every gate says that looks at the evaluated model by itself."""
     gates = steps.run(check_model, splits, candidate).gates
-    for check in evidence_gates(project.gates):
+    for check in evidence_gates(project.gates, project.training.decisions):
         gates = [*gates, *steps.run(check, splits, candidate).gates]
     if project.gates.custom:
         gates = [*gates, *steps.run(run_gates, splits, candidate).gates]

@@ -59,6 +59,25 @@ class Decision:
             return least_costly(probabilities, self.matrix)
         return (probabilities[:, 1] >= self.threshold).astype(np.intp)
 
+    def paired_costs(
+        self, truth: np.ndarray, probabilities: Floats
+    ) -> tuple[np.ndarray, Floats, Floats]:
+        """Return what every row costs, and what the most probable class would have cost.
+
+        Args:
+            truth: True labels, shape (n,).
+            probabilities: Shape (n, classes).
+
+        Returns:
+            Which rows have a known class, shape (n,), and both costs of these.
+        """
+        named = match_classes(truth.tolist(), list(self.classes))
+        known = np.array([name is not None for name in named], dtype=bool)
+        true = np.array([self.classes.index(name) for name in named if name is not None], dtype=int)
+        rows = probabilities[known]
+        decided, probable = self.choose(rows), rows.argmax(axis=1)
+        return known, row_costs(true, decided, self.matrix), row_costs(true, probable, self.matrix)
+
     def metrics(
         self, truth: np.ndarray, probabilities: Floats, weights: Floats | None = None
     ) -> dict[str, float]:
@@ -72,19 +91,13 @@ class Decision:
         Returns:
             `cost` and `cost_of_most_probable`; nothing where no row has a known class.
         """
-        named = match_classes(truth.tolist(), list(self.classes))
-        known = np.array([name is not None for name in named], dtype=bool)
+        known, cost, probable = self.paired_costs(truth, probabilities)
         if not known.any():
             return {}
-        true = np.array([self.classes.index(name) for name in named if name is not None])
         counted = None if weights is None else weights[known]
-        rows = probabilities[known]
         return {
-            name: float(np.average(row_costs(true, decided, self.matrix), weights=counted))
-            for name, decided in (
-                ("cost", self.choose(rows)),
-                ("cost_of_most_probable", rows.argmax(axis=1)),
-            )
+            "cost": float(np.average(cost, weights=counted)),
+            "cost_of_most_probable": float(np.average(probable, weights=counted)),
         }
 
     @property

@@ -4,7 +4,7 @@
 | --- | --- |
 | Rows | `extract`, `validate_data`, `split` |
 | Training | `tune`, `run_trial`, `fit`, `refit` |
-| Gates | `check_model`, `check_baseline`, `check_calibration`, `check_robustness`, `check_slices`, `check_fairness`, `run_gates`, `compare`, `check_package`, `check_freshness` |
+| Gates | `check_model`, `check_baseline`, `check_calibration`, `check_decisions`, `check_robustness`, `check_slices`, `check_fairness`, `run_gates`, `compare`, `check_package`, `check_freshness` |
 | Registry | `adopt`, `register`, `request_approval`, `find_approval`, `record_approval`, `settle_approvals`, `promote`, `finalise`, `verify_repair`, `roll_back` |
 | Scoring | `score_rows`, `attach_labels` |
 | Monitoring | `read_window`, `read_labelled_window`, `measure_drift`, `measure_performance`, `decide`, `request_retraining`, `deliver_pending`, `prune_predictions` |
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .card import write_card
     from .comparison import compare
     from .data_validation import validate_data
+    from .decisions import check_decisions
     from .delivery import deliver_pending
     from .drift import measure_drift
     from .extraction import extract
@@ -68,6 +69,7 @@ __all__ = [
     "attach_labels",
     "check_baseline",
     "check_calibration",
+    "check_decisions",
     "check_fairness",
     "check_freshness",
     "check_model",
@@ -119,6 +121,7 @@ _HOMES = {
     "attach_labels": "labelling",
     "check_baseline": "baseline",
     "check_calibration": "calibration",
+    "check_decisions": "decisions",
     "check_fairness": "fairness",
     "check_freshness": "freshness",
     "check_model": "model_validation",

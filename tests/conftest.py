@@ -62,6 +62,14 @@ def make_calls(
     )
 
 
+def turned_around(rows: int, shifts: tuple[float, ...]) -> pd.DataFrame:
+    """Calls that end well more and less often, in as many equally long periods as there are shifts of the odds."""
+    frame, period = make_calls(rows), np.arange(rows) * len(shifts) // rows
+    odds = 2.5 * frame["strong"] + np.asarray(shifts)[period]
+    label = np.random.default_rng(5).random(rows) < 1 / (1 + np.exp(-odds))
+    return frame.assign(y=np.where(label, "yes", "no"))
+
+
 @pytest.fixture
 def calls():
     """The function that makes rows."""

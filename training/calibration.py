@@ -202,6 +202,16 @@ def _refuse_turned(calibrators: list[Any], held: OutOfFold, data: TrainingRows) 
             )
 
 
+def is_calibrated(model: Any) -> bool:
+    """Say whether a model is one that `calibrated` made, and not a calibrated classifier of the user's own."""
+    from sklearn.calibration import CalibratedClassifierCV
+    from sklearn.frozen import FrozenEstimator
+
+    return isinstance(model, CalibratedClassifierCV) and isinstance(
+        model.estimator, FrozenEstimator
+    )
+
+
 def uncalibrated(model: Any) -> Any:
     """Return the model inside of one that `calibrated` made."""
     return model.calibrated_classifiers_[0].estimator

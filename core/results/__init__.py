@@ -10,7 +10,7 @@ Big things (frames, models, HTML) stay in storage; a result carries their URIs.
 | `Study` | `tune` | the best recipe found and what it scored in cross-validation |
 | `Candidate` | `fit` | the model just trained, logged, not yet registered |
 | `ModelValidation` | `check_model`, `run_gates` | Deepchecks conditions, absolute floors, own gates |
-| `GateCheck` | `check_baseline`, `check_calibration`, `check_robustness`, `check_slices`, `check_fairness`, `check_freshness` | what one kind of gate says of a candidate |
+| `GateCheck` | `check_baseline`, `check_calibration`, `check_decisions`, `check_robustness`, `check_slices`, `check_fairness`, `check_freshness` | what one kind of gate says of a candidate |
 | `Comparison` | `compare` | candidate against champion on the same holdout |
 | `PackageCheck` | `check_package` | whether the logged model works in a clean process |
 | `ModelVersion` | `register`, `promote` | what the registry holds |

@@ -30,6 +30,7 @@ from .features import FeatureStep
 from .gate_kinds import (
     BaselineSettings,
     CalibrationSettings,
+    DecisionGateSettings,
     FreshnessSettings,
     PackageSettings,
     RobustnessSettings,
@@ -62,6 +63,7 @@ __all__ = [
     "Columns",
     "CsvSource",
     "DataSettings",
+    "DecisionGateSettings",
     "DecisionSettings",
     "DeepcheckSettings",
     "DriftThresholds",

@@ -13,6 +13,7 @@ SKIPPABLE = (
     "deepchecks",
     "baseline",
     "calibration",
+    "decisions",
     "robustness",
     "slices",
     "fairness",
@@ -64,6 +65,16 @@ class CalibrationSettings(Settings):
     )
     bins: int = Field(
         default=10, ge=2, le=100, description="Bins of equally many rows, of at least 20 each."
+    )
+
+
+class DecisionGateSettings(Settings):
+    """Whether calibration and costs must do no harm, where `training.decisions` asks for them."""
+
+    decides: bool = Field(
+        default=False,
+        description="Whether a candidate is refused that is surely worse than itself without its calibration, "
+        "or whose decisions surely cost more than the most probable class. By default that is advice.",
     )
 
 

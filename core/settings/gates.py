@@ -12,6 +12,7 @@ from .base import Settings, Share
 from .gate_kinds import (
     BaselineSettings,
     CalibrationSettings,
+    DecisionGateSettings,
     FreshnessSettings,
     PackageSettings,
     RobustnessSettings,
@@ -48,6 +49,7 @@ class GateSettings(Settings):
             "baseline",
             "calibration",
             "custom",
+            "decisions",
             "fairness",
             "freshness",
             "package",
@@ -137,7 +139,8 @@ class GateSettings(Settings):
     skip: dict[str, str] = Field(
         default_factory=dict,
         description="Gates that are not asked, to the reason in words, which stands in the outcome: "
-        "`deepchecks`, `baseline`, `calibration`, `robustness`, `slices`, `fairness`, `package`, `freshness`.",
+        "`deepchecks`, `baseline`, `calibration`, `decisions`, `robustness`, `slices`, `fairness`, `package`, "
+        "`freshness`.",
         examples=[{"baseline": "the vendor's model, validated on 2026-07-01"}],
     )
     baseline: BaselineSettings = Field(
@@ -147,6 +150,10 @@ class GateSettings(Settings):
     calibration: CalibrationSettings = Field(
         default_factory=CalibrationSettings,
         description="How far probabilities may be from what comes true.",
+    )
+    decisions: DecisionGateSettings = Field(
+        default_factory=DecisionGateSettings,
+        description="Whether calibration and costs must do no harm, where `training.decisions` asks for them.",
     )
     robustness: RobustnessSettings = Field(
         default_factory=RobustnessSettings,

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import make_calls
+from conftest import make_calls, turned_around
 from mlflow.artifacts import download_artifacts
 from prefect_mlops.core.results import Cause, Window
 from prefect_mlops.flows.evidence_gates import EVIDENCE_GATES
@@ -243,6 +243,25 @@ def test_probabilities_that_are_too_sure(project_of):
     split = split_at(project, frame, 400)
     candidate = log_candidate(project, split, iterations=120)
     assert refused_by(project, split, candidate) == {"calibration"}
+
+
+@pytest.mark.parametrize(
+    ("decisions", "gate"),
+    [
+        ({"calibration": "sigmoid"}, "better calibrated than not"),
+        (
+            {"costs": {"false_positive": 1, "false_negative": 1}},
+            "cheaper than the most probable class",
+        ),
+    ],
+)
+def test_what_was_learnt_of_class_shares_that_turned_around(project_of, decisions, gate):
+    """Out of fold, the share of a class was said too low, and then it went the other way."""
+    frame = turned_around(3_000, shifts=(-1.2, 1.2, 0.0))
+    project = project_of(frame, decisions={"decides": True})
+    split = split_at(project, frame, 2_000)
+    candidate = log_candidate(project, split, decisions=decisions)
+    assert refused_by(project, split, candidate) == {gate}
 
 
 def test_a_model_that_a_little_noise_confuses(project_of):

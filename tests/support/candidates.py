@@ -15,11 +15,17 @@ from mlflow import MlflowClient
 from prefect_mlops.blocks import MLProject
 from prefect_mlops.core import tags
 from prefect_mlops.core.results import Candidate, ModelVersion, Split
+from prefect_mlops.core.settings import DecisionSettings
 from prefect_mlops.data.schema import conform, infer_feature_types
 from prefect_mlops.data.snapshots import load_frame, save_snapshot
+from prefect_mlops.data.training_rows import training_rows
+from prefect_mlops.models.decision import Decision
 from prefect_mlops.registry.model_logging import log_model
 from prefect_mlops.registry.tracking import open_run
+from prefect_mlops.training.calibration import DecisionRules
 from prefect_mlops.training.preprocessing import default_preprocessor
+from prefect_mlops.training.recipe_evaluation import Recipe
+from prefect_mlops.training.search_spaces import default_parameters
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.pipeline import make_pipeline
 
@@ -68,10 +74,12 @@ def log_candidate(
     noise: float = 0.0,
     name: str = "model",
     iterations: int = 15,
+    decisions: dict[str, Any] | None = None,
 ) -> Candidate:
     """Fit and log a model.
 
-    `noise` is the share of training labels that are drawn anew: the more, the worse the model.
+    `noise` is the share of training labels that are drawn anew: the more, the worse the model. `decisions` are
+    those of the training settings, around the recipe with default parameters.
     """
     frame, target = load_frame(split.train), project.dataset.columns.target
     feature_types = infer_feature_types(frame, project.dataset.columns.feature_names(list(frame)))
@@ -83,7 +91,11 @@ def log_candidate(
     regression = project.task_type == "regression"
     kind = HistGradientBoostingRegressor if regression else HistGradientBoostingClassifier
     estimator = kind(max_iter=iterations, random_state=0)
-    model = make_pipeline(default_preprocessor(feature_types), estimator).fit(rows, labels)
+    model, decision = make_pipeline(default_preprocessor(feature_types), estimator), None
+    if decisions is None:
+        model.fit(rows, labels)
+    else:
+        model, decision = _decided(project, frame, decisions)
     run_id = open_run(project.stores, f"key-{name}", None)
     uri = log_model(
         run_id,
@@ -92,6 +104,7 @@ def log_candidate(
         feature_types=feature_types,
         example=rows,
         parameters={},
+        decision=decision,
         **project.arguments(log_model),
     )
     return Candidate(
@@ -108,6 +121,18 @@ def log_candidate(
         importance=dict.fromkeys(feature_types, 1 / len(feature_types)),
         profile_uri="none",
     )
+
+
+def _decided(
+    project: MLProject, frame: pd.DataFrame, decisions: dict[str, Any]
+) -> tuple[Any, Decision | None]:
+    """Fit the recipe of the same estimator, calibrated and with its rule."""
+    columns, name = project.dataset.columns, "hist_gradient_boosting"
+    parameters = default_parameters(name, project.task_type)
+    recipe = Recipe(name, parameters, project.task_type, project.metric, 0)
+    rules = DecisionRules(DecisionSettings(**decisions), "time" if columns.has_order else "hash", 3)
+    fitted = recipe.fitted(training_rows(frame, columns, project.task_type), rules)
+    return fitted.model, fitted.decision
 
 
 def crown(project: MLProject, candidate: Candidate) -> ModelVersion:

@@ -17,6 +17,7 @@ STEPS = [
     "attach_labels",
     "check_baseline",
     "check_calibration",
+    "check_decisions",
     "check_fairness",
     "check_freshness",
     "check_model",

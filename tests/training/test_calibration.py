@@ -13,6 +13,7 @@ from prefect_mlops.training.calibration import (
     DecisionRules,
     calibrated,
     decision_rules,
+    is_calibrated,
     out_of_fold,
     uncalibrated,
 )
@@ -176,3 +177,11 @@ def test_a_regression_has_no_decisions():
     with pytest.raises(ConfigurationError, match="is for classes"):
         decision_rules(training, "regression", "time")
     assert decision_rules(TrainingSettings(), "regression", "time") is None
+
+
+def test_a_calibrated_classifier_of_the_users_own_is_none_of_ours():
+    data = training_rows(rows(1_000), COLUMNS, "binary")
+    own = CalibratedClassifierCV(LogisticRegression(), cv=3).fit(data.rows, data.target)
+    assert not is_calibrated(own)
+    assert not is_calibrated(LogisticRegression())
+    assert is_calibrated(RECIPE.fitted(data, rules(calibration="sigmoid")).model)
