@@ -137,31 +137,16 @@ def assert_nothing_left_to_train(trainer: Trainer, project: MLProject, cause: Ca
     assert_trained_once(project, cause, again.outcome)
 
 
-@pytest.mark.parametrize(
-    "moments",
-    [
-        pytest.param(
-            [
-                "during the second trial",
-                "fit",
-                "register",
-                "champion moved, activation not written",
-                "evidence half written",
-            ],
-            id="a few",
-        ),
-        pytest.param(MOMENTS, id="every", marks=pytest.mark.slow),
-    ],
-)
-def test_killed_at_moments_in_turn_it_ends_as_if_it_never_was(trainer, project, cause, moments):
+@pytest.mark.slow
+def test_killed_at_every_moment_in_turn_it_ends_as_if_it_never_was(trainer, project, cause):
     worked = []
-    for moment in moments:
+    for moment in MOMENTS:
         ending = trainer.train(project, cause, kill=moment)
         assert ending.signal == signal.SIGKILL, f"{moment}: {ending.log}"
         worked += ending.worked
     final = trainer.train(project, cause)
     # A step whose result was lost is done once more, every other step once.
-    assert Counter(worked + final.worked) == Counter([*STEPS, *(set(STEPS) & set(moments))])
+    assert Counter(worked + final.worked) == Counter([*STEPS, *(set(STEPS) & set(MOMENTS))])
     assert_trained_once(project, cause, final.outcome)
     assert_nothing_left_to_train(trainer, project, cause)
 

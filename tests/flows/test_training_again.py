@@ -9,7 +9,11 @@ from prefect_mlops.flows import train
 from prefect_mlops.registry.promotion_log import promotion_log
 from prefect_mlops.registry.versions import find_version, get_champion
 
-pytestmark = [pytest.mark.usefixtures("prefect_api"), pytest.mark.timeout(900)]
+pytestmark = [
+    pytest.mark.usefixtures("prefect_api"),
+    pytest.mark.timeout(900),
+    pytest.mark.slow,
+]
 
 
 def delete_version(client) -> None:
