@@ -109,6 +109,20 @@ def better_than_linear(
     return _gate(LINEAR, verdict, reason, found, 0.0, blocking=blocking)
 
 
+def nothing_told(why: str, settings: GateSettings) -> list[Gate]:
+    """Return both gates where the rows tell nothing.
+
+    Args:
+        why: Why they do not.
+        settings: What a candidate must pass.
+    """
+    deciding = {GUESS: True, LINEAR: settings.baseline.linear_decides}
+    return [
+        Gate(name=name, verdict="not_run", reason=why, blocking=blocking)
+        for name, blocking in deciding.items()
+    ]
+
+
 def linear_not_fitted(why: str, *, blocking: bool) -> Gate:
     """Return the gate of a linear model that there is not.
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..core.settings import Columns, TaskType
     from ..data.snapshots import Rows
     from ..metrics.losses import Floats
+    from ..metrics.sampling import Sampling
     from ..models.predictor import Predictor
 
 KIND = "baseline"
@@ -84,8 +85,8 @@ def check_baseline(
         ```
     """
     from ..data.training_rows import training_rows
-    from ..gates.baseline import better_than_a_guess
-    from ..gates.comparable_rows import sampling_of
+    from ..gates.baseline import better_than_a_guess, nothing_told
+    from ..gates.comparable_rows import NotComparable, sampling_of
     from ..gates.skipping import skipped_gate
     from ..models.evaluation import losses_of
     from ..training.baselines import constant_guess
@@ -97,6 +98,12 @@ def check_baseline(
         return GateCheck(kind=KIND, gates=skipped)
     found = examine(stores, split, candidate, columns=columns, task_type=task_type)
     holdout, target = found.holdout, columns.target
+    try:
+        sampling = sampling_of(holdout, columns)
+    except NotComparable as why:
+        gates = [*found.unseen(columns), *nothing_told(str(why), settings)]
+        log_gates(KIND, gates)
+        return keep_found(stores, candidate, GateCheck(kind=KIND, gates=gates))
     losses = losses_of(metric, found.predictor, holdout, target)
     dummy = constant_guess(training_rows(found.train, columns, task_type), task_type, metric)
     guess = losses_of(metric, dummy, holdout, target)
@@ -109,7 +116,7 @@ def check_baseline(
             candidate=losses,
             settings=settings,
             seed=seed,
-            sampling=sampling_of(holdout, columns),
+            sampling=sampling,
         ),
     ]
     gate, more = _linear(
@@ -120,6 +127,7 @@ def check_baseline(
         metric=metric,
         settings=settings,
         seed=seed,
+        sampling=sampling,
     )
     check = GateCheck(kind=KIND, gates=[*gates, gate], measured={**measured, **more})
     log_gates(KIND, check.gates)
@@ -135,11 +143,11 @@ def _linear(
     metric: str,
     settings: GateSettings,
     seed: int,
+    sampling: Sampling,
 ) -> tuple[Gate, dict[str, float]]:
     """Return the gate about the linear model, and that model's scores."""
     from ..data.training_rows import labels_of
     from ..gates.baseline import better_than_linear, linear_not_fitted
-    from ..gates.comparable_rows import sampling_of
     from ..models.evaluation import losses_of
     from ..training.baselines import is_linear, linear_model
 
@@ -178,7 +186,7 @@ def _linear(
         seed=seed,
         itself_linear=is_linear(found.predictor.model),
         rows=rows,
-        sampling=sampling_of(found.holdout, columns),
+        sampling=sampling,
     )
     return gate, scores
 

@@ -196,3 +196,21 @@ def test_settings_are_those_of_the_defaults_where_none_are_given(make_project, c
         stores=Stores("calls", project.registry),
     )
     assert check.verdict == "passed"
+
+
+def test_of_too_few_groups_nothing_can_be_told(make_project, calls, tmp_path):
+    project = with_mlflow(make_project())
+    frame = calls(1_000)
+    frame["client"] = [f"client {number % 25}" for number in range(600)] + ["one", "other"] * 200
+    version, _ = log_plainly(frame[:600])
+    check = check_baseline.fn(
+        (frame[:600], frame[600:]),
+        f"models:/calls/{version}",
+        columns=PLAIN.model_copy(update={"group": "client"}),
+        task_type="binary",
+        stores=Stores("calls", project.registry, workspace=str(tmp_path / "kept")),
+    )
+    assert check.verdict == "not_run"
+    gate = by_name(check)[GUESS]
+    assert (gate.verdict, gate.blocking) == ("not_run", True)
+    assert "400 rows are of 2 groups of 'client', 20 are needed" in gate.reason
