@@ -88,7 +88,7 @@ def test_every_place_predicts_alike(mlflow_uri, tmp_path, monkeypatch):
     project = MLProject(
         name=NAME,
         task_type="binary",
-        dataset=rows_in(tmp_path, "calls", make_calls(1_000)),
+        dataset=rows_in(tmp_path, "calls", make_calls(3_000)),
         registry=ModelRegistry(tracking_uri=mlflow_uri, model_name=NAME),
         predictions=PredictionLog(uri=f"sqlite:///{tmp_path}/predictions.db"),
         workspace=str(tmp_path / "workspace"),
