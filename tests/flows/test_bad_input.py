@@ -96,7 +96,12 @@ class World:
             "predictions": PredictionLog(uri=f"sqlite:///{self.folder}/predictions.db"),
             "workspace": str(self.folder / "workspace"),
             "training": {"estimators": ["linear"], "trials": 1, "folds": 2},
-            "gates": {"deepchecks": [], "resamples": 200, "minimum_holdout_rows": 40},
+            "gates": {
+                "deepchecks": [],
+                "resamples": 200,
+                "minimum_holdout_rows": 40,
+                "skip": {"baseline": "48 rows do not tell a model from a guess"},
+            },
             "data": {"minimum_rows": 60, "holdout_share": 0.4},
         }
         return MLProject(**{**settings, **overrides})
