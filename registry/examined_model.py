@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..core.results import Candidate, Gate, GateCheck, ModelVersion, Split
+from ..runs.gate_words import log_gates
 from .batches import log_batch
 from .compared_models import NamedModel, load_named, named_model
 from .run_logging import log_file
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..blocks.stores import Stores
-    from ..core.settings import Columns, TaskType
+    from ..core.settings import Columns, GateSettings, TaskType
     from ..data.snapshots import Rows
     from ..models.predictor import Predictor
 
@@ -100,13 +101,29 @@ def examine(
     return Examined(model, predictor, train, holdout)
 
 
+def skipped_check(kind: str, settings: GateSettings) -> GateCheck | None:
+    """Return what a kind of gate says that a project skips, and log it; None where it is asked.
+
+    Args:
+        kind: Which one, as `gates.skip` names it.
+        settings: What a candidate must pass.
+    """
+    from ..gates.skipping import skipped_gate
+
+    gates = skipped_gate(kind, settings)
+    if not gates:
+        return None
+    log_gates(kind, gates)
+    return GateCheck(kind=kind, gates=gates)
+
+
 def keep_found(
     stores: Stores,
     candidate: Candidate | ModelVersion | str,
     check: GateCheck,
     evidence: dict[str, Any] | None = None,
 ) -> GateCheck:
-    """Keep what a gate found: of a candidate in its MLflow run, else in the workspace, if there is one.
+    """Log what a gate found and keep it: of a candidate in its MLflow run, else in the workspace, if there is one.
 
     Args:
         stores: Where the model's things are kept.
@@ -121,6 +138,8 @@ def keep_found(
         RegistryUnavailable: If MLflow or its artifact store cannot be reached.
         WorkspaceUnavailable: If the report cannot be written.
     """
+    if check.gates:
+        log_gates(check.kind, check.gates)
     name = f"reports/{check.kind}.json"
     content = None
     if evidence is not None:

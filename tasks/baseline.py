@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import MLOpsError
 from ..core.results import Candidate, Gate, GateCheck, ModelVersion, Split
 from ..core.settings import GateSettings, default_metric
-from ..registry.examined_model import Examined, examine, keep_found
-from ..runs.gate_words import log_gates
+from ..registry.examined_model import Examined, examine, keep_found, skipped_check
 from ..runs.step import of_candidate, step
 
 if TYPE_CHECKING:
@@ -87,22 +86,19 @@ def check_baseline(
     from ..data.training_rows import training_rows
     from ..gates.baseline import better_than_a_guess, nothing_told
     from ..gates.comparable_rows import NotComparable, sampling_of
-    from ..gates.skipping import skipped_gate
     from ..models.evaluation import losses_of
     from ..training.baselines import constant_guess
 
     settings = settings or GateSettings()
     metric = metric or default_metric(task_type)
-    if skipped := skipped_gate(KIND, settings):
-        log_gates(KIND, skipped)
-        return GateCheck(kind=KIND, gates=skipped)
+    if skipped := skipped_check(KIND, settings):
+        return skipped
     found = examine(stores, split, candidate, columns=columns, task_type=task_type)
     holdout, target = found.holdout, columns.target
     try:
         sampling = sampling_of(holdout, columns)
     except NotComparable as why:
         gates = [*found.unseen(columns), *nothing_told(str(why), settings)]
-        log_gates(KIND, gates)
         return keep_found(stores, candidate, GateCheck(kind=KIND, gates=gates))
     losses = losses_of(metric, found.predictor, holdout, target)
     dummy = constant_guess(training_rows(found.train, columns, task_type), task_type, metric)
@@ -130,7 +126,6 @@ def check_baseline(
         sampling=sampling,
     )
     check = GateCheck(kind=KIND, gates=[*gates, gate], measured={**measured, **more})
-    log_gates(KIND, check.gates)
     return keep_found(stores, candidate, check, {"metric": metric, "scores": check.measured})
 
 

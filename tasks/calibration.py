@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..core.results import Candidate, GateCheck, ModelVersion, Split
 from ..core.settings import GateSettings
-from ..registry.examined_model import examine, keep_found
-from ..runs.gate_words import log_gates
+from ..registry.examined_model import examine, keep_found, skipped_check
 from ..runs.step import of_candidate, step
 
 if TYPE_CHECKING:
@@ -82,13 +81,11 @@ def check_calibration(
         not_applicable,
         said_and_came,
     )
-    from ..gates.skipping import skipped_gate
     from ..models.evaluation import aligned_labels
 
     settings = settings or GateSettings()
-    if skipped := skipped_gate(KIND, settings):
-        log_gates(KIND, skipped)
-        return GateCheck(kind=KIND, gates=skipped)
+    if skipped := skipped_check(KIND, settings):
+        return skipped
     found = examine(stores, split, candidate, columns=columns, task_type=task_type)
     truth, classes = aligned_labels(found.predictor, found.holdout, columns.target)
     if classes is None:
@@ -100,5 +97,4 @@ def check_calibration(
         gates=[*found.unseen(columns), gate],
         measured=measured_calibration(reliable),
     )
-    log_gates(KIND, check.gates)
     return keep_found(stores, candidate, check, {"curve": curve_of(reliable), **check.measured})

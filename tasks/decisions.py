@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..core.results import Candidate, Gate, GateCheck, ModelVersion, Split
 from ..core.settings import GateSettings, default_metric
-from ..registry.examined_model import Examined, examine, keep_found
-from ..runs.gate_words import log_gates
+from ..registry.examined_model import Examined, examine, keep_found, skipped_check
 from ..runs.step import of_candidate, step
 
 if TYPE_CHECKING:
@@ -77,13 +76,11 @@ def check_decisions(
         print([(gate.name, gate.verdict) for gate in found.gates])
         ```
     """
-    from ..gates.skipping import skipped_gate
     from ..training.calibration import is_calibrated
 
     settings = settings or GateSettings()
-    if skipped := skipped_gate(KIND, settings):
-        log_gates(KIND, skipped)
-        return GateCheck(kind=KIND, gates=skipped)
+    if skipped := skipped_check(KIND, settings):
+        return skipped
     found = examine(stores, split, candidate, columns=columns, task_type=task_type)
     if not is_calibrated(found.predictor.model) and found.predictor.decision is None:
         return GateCheck(kind=KIND, gates=[])
@@ -91,7 +88,6 @@ def check_decisions(
     gates, compared = _compared(found, columns, metric, settings, seed)
     measured = {name: value for pair, names in compared for name, value in _sides(pair, names)}
     check = GateCheck(kind=KIND, gates=[*found.unseen(columns), *gates], measured=measured)
-    log_gates(KIND, check.gates)
     intervals = {pair.metric: pair.interval._asdict() for pair, _ in compared}
     return keep_found(stores, candidate, check, {"improvements": intervals, **measured})
 

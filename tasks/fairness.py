@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import DataRejected
 from ..core.results import Candidate, Gate, GateCheck, ModelVersion, Split
 from ..core.settings import GateSettings, default_metric
-from ..registry.examined_model import Examined, examine, keep_found
-from ..runs.gate_words import log_gates
+from ..registry.examined_model import Examined, examine, keep_found, skipped_check
 from ..runs.step import of_candidate, step
 
 if TYPE_CHECKING:
@@ -87,16 +86,14 @@ def check_fairness(
     from ..data.row_weights import groups_of, weights_of
     from ..data.slice_values import group_values
     from ..gates.fairness import check_limits, evidence_of, fairness_gates, group_gaps
-    from ..gates.skipping import skipped_gate
     from ..metrics.sampling import Sampling
 
     settings = settings or GateSettings()
     wanted = settings.fairness
     if not wanted.columns:
         return GateCheck(kind=KIND, gates=[])
-    if skipped := skipped_gate(KIND, settings):
-        log_gates(KIND, skipped)
-        return GateCheck(kind=KIND, gates=skipped)
+    if skipped := skipped_check(KIND, settings):
+        return skipped
     check_limits(settings, task_type)
     found = examine(stores, split, candidate, columns=columns, task_type=task_type)
     holdout = found.holdout
@@ -125,7 +122,6 @@ def check_fairness(
         }
         evidence[column] = evidence_of(gaps, table)
     check = GateCheck(kind=KIND, gates=gates, measured=measured)
-    log_gates(KIND, check.gates)
     return keep_found(stores, candidate, check, {"metric": answers.metric, "columns": evidence})
 
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from ..core.results import Candidate, GateCheck, ModelVersion
 from ..core.settings import GateSettings
 from ..registry.compared_models import named_model
-from ..registry.examined_model import keep_found
-from ..runs.gate_words import log_gates
+from ..registry.examined_model import keep_found, skipped_check
 from ..runs.step import of_candidate, step
 
 if TYPE_CHECKING:
@@ -56,17 +55,13 @@ def check_freshness(
         ```
     """
     from ..gates.freshness import data_age
-    from ..gates.skipping import skipped_gate
 
     settings = settings or GateSettings()
-    if skipped := skipped_gate(KIND, settings):
-        log_gates(KIND, skipped)
-        return GateCheck(kind=KIND, gates=skipped)
+    if skipped := skipped_check(KIND, settings):
+        return skipped
     newest = named_model(stores.registry, candidate).served_up_to().moment
     gates = data_age(newest, datetime.now(UTC), settings.freshness)
     ages = [gate.value for gate in gates if gate.value is not None]
     measured = {"freshness.data_age_days": ages[0]} if ages else {}
     check = GateCheck(kind=KIND, gates=gates, measured=measured)
-    if gates:
-        log_gates(KIND, gates)
     return keep_found(stores, candidate, check)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..core import tags
 from ..core.errors import ConfigurationError
@@ -13,7 +13,7 @@ from ..registry.compared_models import NamedModel, named_model
 from ..registry.run_logging import log_file
 from ..registry.tracking import registry_errors
 from ..runs.run_logger import run_logger
-from ..runs.step import step
+from ..runs.step import of_candidate, step
 
 if TYPE_CHECKING:
     from ..blocks.model_registry import ModelRegistry
@@ -24,13 +24,7 @@ SCORES = "reports/scores.json"
 EXPLANATION = "reports/explanation.png"
 
 
-def _run_name(parameters: dict[str, Any]) -> str:
-    candidate = parameters["candidate"]
-    said = getattr(candidate, "estimator", None) or getattr(candidate, "uri", candidate)
-    return f"measure {said}"
-
-
-@step(_run_name)
+@step(of_candidate("measure"))
 def measure_model(
     split: Split | tuple[Rows | None, Rows | None],
     candidate: Candidate | ModelVersion | str,

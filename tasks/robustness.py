@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from ..core.results import Candidate, Gate, GateCheck, ModelVersion, Split
 from ..core.settings import GateSettings, default_metric
 from ..registry.compared_models import importance_of
-from ..registry.examined_model import Examined, examine, keep_found
-from ..runs.gate_words import log_gates
+from ..registry.examined_model import Examined, examine, keep_found, skipped_check
 from ..runs.step import of_candidate, step
 
 if TYPE_CHECKING:
@@ -78,13 +77,10 @@ def check_robustness(
         print(found.verdict, found.measured["robustness.noise.flips"])
         ```
     """
-    from ..gates.skipping import skipped_gate
-
     settings = settings or GateSettings()
     metric = metric or default_metric(task_type)
-    if skipped := skipped_gate(KIND, settings):
-        log_gates(KIND, skipped)
-        return GateCheck(kind=KIND, gates=skipped)
+    if skipped := skipped_check(KIND, settings):
+        return skipped
     found = examine(stores, split, candidate, columns=columns, task_type=task_type)
     importance = importance_of(
         stores.registry, found.model, found.predictor, found.holdout, columns.target, seed=seed
@@ -93,7 +89,6 @@ def check_robustness(
         found, importance, columns, metric=metric, settings=settings, seed=seed
     )
     check = GateCheck(kind=KIND, gates=[*found.unseen(columns), *gates], measured=measured)
-    log_gates(KIND, check.gates)
     return keep_found(stores, candidate, check, {"metric": metric, "without": features, **measured})
 
 

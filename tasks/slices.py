@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..core.results import Candidate, GateCheck, ModelVersion, Split
 from ..core.settings import GateSettings, default_metric
-from ..registry.examined_model import examine, keep_found
-from ..runs.gate_words import log_gates
+from ..registry.examined_model import examine, keep_found, skipped_check
 from ..runs.step import of_candidate, step
 
 if TYPE_CHECKING:
@@ -78,7 +77,6 @@ def check_slices(
         ```
     """
     from ..data.row_weights import groups_of, weights_of
-    from ..gates.skipping import skipped_gate
     from ..gates.slices import slice_gates
     from ..gates.weak_segments import weak_segments
     from ..metrics.expected_losses import expected_losses
@@ -88,9 +86,8 @@ def check_slices(
 
     settings = settings or GateSettings()
     metric = metric or default_metric(task_type)
-    if skipped := skipped_gate(KIND, settings):
-        log_gates(KIND, skipped)
-        return GateCheck(kind=KIND, gates=skipped)
+    if skipped := skipped_check(KIND, settings):
+        return skipped
     found = examine(stores, split, candidate, columns=columns, task_type=task_type)
     holdout, predictor = found.holdout, found.predictor
     rows = predictor.prepare(holdout)
@@ -124,6 +121,5 @@ def check_slices(
     measured = {f"slices.worst.{metric}": max(worst)} if worst else {}
     measured["slices.weak_segments"] = float(sum(row["weak"] for row in segments))
     check = GateCheck(kind=KIND, gates=[*found.unseen(columns), *gates, gate], measured=measured)
-    log_gates(KIND, check.gates)
     evidence = {"metric": metric, "slices": slices, "segments": segments}
     return keep_found(stores, candidate, check, evidence)
