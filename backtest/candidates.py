@@ -23,7 +23,7 @@ import pyarrow as pa
 
 from ..core.former_names import with_task_type
 from ..core.results import digest_of
-from ..core.settings import Setup
+from ..core.settings import Columns, Setup
 from ..core.version import VERSION
 from ..core.workspace import Workspace
 from ..data.holdout import first_held_out, straddling, wanted_holdout
@@ -150,11 +150,8 @@ class Candidates:
         table = pa.table({"at": pa.array(self.stream.timestamps[:rows])})
         wanted = wanted_holdout(rows, setup.data, setup.monitoring.window_rows)
         first = first_held_out(table, "at", wanted)
-        train, holdout = frame.iloc[:first], frame.iloc[first:rows]
+        train, holdout = rows_learnt(frame, setup.columns, first, rows), frame.iloc[first:rows]
         weights = setup.training.class_weights
-        groups = groups_of(frame.iloc[:rows], setup.columns)
-        if groups is not None:
-            train = train[~straddling(groups, np.arange(rows) >= first)[:first]]
         data = training_rows(train, setup.columns, setup.task_type, class_weights=weights)
         data = with_features(data, setup.training)
         recipe, searched = self._recipe(data, first)
@@ -250,6 +247,24 @@ class Candidates:
         arrays: dict[str, Any] = {key: stored[key] for key in stored.files}
         recipe = Recipe(**with_task_type(plain.pop("recipe")))
         return ReplayedCandidate(**plain, **arrays, recipe=recipe, reference=reference)
+
+
+def rows_learnt(frame: pd.DataFrame, columns: Columns, first: int, rows: int) -> pd.DataFrame:
+    """Return the rows that an evaluated model is fitted on.
+
+    Args:
+        frame: Rows of a stream.
+        columns: Roles.
+        first: Position of the first row that is held out.
+        rows: Rows that the training could learn from.
+
+    Returns:
+        Those before `first`, without the groups that are also held out.
+    """
+    groups = groups_of(frame.iloc[:rows], columns)
+    if groups is None:
+        return frame.iloc[:first]
+    return frame.iloc[:first][~straddling(groups, np.arange(rows) >= first)[:first]]
 
 
 def with_changes(setup: Setup, **changes: Any) -> Setup:

@@ -7,6 +7,8 @@ from typing import Any
 from ..core.results import Cause, Gate, Verdict
 from ..core.settings import Setup
 from ..core.table_columns import FEATURE_PREFIX
+from ..data.training_rows import training_rows
+from ..gates.baseline import GUESS, better_than_a_guess, nothing_told
 from ..gates.comparable_rows import NotComparable, sampling_of
 from ..gates.comparison import compare_slices, confirmation, non_inferiority, superiority
 from ..gates.floors import floor_gates
@@ -14,13 +16,15 @@ from ..gates.holdout_classes import holdout_classes
 from ..gates.repair import repair_of_drift, repair_of_performance
 from ..metrics.bootstrap import Interval, paired_difference
 from ..metrics.losses import Floats, metric_value
+from ..models.evaluation import losses_of
 from ..monitoring.drift_verdict import feature_drift
-from .candidates import ReplayedCandidate
+from ..training.baselines import constant_guess
+from .candidates import ReplayedCandidate, rows_learnt
 from .stream import Span, Stream
 
 
 def gates_of_candidate(stream: Stream, setup: Setup, candidate: ReplayedCandidate) -> list[Gate]:
-    """Judge a candidate by itself: its holdout can tell, and its floors hold.
+    """Judge a candidate by itself: its holdout can tell, its floors hold, and it is better than a guess.
 
     Args:
         stream: The rows.
@@ -36,6 +40,32 @@ def gates_of_candidate(stream: Stream, setup: Setup, candidate: ReplayedCandidat
     return [
         *holdout_classes(held_out, setup.task_type, gates.minimum_class_rows),
         *floor_gates(candidate.metrics, gates.floors),
+        *_baseline(stream, setup, candidate),
+    ]
+
+
+def _baseline(stream: Stream, setup: Setup, candidate: ReplayedCandidate) -> list[Gate]:
+    """Return the gate about the constant guess; the one about a linear model is advice, which replays nothing."""
+    if "baseline" in setup.gates.skip:
+        return []
+    first, end = candidate.first_held_out, candidate.rows
+    holdout, target = stream.frame.iloc[first:end], setup.columns.target
+    try:
+        sampling = sampling_of(holdout, setup.columns)
+    except NotComparable as why:
+        return [gate for gate in nothing_told(str(why), setup.gates) if gate.name == GUESS]
+    learnt = rows_learnt(stream.frame, setup.columns, first, end)
+    data = training_rows(learnt, setup.columns, setup.task_type)
+    guess = constant_guess(data, setup.task_type, setup.metric)
+    return [
+        better_than_a_guess(
+            setup.metric,
+            guess=losses_of(setup.metric, guess, holdout, target),
+            candidate=candidate.evaluated_losses(first, end),
+            settings=setup.gates,
+            seed=setup.training.seed,
+            sampling=sampling,
+        )
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -45,6 +46,12 @@ class TrainingRows:
     def model_types(self) -> dict[str, FeatureType]:
         """Column to feature type of what an estimator gets: what the steps make, or the inputs."""
         return self.feature_types if self.steps is None else self.steps.output_types
+
+    @cached_property
+    def most_categories(self) -> int:
+        """Most values that one category column has, missing included; 0 without any."""
+        names = [name for name, found in self.feature_types.items() if found == "category"]
+        return max((self.rows[name].nunique(dropna=False) for name in names), default=0)
 
     def take(self, positions: np.ndarray) -> TrainingRows:
         """Return some of the rows; the classes stay all classes."""

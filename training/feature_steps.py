@@ -30,6 +30,7 @@ from ..models.feature_steps import (
 )
 from ..models.trusted_types import how_to_trust, untrusted
 from .estimator_classes import EstimatorClass
+from .preprocessing import without_counting
 from .recipes import build, find_recipe
 
 _WHAT = "feature step"
@@ -86,14 +87,14 @@ def unfitted_model(
         seed: Seed of the estimator.
 
     Returns:
-        The estimator; it takes rows conformed to `data.feature_types`.
+        The estimator; it is fitted on rows of `data`, and takes any conformed to `data.feature_types`.
 
     Raises:
         ConfigurationError: See `training.recipes.build`.
     """
     model = build(name, parameters, task_type, data.model_types, seed)
     if data.steps is None:
-        return model
+        return without_counting(model, data.most_categories)
     first = (_NAME_OF_STEPS, data.steps)
     # Flat, so that the estimator is the last step of any pipeline.
     parts = model.steps if type(model) is Pipeline else [("model", model)]

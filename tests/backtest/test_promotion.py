@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import numpy as np
+import pandas as pd
 import pytest
 from prefect_mlops.backtest.candidates import Candidates, with_changes
 from prefect_mlops.backtest.promotion import (
@@ -11,10 +13,11 @@ from prefect_mlops.backtest.promotion import (
     gates_of_candidate,
     verify_repair,
 )
+from prefect_mlops.backtest.stream import Stream
 from prefect_mlops.core.results import Cause
 from prefect_mlops.core.settings import GateSettings
 from prefect_mlops.core.workspace import Workspace
-from support.streams import SETUP, stream_of
+from support.streams import COLUMNS, SETUP, stream_of
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +77,18 @@ def test_worse_performance_is_repaired_by_the_later_model_and_not_by_the_same(tu
     asked = cause(span, "performance")
     assert verify_repair(stream, SETUP, asked, span, before=first, after=later) == "passed"
     assert verify_repair(stream, SETUP, asked, span, before=first, after=first) != "passed"
+
+
+@pytest.mark.parametrize(("slope", "verdict"), [(3.0, "passed"), (0.0, "failed")])
+def test_a_candidate_that_knows_no_more_than_a_guess_is_refused(tmp_path, slope, verdict):
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=900)
+    frame = pd.DataFrame({"x": x, "y": slope * x + rng.normal(size=900)})
+    stream = Stream(frame, COLUMNS, history_rows=400, window_rows=100)
+    candidate = Candidates(stream, SETUP, Workspace(str(tmp_path))).train(400)
+    gates = {gate.name: gate for gate in gates_of_candidate(stream, SETUP, candidate)}
+    gate = gates["better than a guess"]
+    assert (gate.verdict, gate.blocks) == (verdict, verdict == "failed")
+    skipping = with_changes(SETUP, gates=GateSettings(skip={"baseline": "a synthetic stream"}))
+    skipped = {gate.name for gate in gates_of_candidate(stream, skipping, candidate)}
+    assert skipped == set(gates) - {"better than a guess"}

@@ -5,7 +5,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prefect_mlops.core.errors import ConfigurationError
 from prefect_mlops.data.schema import conform
-from prefect_mlops.training.preprocessing import TREE_CATEGORIES, default_preprocessor
+from prefect_mlops.training.preprocessing import (
+    TREE_CATEGORIES,
+    default_preprocessor,
+    without_counting,
+)
+from sklearn.pipeline import Pipeline
 from skops import io
 
 FEATURE_TYPES = {"age": "number", "vip": "boolean", "job": "category", "at": "datetime"}
@@ -62,6 +67,22 @@ def test_category_codes_stay_within_what_gradient_boosting_takes():
     rows = pd.DataFrame({"job": pd.Series(names, dtype=object)})
     codes = default_preprocessor({"job": "category"}).fit_transform(rows)
     assert codes.max() < TREE_CATEGORIES
+
+
+@pytest.mark.parametrize(
+    ("values", "counted"), [(TREE_CATEGORIES - 1, False), (TREE_CATEGORIES, True)]
+)
+def test_categories_are_counted_only_where_that_changes_a_code(values, counted):
+    names = [f"c{number}" for number in range(values - 1)] + [None]
+    rows = pd.DataFrame({"job": pd.Series(names * 2, dtype=object)})
+
+    def pipeline():
+        return Pipeline([("preprocessor", default_preprocessor({"job": "category"}))])
+
+    model = without_counting(pipeline(), values)
+    (encoder,) = [part for _, part, _ in model[0].transformers]
+    assert (encoder.max_categories is not None) is counted
+    np.testing.assert_array_equal(model.fit_transform(rows), pipeline().fit_transform(rows))
 
 
 def test_category_columns_come_first_for_trees():
