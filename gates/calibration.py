@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..core.results import Gate
-from ..core.settings import GateSettings, TaskType
+from ..core.settings import GateSettings
 from ..metrics.calibration import Reliability, reliability, two_sided
 from ..metrics.losses import Floats
 
@@ -22,34 +22,8 @@ def not_applicable() -> Gate:
     )
 
 
-def said_and_came(
-    truth: np.ndarray, probabilities: Floats, classes: np.ndarray, task_type: TaskType
-) -> tuple[Floats, Floats]:
-    """Return the chance that each row says, and whether it came true.
-
-    Args:
-        truth: Labels, shape (n,).
-        probabilities: Of every class, shape (n, classes).
-        classes: Class of each column.
-        task_type: Of two classes the second one's chance counts; of several, that of the most probable one.
-
-    Example:
-        >>> said_and_came(
-        ...     np.array(["a", "b"]),
-        ...     np.array([[0.9, 0.1], [0.2, 0.8]]),
-        ...     np.array(["a", "b"]),
-        ...     "binary",
-        ... )[1].tolist()
-        [0.0, 1.0]
-    """
-    binary = task_type == "binary"
-    chosen = np.full(len(truth), 1) if binary else probabilities.argmax(axis=1)
-    said = probabilities[np.arange(len(truth)), chosen]
-    return np.clip(said, 0.0, 1.0), (classes[chosen] == truth).astype(float)
-
-
 def calibration_gate(
-    said: Floats, came: Floats, settings: GateSettings, seed: int
+    said: Floats, came: Floats, settings: GateSettings, seed: int, weights: Floats | None = None
 ) -> tuple[Gate, Reliability]:
     """Judge the expected calibration error of a holdout.
 
@@ -61,6 +35,7 @@ def calibration_gate(
         came: 1 where it came true, else 0.
         settings: What a candidate must pass.
         seed: Seed of every draw.
+        weights: What each row counts, shape (n,). None: all the same.
 
     Returns:
         The gate, advice unless `gates.calibration.decides`; and the reliability by bins.
@@ -74,6 +49,7 @@ def calibration_gate(
         confidence=(1 + settings.confidence) / 2,
         resamples=settings.resamples,
         seed=seed,
+        weights=weights,
     )
     bad = found.error > wanted.maximum_error + found.chance
     worst = int(np.abs(found.said - found.came).argmax())

@@ -74,13 +74,14 @@ def check_calibration(
         print(found.verdict, found.measured["calibration.error"])
         ```
     """
+    from ..data.row_weights import weights_of
     from ..gates.calibration import (
         calibration_gate,
         curve_of,
         measured_calibration,
         not_applicable,
-        said_and_came,
     )
+    from ..metrics.calibration import said_and_came
     from ..models.evaluation import aligned_labels
 
     settings = settings or GateSettings()
@@ -90,8 +91,9 @@ def check_calibration(
     truth, classes = aligned_labels(found.predictor, found.holdout, columns.target)
     if classes is None:
         return GateCheck(kind=KIND, gates=[not_applicable()])
-    said, came = said_and_came(truth, found.predictor.predict(found.holdout), classes, task_type)
-    gate, reliable = calibration_gate(said, came, settings, seed)
+    said, came = said_and_came(truth, found.predictor.predict(found.holdout), classes)
+    weights = weights_of(found.holdout, columns)
+    gate, reliable = calibration_gate(said, came, settings, seed, weights)
     check = GateCheck(
         kind=KIND,
         gates=[*found.unseen(columns), gate],

@@ -14,7 +14,7 @@ from ..core.settings import Columns, TaskType
 from ..data.row_weights import weights_of
 from ..data.schema import conform
 from ..data.training_rows import TrainingRows, labels_of
-from ..metrics.calibration_error import calibration_error
+from ..metrics.calibration import calibration_error
 from ..metrics.losses import Floats, metric_value, row_losses
 from ..models.evaluation import metrics_of
 from ..models.importance import permutation_importance

@@ -8,7 +8,7 @@ import pytest
 from prefect_mlops.core.errors import ConfigurationError, DataRejected
 from prefect_mlops.core.settings import Columns, DecisionSettings, TrainingSettings
 from prefect_mlops.data.training_rows import training_rows
-from prefect_mlops.metrics.calibration_error import calibration_error
+from prefect_mlops.metrics.calibration import calibration_error
 from prefect_mlops.training.calibration import (
     DecisionRules,
     calibrated,
