@@ -107,8 +107,16 @@ class TrialRunner:
 
     @property
     def running(self) -> int:
-        """Trials that are running."""
+        """Trials that were begun and have not ended."""
         return len(self._running)
+
+    @property
+    def full(self) -> bool:
+        """Whether no trial should be begun now."""
+        # In a pool of this search alone one more waits its turn: no worker then idles while a result is
+        # written down and the next trial chosen.
+        own = self._search.runner is not None and self._search.runner_address is None
+        return self.running >= self._parallel + own
 
     def submit(self, recipe: dict[str, Any], attempt: int = 1) -> None:
         """Begin a trial.

@@ -210,7 +210,7 @@ def _run_trials(
         with TrialRunner(settings.search, at_once, **common) as runner:
             trials: dict[int, Any] = {}
             while True:
-                while runner.running < at_once and (begun := begin()) is not None:
+                while not runner.full and (begun := begin()) is not None:
                     trials[begun[0].number] = begun[0]
                     runner.submit(begun[1])
                 if not runner.running:
