@@ -3,7 +3,8 @@
 `python benchmarks/closing_the_loop.py` replays the drifting tables of `streams.py` under three policies: never
 retrain, retrain before every window, and the governor with its gates and data validation. A project is given
 nothing but columns, task type and source. For each stream the table says how the governor's loss compares with both,
-and how often it retrained. `--data FOLDER` adds real tables that lie in a folder (see drifting/files.py).
+how it would compare with `always` if no candidate had to be better than a guess (`skipped`), and how often it
+retrained. `--data FOLDER` adds real tables that lie in a folder (see drifting/files.py).
 
 Defaults were chosen on the open streams; those that are held out were not looked at until then. Candidates are kept
 in `--workspace`, so that a second run costs only what is new.
@@ -27,24 +28,33 @@ os.environ.setdefault("PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW", "ignore")
 from drifting.files import found
 from drifting.stream import ID, TARGET, TIMESTAMP, Stream
 from prefect_mlops.backtest.candidates import Candidates
-from prefect_mlops.backtest.policies import policy_of
+from prefect_mlops.backtest.policies import Policy, policy_of
 from prefect_mlops.backtest.replay import Replay
 from prefect_mlops.backtest.stream import Stream as Replayed
 from prefect_mlops.blocks import MLProject
 from prefect_mlops.core.results.backtest import PolicyReplay
+from prefect_mlops.core.settings import GateSettings
 from prefect_mlops.validation.row_gates import validate_rows
 from streams import STREAMS
 
-POLICIES = ("never", "always", "governor")
+BASELINE_SKIPPED = "without a guess"
+POLICIES = {
+    **{name: policy_of(name) for name in ("never", "always", "governor")},
+    BASELINE_SKIPPED: Policy(
+        name=BASELINE_SKIPPED,
+        kind="governor",
+        gates=GateSettings(skip={"baseline": "to see what the gate costs"}),
+    ),
+}
 HEADER = (
     f"{'stream':20} {'kind':24} {'set':8} {'windows':>7} {'never':>7} {'always':>7} {'governor':>8}"
-    f" {'to always':>9} {'to never':>8} {'retrained':>9} {'promoted':>8} {'unsaid':>6} {'minutes':>7}"
+    f" {'to always':>9} {'to never':>8} {'skipped':>8} {'retrained':>9} {'promoted':>8} {'unsaid':>6} {'minutes':>7}"
 )
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One stream under the three policies."""
+    """One stream under the policies."""
 
     name: str
     kind: str
@@ -54,13 +64,14 @@ class Measured:
 
     def line(self) -> str:
         """Return the stream's line of the table."""
-        never, always, governor = (self.replays[policy] for policy in POLICIES)
+        never, always, governor, skipped = (self.replays[policy] for policy in POLICIES)
         worse = [window for window in governor.windows if window.worse]
         unsaid = sum(not (w.action == "retrain" or w.held_by) for w in worse)
         return (
             f"{self.name:20} {self.kind:24} {'held out' if self.held_out else 'open':8}"
             f" {len(governor.windows):>7} {never.value:>7.4g} {always.value:>7.4g} {governor.value:>8.4g}"
             f" {governor.value / always.value:>9.3f} {governor.value / never.value:>8.3f}"
+            f" {skipped.value / always.value:>8.3f}"
             f" {f'{governor.retrainings}/{always.retrainings}':>9} {governor.promotions:>8} {unsaid:>6}"
             f" {self.seconds / 60:>7.1f}"
         )
@@ -102,12 +113,12 @@ def measure(name: str, data: list[Path], folder: Path) -> Measured:
     )
     candidates = Candidates(replayed, setup, project.open_workspace())
     replays = {}
-    for policy in POLICIES:
-        replays[policy] = Replay(
+    for name_of_policy, policy in POLICIES.items():
+        replays[name_of_policy] = Replay(
             replayed,
             setup,
             candidates,
-            policy_of(policy),
+            policy,
             lambda known, rows, cause: validate_rows(
                 replayed.frame.iloc[:rows],
                 replayed.frame.iloc[:known],
