@@ -92,3 +92,15 @@ def test_a_candidate_that_knows_no_more_than_a_guess_is_refused(tmp_path, slope,
     skipping = with_changes(SETUP, gates=GateSettings(skip={"baseline": "a synthetic stream"}))
     skipped = {gate.name for gate in gates_of_candidate(stream, skipping, candidate, candidate)}
     assert skipped == set(gates) - {"better than a guess"}
+
+
+def test_of_two_that_are_worse_than_a_guess_the_better_one_is_not_refused(turned, tmp_path):
+    # The rows held out are of after the turn, and those to learn from nearly all of before.
+    stream, first, _ = turned
+    later = Candidates(stream, SETUP, Workspace(str(tmp_path))).train(600)
+    (gate,) = [g for g in gates_of_candidate(stream, SETUP, later, first) if g.blocking is False]
+    assert (gate.name, gate.verdict) == ("better than a guess", "failed")
+    assert "the lesser harm" in gate.reason
+    strict = GateSettings(baseline={"lesser_harm": False}, minimum_holdout_rows=40)
+    refused = gates_of_candidate(stream, with_changes(SETUP, gates=strict), later, first)
+    assert [g.name for g in refused if g.blocks] == ["better than a guess"]
