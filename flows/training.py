@@ -31,7 +31,6 @@ from ..registry.evidence_tags import evidence_tags, skipped_tags
 from ..registry.run_metadata import record_run
 from ..registry.tracking import close_run
 from ..registry.versions import get_version
-from ..runs.endings import record_end
 from ..runs.gate_words import ending_in_words
 from ..tasks.data_validation import validate_data
 from ..tasks.extraction import extract
@@ -40,9 +39,17 @@ from ..tasks.freshness import check_freshness
 from ..tasks.packaging import check_package
 from ..tasks.splitting import split
 from ..tasks.tuning import tune
-from .answering import answered, known_answer, one_at_a_time
+from .answering import answered, known_answer, one_at_a_time, record_failure
 from .approval import attempt_of_this_run, waits_elsewhere
-from .attempts import STEPS, forget_lost_steps, open_run, reopen_run, suspend_run
+from .attempts import (
+    STEPS,
+    forget_lost_steps,
+    key_of,
+    open_run,
+    registered_version,
+    reopen_run,
+    suspend_run,
+)
 from .evidence_gates import judge
 from .known_outcomes import known_outcome, outcome_file
 from .notifying import tell_failed
@@ -124,9 +131,7 @@ def _attempt(
         try:
             outcome = _train(project, cause, checkpoints, replace_champion)
         except Exception as error:
-            if cause is not None:
-                said = {"error": type(error).__name__, "reasons": [str(error)]}
-                record_end(project.stores, cause, {"outcome": "failed", **said})
+            record_failure(project, cause, checkpoints, error)
             if isinstance(error, DataRejected):
                 # The next attempt must look at the rows again, not at the rejected ones.
                 checkpoints.clear()
@@ -147,16 +152,10 @@ def _train(
         "replace_champion": replace_champion,
     }
     snapshot = steps.run(extract)
-    training_key = digest_of(
-        {
-            "snapshot": snapshot.digest,
-            "project": project.training_digest(),
-            "cause": cause.id if cause else None,
-        }
-    )
+    training_key = key_of(project, snapshot, cause, registered_version(checkpoints))
     close_abandoned(project.stores, checkpoints, training_key)
     if not replace_champion:
-        known, why_not = known_outcome(project, training_key)
+        known, why_not = known_outcome(project, training_key, registered_version(checkpoints))
         if known is not None:
             logger.info(
                 "rows and configuration are those of version %s: nothing to train",

@@ -109,6 +109,16 @@ def test_a_training_that_could_not_begin_is_in_the_records(champion):
     assert "steps" in newest.missing
 
 
+def test_rows_that_were_rejected_are_in_the_records_also_where_no_cause_asked(champion, dataset):
+    dataset("rows", make_calls(1_000, seed=2, start="2026-02-01").assign(job=None))
+    with pytest.raises(DataRejected):
+        train(champion)
+    newest, *earlier = run_metadata(champion.stores)
+    assert (newest.run_id, newest.outcome, newest.parameters["cause"]) == ("", "failed", None)
+    assert "job" in newest.parameters["reasons"][0]
+    assert [record.outcome for record in earlier] == ["promoted"]
+
+
 def test_a_training_that_failed_has_the_steps_up_to_there(make_flow_project, dataset):
     project = make_flow_project(dataset=dataset("rows", make_calls(1_000)))
     project.training.estimators = ["support.own_code:no_such_function"]
