@@ -151,6 +151,16 @@ def test_a_card_has_what_was_recorded(name, said):
     assert said in section(card_markdown(ALL), name)
 
 
+def test_a_card_says_what_rows_count_and_what_was_drawn():
+    assert "a bootstrap over rows, at 90%.\n" in card_markdown(ALL)
+    scores = SCORES.model_copy(update={"weight": "counts", "group": "customer"})
+    said = section(
+        card_markdown(CardFacts(**{**vars(ALL), "scores": scores})), "Quantitative analyses"
+    )
+    assert "over groups of rows with the same `customer`, at 90%" in said
+    assert "Rows count what `counts` says." in said
+
+
 def test_gates_that_decide_stand_apart_from_advice():
     found = section(card_markdown(ALL), "Gates")
     deciding, _, advice = found.partition("### Advice")
