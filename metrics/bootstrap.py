@@ -86,7 +86,9 @@ def metric_interval(
     """
     if sampling is None or sampling.plain:
         return _interval(metric, (losses,), confidence, resamples, seed)
-    return _sampled_interval(metric, (losses,), sampling, confidence, resamples, seed)
+    return _sampled_interval(
+        metric, (losses,), sampling, confidence=confidence, resamples=resamples, seed=seed
+    )
 
 
 def paired_difference(
@@ -130,7 +132,9 @@ def paired_difference(
     samples = (champion_losses, candidate_losses)
     if sampling is None or sampling.plain:
         return _interval(metric, samples, confidence, resamples, seed)
-    return _sampled_interval(metric, samples, sampling, confidence, resamples, seed)
+    return _sampled_interval(
+        metric, samples, sampling, confidence=confidence, resamples=resamples, seed=seed
+    )
 
 
 def grouped_difference(
@@ -268,6 +272,7 @@ def _sampled_interval(
     metric: str,
     samples: tuple[Floats, ...],
     sampling: Sampling,
+    *,
     confidence: float,
     resamples: int,
     seed: int,
