@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.results import Cause, Comparison, Gate, ModelScores, ModelVersion
 from ..core.settings import CardSettings, Columns, TaskType
+from ..core.settings.gate_kinds import FAIRNESS
 
 if TYPE_CHECKING:
     from ..metrics.promise import Promise
 
-# Names of gates that judge groups of people: those of a project's own, and of this package, say it.
+# Names of gates that judge groups of people: those of this package begin with the first, a project's own say it.
 FAIRNESS_WORDS = (
-    "fairness",
+    FAIRNESS,
     "fair ",
     "parity",
     "equalized",

@@ -11,7 +11,7 @@ NAME = "data age"
 _SECONDS_A_DAY = 86_400.0
 # Clocks differ, and moments without a time zone are read as UTC, which is up to 14 hours off. A row further ahead
 # is a mistyped year or a placeholder, and says nothing about how old the others are.
-_DAYS_AHEAD = 1.0
+DAYS_AHEAD = 1.0
 
 
 def data_age(
@@ -52,7 +52,7 @@ def data_age(
         )
         return [Gate(name=NAME, verdict="not_run", reason=reason, threshold=limit)]
     days = (now - newest).total_seconds() / _SECONDS_A_DAY
-    if days < -_DAYS_AHEAD:
+    if days < -DAYS_AHEAD:
         named = f"{column!r} (columns.timestamp)" if column else "columns.timestamp"
         reason = (
             f"nobody knows how old the newest training row is: the largest value of {named} is "
