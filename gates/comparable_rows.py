@@ -123,7 +123,7 @@ def compared_rows(
             new = later_rows(frame, columns, cutoff)
         unseen &= new
         told += [] if new.all() else [name]
-    found = frame[unseen].reset_index(drop=True)
+    found = counting_rows(frame[unseen], columns)
     if len(found) < minimum_holdout_rows:
         of = "holdout rows" if isinstance(rows, Split) else "rows"
         which = f" {of} are later than what {' and '.join(told or fitted)} was fitted on,"
@@ -132,6 +132,18 @@ def compared_rows(
             "(gates.minimum_holdout_rows): wait for more rows"
         )
     return found
+
+
+def counting_rows(rows: pd.DataFrame, columns: Columns) -> pd.DataFrame:
+    """Return the rows that count anything: the others are no evidence, and must not be taken for some.
+
+    Raises:
+        DataRejected: If a weight is missing or none.
+    """
+    from ..data.row_weights import weights_of
+
+    weights = weights_of(rows, columns)
+    return (rows if weights is None else rows[weights > 0]).reset_index(drop=True)
 
 
 def sampling_of(rows: pd.DataFrame, columns: Columns) -> Sampling:
@@ -145,6 +157,12 @@ def sampling_of(rows: pd.DataFrame, columns: Columns) -> Sampling:
     from ..metrics.sampling import Sampling
 
     found = Sampling(weights_of(rows, columns), groups_of(rows, columns))
+    counting = found.counting(len(rows))
+    if found.weights is not None and counting < FEWEST_GROUPS:
+        raise NotComparable(
+            f"{counting} of {len(rows)} rows count anything by {columns.weight!r}, {FEWEST_GROUPS} are needed "
+            "to tell chance from a difference: wait for more rows"
+        )
     if found.clusters is not None and found.clusters < FEWEST_GROUPS:
         raise NotComparable(
             f"{len(rows)} rows are of {found.clusters} groups of {columns.group!r}, {FEWEST_GROUPS} are "

@@ -176,7 +176,7 @@ def compare_slices(
                 champion=metric_value(metric, before[here], drawn.weights),
             )
             scores.append(score)
-            judged = int(count) >= settings.minimum_slice_rows
+            judged = drawn.counting(int(count)) >= settings.minimum_slice_rows
             judged &= drawn.clusters is None or drawn.clusters >= FEWEST_GROUPS
             if judged and settings.slice_tolerance is not None:
                 gates.append(

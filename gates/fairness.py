@@ -80,6 +80,9 @@ def group_gaps(
     Returns:
         One a limit that fits the task; and the measures of every group, `rows` among them.
     """
+    if sampling.weights is not None:
+        counted = sampling.weights > 0
+        answers, groups, sampling = answers.take(counted), groups[counted], sampling.take(counted)
     table = by_group(answers, groups, sampling)
     names = [str(name) for name in table.index]
     counts: list[Any] = table.to_dict("records")

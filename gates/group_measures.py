@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -54,6 +54,12 @@ class Answers:
     losses: Floats
     metric: str
     positive: Any = None
+
+    def take(self, rows: np.ndarray) -> Answers:
+        """Return the answers to some of the rows, given as booleans."""
+        return replace(
+            self, truth=self.truth[rows], decided=self.decided[rows], losses=self.losses[rows]
+        )
 
     def measures(self) -> dict[str, tuple[Floats, Floats]]:
         """Return what each row adds to numerator and denominator of each measure, both of shape (n,)."""

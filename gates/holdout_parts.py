@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -78,13 +79,16 @@ def judge_parts(
     """
     if not parts:
         return {}
+    # The smallest p-value that resamples can give, corrected for all parts of both halves, must be below the level,
+    # or the worst of parts could not fail.
+    resamples = max(settings.resamples, math.ceil(4 * len(parts) / (1 - settings.confidence)))
     inside = np.column_stack([np.asarray(part, dtype=float) for part in parts.values()])
     among = np.hstack([inside, 1.0 - inside, np.ones((len(losses), 1))])
     found = resampled_ratios(
         losses[:, None] * among,
         among,
         sampling=sampling,
-        resamples=settings.resamples,
+        resamples=resamples,
         seed=seed,
     )
     found = found.rooted() if metric == "rmse" else found
@@ -104,7 +108,7 @@ def judge_parts(
             outside=float(found.values[count + at]),
             whole=whole,
             allowed=(1 + tolerance) * whole,
-            p_value=float(within[at] / (settings.resamples + 1)),
+            p_value=float(within[at] / (resamples + 1)),
             error=float(np.nanstd(beyond[:, at])),
         )
         for at, name in enumerate(parts)
@@ -130,9 +134,9 @@ def big_enough(part: np.ndarray, sampling: Sampling, rows: int) -> bool:
     Args:
         part: Which rows are in it, booleans of shape (n,).
         sampling: What rows count, and which belong together.
-        rows: Fewest rows.
+        rows: Fewest rows that count anything.
     """
     inside = sampling.take(part)
-    if inside.weights is not None and not inside.weights.sum() > 0:
+    if inside.clusters is not None and inside.clusters < FEWEST_GROUPS:
         return False
-    return int(part.sum()) >= rows and (inside.clusters is None or inside.clusters >= FEWEST_GROUPS)
+    return inside.counting(int(part.sum())) >= max(rows, 1)

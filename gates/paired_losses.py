@@ -110,7 +110,7 @@ def paired(
         metric=metric,
         before=metric_value(metric, before, weights),
         after=metric_value(metric, after, weights),
-        rows=len(after),
+        rows=len(after) if sampling is None else sampling.counting(len(after)),
         groups=None if sampling is None else sampling.clusters,
         confidence=settings.confidence,
         interval=interval,

@@ -2,7 +2,7 @@
 
 The expected calibration error is the mean distance, over rows, between the probability that a bin says and the
 share that comes true in it (Naeini et al., AAAI 2015); of several classes, that of the most probable one (Guo et
-al., ICML 2017). Bins hold equally many rows. A perfectly calibrated model has an error above 0 too, by chance:
+al., ICML 2017). Bins hold equally many rows, as far as ties allow. A perfectly calibrated model has an error above 0 too, by chance:
 consistency resampling draws outcomes from the probabilities themselves to find how much (Broecker and Smith,
 *Weather and Forecasting* 22, 2007, 651-661).
 """
@@ -181,12 +181,17 @@ def calibration_error(
 
 
 def _bins(probabilities: Floats, bins: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the order of the rows from small to large, and where each bin begins in it."""
+    """Return the order of the rows from small to large, and where each bin begins in it.
+
+    Equal probabilities are never parted: the error would depend on the order of the rows.
+    """
     if len(probabilities) == 0:
         raise DataRejected("no rows to tell by how well probabilities are calibrated")
     count = max(1, min(bins, len(probabilities) // _FEWEST_ROWS_A_BIN))
-    parts = np.array_split(np.arange(len(probabilities)), count)
-    return np.argsort(probabilities, kind="stable"), np.array([part[0] for part in parts])
+    order = np.argsort(probabilities, kind="stable")
+    ascending = probabilities[order]
+    wanted = [part[0] for part in np.array_split(np.arange(len(order)), count)]
+    return order, np.unique(np.searchsorted(ascending, ascending[wanted]))
 
 
 def _spiegelhalter(probabilities: Floats, truth: Floats) -> float:

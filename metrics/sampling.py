@@ -36,10 +36,16 @@ class Sampling:
             None if self.groups is None else self.groups[rows],
         )
 
+    def counting(self, rows: int) -> int:
+        """Return how many of so many rows count anything: what evidence there is."""
+        return rows if self.weights is None else int((self.weights > 0).sum())
+
     @cached_property
     def clusters(self) -> int | None:
-        """How many groups there are; None where rows have none."""
-        return None if self.groups is None else len(set(self.groups))
+        """How many groups have a row that counts; None where rows have none."""
+        if self.groups is None:
+            return None
+        return len(set(self.groups if self.weights is None else self.groups[self.weights > 0]))
 
     @property
     def plain(self) -> bool:

@@ -32,7 +32,7 @@ class Examined:
         model: Which one.
         predictor: The model itself: of a candidate, the evaluated one, which never saw the holdout.
         train: Rows that it was fitted on.
-        holdout: Rows that it never saw.
+        holdout: Rows that it never saw, without those that count nothing.
     """
 
     model: NamedModel
@@ -91,6 +91,7 @@ def examine(
     """
     from ..data.snapshots import as_frame, train_and_holdout
     from ..data.training_rows import labels_of
+    from ..gates.comparable_rows import counting_rows
 
     first, second = train_and_holdout(split)
     train, holdout = as_frame(first, "split[0]"), as_frame(second, "split[1]")
@@ -98,7 +99,7 @@ def examine(
         labels_of(frame, columns.target, task_type)
     model = named_model(stores.registry, candidate)
     predictor = load_named(stores.registry, model, holdout, columns=columns, task_type=task_type)
-    return Examined(model, predictor, train, holdout)
+    return Examined(model, predictor, train, counting_rows(holdout, columns))
 
 
 def skipped_check(kind: str, settings: GateSettings) -> GateCheck | None:

@@ -22,7 +22,7 @@ def constant_guess(data: TrainingRows, task_type: TaskType, metric: str) -> Pred
     """Return the best guess that looks at no feature.
 
     For classes that is their shares among the training rows; for numbers, their median where `mae` decides,
-    else their mean: what minimises the metric.
+    else their mean: what minimises the metric, rows counting what they weigh.
 
     Args:
         data: Training rows.
@@ -40,7 +40,9 @@ def constant_guess(data: TrainingRows, task_type: TaskType, metric: str) -> Pred
         model = DummyRegressor(strategy="median" if metric == "mae" else "mean")
     else:
         model = DummyClassifier(strategy="prior")
-    return Predictor(model.fit(data.rows, data.target), task_type, data.feature_types)
+    # Fitting may weigh classes; what is judged, and so the best guess, knows only what rows count.
+    model.fit(data.rows, data.target, sample_weight=data.weights)
+    return Predictor(model, task_type, data.feature_types)
 
 
 def linear_model(

@@ -218,3 +218,22 @@ def test_the_evidence_is_plain():
     assert kept["groups"][0]["group"] == "group 0"
     assert kept["differences"][0]["name"] == "demographic_parity_difference"
     assert kept["differences"][0]["low"] <= kept["differences"][0]["value"]
+
+
+def test_a_group_whose_rows_count_nothing_is_none():
+    given, groups = answers(chances=(0.3, 0.3, 0.9))
+    counting = (groups != "group 2").astype(float)
+    gates, _, table = gates_of(
+        given, groups, settings({"demographic_parity_difference": 0.1}), Sampling(counting)
+    )
+    assert list(table.index) == ["group 0", "group 1"]
+    assert gates[0].verdict == "passed"
+
+
+def test_a_rate_among_rows_that_count_nothing_is_no_pass():
+    given, groups = answers(chances=(0.0, 1.0, 0.5))
+    weights = 1.0 - ((groups == "group 2") & (given.truth == "yes"))
+    limits = {"equal_opportunity_difference": 0.1}
+    (gate,), _, _ = gates_of(given, groups, settings(limits), Sampling(weights))
+    assert gate.verdict == "failed"
+    assert "'group 2' has 0 positives" in gate.reason

@@ -153,3 +153,14 @@ def test_rmse_is_the_root_of_the_mean():
 
 def test_no_p_values_need_no_correction():
     assert corrected([]) == []
+
+
+@pytest.mark.parametrize("confidence", [0.95, 0.99])
+def test_the_worst_of_many_slices_can_fail_however_few_the_resamples(confidence):
+    frame, losses = rows(4_000)
+    frame["job"] = [f"job {number % 40}" for number in range(len(frame))]
+    losses[frame["job"] == "job 3"] = 9.0
+    settings = GateSettings(resamples=100, confidence=confidence, minimum_slice_rows=50)
+    gates, _ = sliced(frame, losses, settings)
+    failed = [gate.name for gate in gates if gate.verdict == "failed"]
+    assert failed == ["slice job=job 3 against all rows"]

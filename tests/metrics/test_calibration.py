@@ -120,3 +120,33 @@ def test_integer_weights_are_repeated_rows(said, positive, times):
 def test_nothing_has_no_error():
     with pytest.raises(DataRejected, match="no rows"):
         calibration_error([], np.empty((0, 2)), ["no", "yes"])
+
+
+def test_the_order_of_rows_changes_nothing():
+    said, came = np.repeat([0.25, 0.5, 0.75], 200), np.tile([0.0, 1.0], 300)
+    found = judge(said, came)
+    in_order = np.lexsort((came, said))
+    again = judge(said[in_order], came[in_order])
+    assert again.error == pytest.approx(found.error) == pytest.approx(1 / 6)
+    assert again.said.tolist() == [0.25, 0.5, 0.75]
+
+
+@given(
+    arrays(float, 60, elements=st.floats(0, 1)),
+    arrays(bool, 60),
+    arrays(int, 60, elements=st.integers(1, 4)),
+)
+def test_weights_are_repeated_rows_in_everything_but_how_rows_are_parted(said, came, times):
+    came = came.astype(float)
+    weighted = reliability(
+        said,
+        came,
+        bins=1,
+        confidence=0.95,
+        resamples=50,
+        seed=0,
+        weights=times.astype(float),
+    )
+    repeated = judge(np.repeat(said, times), np.repeat(came, times), bins=1, resamples=50)
+    assert weighted.error == pytest.approx(repeated.error, abs=1e-12)
+    assert weighted.rows.tolist() == repeated.rows.tolist()
