@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import MLOpsError
 from ..core.results import Candidate, Gate, GateCheck, ModelVersion, Split
 from ..core.settings import GateSettings, default_metric
+from ..core.settings.gate_kinds import BASELINE
 from ..registry.examined_model import Examined, examine, keep_found, skipped_check
 from ..runs.step import of_candidate, step
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from ..metrics.sampling import Sampling
     from ..models.predictor import Predictor
 
-KIND = "baseline"
+KIND = BASELINE
 
 
 @step(of_candidate("baseline of"))

@@ -8,16 +8,19 @@ from pydantic import Field
 
 from .base import Settings
 
+# The names of the gates about fairness begin with it, too.
+FAIRNESS = "fairness"
+BASELINE, SLICES, PACKAGE = "baseline", "slices", "package"
 # In the order in which a training asks them.
 SKIPPABLE = (
     "deepchecks",
-    "baseline",
+    BASELINE,
     "calibration",
     "decisions",
     "robustness",
-    "slices",
-    "fairness",
-    "package",
+    SLICES,
+    FAIRNESS,
+    PACKAGE,
     "freshness",
 )
 

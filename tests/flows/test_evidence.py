@@ -152,6 +152,13 @@ def test_readiness_sees_what_was_done(champion, artifacts_of):
     assert found["D1"].by == "package"
     assert "log predictions" in found["O5"].todo
     assert found["M3"].evidence == ["the newest training's study finished 1 trials"]
+    # What a real training calls its gates is what the rules look for.
+    for check, gate in {
+        "M5": "better than a linear model",
+        "M6": "weak segments",
+        "O6": "latency",
+    }.items():
+        assert any(text.startswith(f"gate {gate!r} ") for text in found[check].evidence), check
     assert report.score == min(report.sections.values())
     rows = json.loads(artifacts_of(state)["readiness-calls"].data)
     assert [row["test"] for row in rows] == [check.id for check in report.checks]
