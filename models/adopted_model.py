@@ -151,8 +151,13 @@ def ask(model: Any, rows: pd.DataFrame, method: Method) -> Any:
     try:
         return getattr(model, method)(_as_tensor(model, rows))
     except Exception as error:
+        late = (
+            ". Code that comes with a model (code_paths) is there when it is loaded: import it at the top of its "
+            "module, not inside functions"
+        )
         raise ModelUnavailable(
             f"the adopted model cannot score these rows: {type(error).__name__}: {error}"
+            f"{late if isinstance(error, ImportError) else ''}"
         ) from error
 
 

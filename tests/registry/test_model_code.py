@@ -153,36 +153,35 @@ def _forget(monkeypatch, top):
         monkeypatch.delitem(sys.modules, name)
 
 
-def _install(place, top, metadata, listing, text):
-    """Lay out what an installer leaves of a distribution `shop-sold` with one module."""
+def _install(place, metadata, listed):
+    """Lay out what an installer leaves of a distribution with one module."""
     folder = place / metadata
     folder.mkdir(parents=True)
     kind = "METADATA" if metadata.endswith(".dist-info") else "PKG-INFO"
     (folder / kind).write_text("Metadata-Version: 2.1\nName: shop-sold\nVersion: 1.5\n")
-    (folder / "top_level.txt").write_text(f"{top}\n")
-    if listing:
-        (folder / listing).write_text(text)
-    (place / f"{top}.py").write_text("class Thing: pass\n")
+    (folder / "top_level.txt").write_text("shop_sold\n")
+    if listed:
+        (folder / listed[0]).write_text(listed[1])
+    (place / "shop_sold.py").write_text("class Thing: pass\n")
 
 
 @pytest.mark.parametrize(
-    ("metadata", "listing", "text", "required"),
+    ("metadata", "listed", "required"),
     [
-        ("shop_sold-1.5.dist-info", "RECORD", "{top}.py,,\n", True),
+        ("shop_sold-1.5.dist-info", ("RECORD", "shop_sold.py,,\n"), True),
         # What the package manager of a system lays out names no files.
-        ("shop_sold-1.5.egg-info", None, "", True),
+        ("shop_sold-1.5.egg-info", None, True),
         # Edited in place, by the old way: no index has it.
-        ("shop_sold.egg-info", "SOURCES.txt", "{top}.py\n", False),
+        ("shop_sold.egg-info", ("SOURCES.txt", "shop_sold.py\n"), False),
         # Edited in place, by the new way.
-        ("shop_sold-1.5.dist-info", "RECORD", "__editable__.shop_sold.pth,,\n", False),
+        ("shop_sold-1.5.dist-info", ("RECORD", "__editable__.shop_sold.pth,,\n"), False),
     ],
 )
 def test_a_package_is_required_only_where_its_installer_brought_the_module(
-    monkeypatch, tmp_path, metadata, listing, text, required
+    monkeypatch, tmp_path, metadata, listed, required
 ):
-    top, place = "shop_sold", tmp_path / "place"
-    _install(place, top, metadata, listing, text.format(top=top))
-    monkeypatch.syspath_prepend(place)
-    code = code_of([f"{top}.Thing"])
+    _install(tmp_path / "place", metadata, listed)
+    monkeypatch.syspath_prepend(tmp_path / "place")
+    code = code_of(["shop_sold.Thing"])
     assert code.requirements == ({"shop-sold": "1.5"} if required else {})
-    assert set(code.files) == (set() if required else {f"{top}.py"})
+    assert set(code.files) == (set() if required else {"shop_sold.py"})
