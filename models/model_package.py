@@ -108,7 +108,9 @@ def load_package(
             if found is not None:
                 adoption, example = found
                 model = AdoptedModel(_pyfunc(model_uri, folder, files, *uris), adoption)
-                predictor = Predictor(model, adoption.task_type, adoption.feature_types)
+                predictor = Predictor(
+                    model, adoption.task_type, adoption.feature_types, adoption.decision
+                )
                 return ModelPackage(adoption.task_type, predictor, example)
         except (ModelUnavailable, RegistryUnavailable):
             raise

@@ -16,6 +16,7 @@ from mlflow import MlflowClient
 from mlflow.models import infer_signature
 from prefect_mlops.blocks import MLProject
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from support.candidates import with_mlflow
@@ -74,8 +75,11 @@ def _log(kind: str, frame: pd.DataFrame, **named: Any) -> None:
             mlflow.lightgbm.log_model(as_lightgbm(frame), **named)
         case "booster":
             mlflow.lightgbm.log_model(as_lightgbm(frame).booster_, **named)
-        case "pipeline":
-            model = make_pipeline(StandardScaler(), LogisticRegression()).fit(numbers, frame["y"])
+        case "pipeline" | "threshold":
+            last: Any = LogisticRegression()
+            if kind == "threshold":
+                last = FixedThresholdClassifier(last, threshold=0.1)
+            model = make_pipeline(StandardScaler(), last).fit(numbers, frame["y"])
             signature = infer_signature(numbers, model.predict(numbers))
             mlflow.sklearn.log_model(
                 model, signature=signature, serialization_format="cloudpickle", **named

@@ -260,3 +260,34 @@ def test_code_that_is_imported_only_when_the_model_predicts_is_refused_and_told(
     uri = register_with_code(project, monkeypatch, tmp_path / "1", "their_late", text)
     with pytest.raises(ModelUnavailable, match=r"their_late.*at the top of"):
         adopted(project, uri, columns=OF_NUMBERS)
+
+
+@pytest.mark.parametrize("classes", [[False, True], [0, 1]])
+def test_classes_that_are_no_text_are_adopted(project, classes):
+    def with_classes(frame):
+        return frame.assign(y=np.asarray(classes)[(frame["y"] == "yes").astype(int)])
+
+    uri = register(project, "pipeline", with_classes(TRAIN))
+    version = adopted(project, uri, with_classes(ROWS), columns=OF_NUMBERS)
+    predictor = project.registry.load_model(version.uri, "binary")
+    found = predictor.labels(predictor.predict(ROWS))
+    assert found.tolist() != [classes[0]] * 300
+    assert set(found.tolist()) == set(classes)
+
+
+def test_a_threshold_of_the_models_own_decides_wherever_it_is_loaded(project):
+    uri = register(project, "threshold", TRAIN)
+    with pytest.raises(ConfigurationError, match="use log_loss or brier"):
+        adopted(project, uri, columns=OF_NUMBERS, metric="error_rate")
+    version = adopted(project, uri, columns=OF_NUMBERS)
+    predictor = project.registry.load_model(version.uri, "binary")
+    probabilities = predictor.predict(ROWS)
+    said = np.where(probabilities[:, 1] >= 0.1, "yes", "no").tolist()
+    assert predictor.labels(probabilities).tolist() == said
+    assert said.count("yes") > 1.2 * (probabilities[:, 1] > 0.5).sum()
+    reference = reference_of(project.registry, version)
+    assert reference.sample["prediction"].tolist() == said
+    run = project.registry.get_client().get_run(version.tags[tags.EVIDENCE_RUN_ID])
+    assert run.data.metrics["decision.threshold"] == 0.1
+    assert "holdout.cost" not in run.data.metrics
+    assert run.data.metrics["holdout.error_rate"] == pytest.approx((said != ROWS["y"]).mean())
