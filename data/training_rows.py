@@ -104,7 +104,7 @@ def training_rows(
         class_weights: As in `training.class_weights`.
 
     Returns:
-        The rows.
+        The rows that count anything: one of weight 0 has no part in fitting or judging.
 
     Raises:
         ConfigurationError: If weights are of classes that the target has not, or it has none.
@@ -112,6 +112,10 @@ def training_rows(
             has a number of classes that does not fit the task; or a feature is missing, a weight is no
             number from 0 on, or a group is missing.
     """
+    weights = weights_of(frame, columns)
+    if weights is not None and not weights.all():
+        # A fold of nothing but such rows could be neither fitted nor scored on.
+        frame, weights = frame[weights > 0], weights[weights > 0]
     if feature_types is None:
         features = columns.feature_names(list(frame.columns))
         feature_types = infer_feature_types(frame, features, columns.categorical)
@@ -123,7 +127,7 @@ def training_rows(
         target,
         feature_types,
         classes,
-        weights=weights_of(frame, columns),
+        weights=weights,
         groups=groups_of(frame, columns),
         class_weights=_by_class(class_weights, classes),
     )

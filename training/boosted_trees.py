@@ -102,7 +102,13 @@ def catboost(
 def _with_text(preprocessor: ColumnTransformer) -> ColumnTransformer:
     """Return a preprocessor that keeps categories as text: CatBoost takes no codes among floats."""
     missing_values: Any = None
-    filled = SimpleImputer(missing_values=missing_values, strategy="constant", fill_value="")
+    filled = SimpleImputer(
+        missing_values=missing_values,
+        strategy="constant",
+        fill_value="",
+        # A column without any value in a fold is still a column: CatBoost is told positions.
+        keep_empty_features=True,
+    )
     return ColumnTransformer(
         [
             (name, filled if name == "category" else part, columns)

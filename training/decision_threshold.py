@@ -49,6 +49,18 @@ def decision_for(
     matrix = cost_matrix(costs, classes)
     threshold = None
     if len(classes) == 2:
-        threshold = best_threshold(probabilities[:, 1], truth == classes[1], matrix, weights)
+        threshold = _single_precision(
+            best_threshold(probabilities[:, 1], truth == classes[1], matrix, weights)
+        )
     rows = tuple(tuple(row) for row in matrix.tolist())
     return Decision(tuple(class_text(value) for value in classes), rows, threshold)
+
+
+def _single_precision(threshold: float) -> float:
+    """Return the next threshold below that single precision has.
+
+    Some models answer in single precision, and NumPy then compares in it: only of such a threshold do a
+    probability and its double say the same.
+    """
+    found = np.float32(threshold)
+    return float(found if found <= threshold else np.nextafter(found, np.float32(-np.inf)))

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
@@ -95,7 +96,9 @@ def unfitted_model(
     model = build(name, parameters, task_type, data.model_types, seed)
     if data.steps is None:
         return without_counting(model, data.most_categories)
-    first = (_NAME_OF_STEPS, data.steps)
+    # Fresh: scikit-learn's pipelines fit the steps that they are given, and the models of other rows would
+    # share these with this one.
+    first = (_NAME_OF_STEPS, clone(data.steps))
     # Flat, so that the estimator is the last step of any pipeline.
     parts = model.steps if type(model) is Pipeline else [("model", model)]
     return Pipeline([first, *parts])

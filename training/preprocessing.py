@@ -78,7 +78,7 @@ def default_preprocessor(
 
 
 def without_counting(model: Any, most_categories: int) -> Any:
-    """Let the encoders of a pipeline not count how often each category comes, where they are so few.
+    """Let the encoder of a default preprocessor not count how often each category comes, where they are so few.
 
     Which ones are rare matters to an encoder only beyond its `max_categories`; below, counting them takes
     longer than all else that it does, and changes no code.
@@ -92,8 +92,9 @@ def without_counting(model: Any, most_categories: int) -> Any:
     """
     first = model.steps[0][1] if isinstance(model, Pipeline) else None
     if isinstance(first, ColumnTransformer):
-        for _, part, _ in first.transformers:
-            if isinstance(part, OrdinalEncoder) and (part.max_categories or 0) > most_categories:
+        for name, part, _ in first.transformers:
+            ours = name == "category" and isinstance(part, OrdinalEncoder)
+            if ours and part.max_categories == TREE_CATEGORIES > most_categories:
                 part.set_params(max_categories=None)
     return model
 
