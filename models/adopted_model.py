@@ -14,12 +14,15 @@ from ..core.settings import TaskType
 from ..data.class_labels import class_text
 from ..data.schema import FeatureType
 from ..metrics.losses import Floats
+from .decision import Decision
 from .seen_types import with_dtypes
 
 if TYPE_CHECKING:
     from mlflow.pyfunc import PyFuncModel
 
 _DOCUMENT, _EXAMPLE = "adoption.json", "example.parquet"
+# What double precision leaves; such sums are left alone, as a threshold may be on the very probability.
+_EXACT_TOLERANCE = 1e-12
 # Single precision leaves about 1e-6; anything beyond this was not meant to be probabilities.
 _SUM_TOLERANCE = 1e-3
 _HINT = (
@@ -40,6 +43,8 @@ class Adoption(BaseModel):
         classes: Class of each probability, in the model's order; None for regression.
         method: Which of the model's methods is asked: `predict_proba` of what the flavour wraps, or `predict`
             of MLflow's pyfunc.
+        threshold: Least probability of the second of two classes that it decides for it from. None: it decides
+            for the most probable class.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -49,6 +54,15 @@ class Adoption(BaseModel):
     dtypes: dict[str, str]
     classes: list[bool | int | float | str] | None
     method: Method
+    threshold: float | None = None
+
+    @property
+    def decision(self) -> Decision | None:
+        """How its probabilities become a label. None: the most probable class."""
+        if self.threshold is None or self.classes is None:
+            return None
+        names = tuple(class_text(name) for name in self.classes)
+        return Decision(names, None, self.threshold)
 
     def save(self, folder: Path, example: pd.DataFrame) -> None:
         """Write it and an input example.
@@ -151,8 +165,13 @@ def ask(model: Any, rows: pd.DataFrame, method: Method) -> Any:
     try:
         return getattr(model, method)(_as_tensor(model, rows))
     except Exception as error:
+        late = (
+            ". Code that comes with a model (code_paths) is there when it is loaded: import it at the top of its "
+            "module, not inside functions"
+        )
         raise ModelUnavailable(
             f"the adopted model cannot score these rows: {type(error).__name__}: {error}"
+            f"{late if isinstance(error, ImportError) else ''}"
         ) from error
 
 
@@ -210,7 +229,8 @@ def probabilities(answer: Any, classes: list[Any], rows: int) -> Floats:
             f"the model answers {int(wrong.sum())} of {rows} rows with something that is no probability, such "
             f"as {found[wrong][0].tolist()}: {_HINT}"
         )
-    return found / sums[:, None]
+    scale = np.where(np.abs(sums - 1.0) <= _EXACT_TOLERANCE, 1.0, sums)
+    return found / scale[:, None]
 
 
 def values_of(answer: Any, rows: int) -> Floats:

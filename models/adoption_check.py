@@ -12,6 +12,7 @@ from ..core.errors import DataRejected, ModelUnavailable
 from ..core.settings import Columns, TaskType
 from ..data.class_labels import match_classes
 from ..data.schema import conform, infer_feature_types
+from .adopted_decision import check_labels, threshold_in
 from .adopted_model import (
     AdoptedModel,
     Adoption,
@@ -94,7 +95,8 @@ def adopted_predictor(
     Raises:
         DataRejected: If an input column is missing, or holds what no model takes.
         ModelUnavailable: If the model cannot score the rows, answers with something that is no probability
-            or value, or answers otherwise once the rows went through what production sends them through.
+            or value, answers otherwise once the rows went through what production sends them through, or
+            decides for other labels than its probabilities and its threshold give.
     """
     names = _input_columns(model, frame, columns)
     feature_types = infer_feature_types(frame, names, columns.categorical)
@@ -111,13 +113,19 @@ def adopted_predictor(
         dtypes=dtype_names(given),
         classes=found,
         method=method,
+        threshold=None if known is None else threshold_in(known),
     )
     direct = (
         values_of(answer, len(given)) if found is None else probabilities(answer, found, len(given))
     )
-    predictor = Predictor(AdoptedModel(model, adoption), task_type, feature_types)
+    predictor = Predictor(
+        AdoptedModel(model, adoption), task_type, feature_types, adoption.decision
+    )
     conformed, _ = conform(given, feature_types)
-    _same(direct, predictor.predict_conformed(conformed), given)
+    predicted = predictor.predict_conformed(conformed)
+    _same(direct, predicted, given)
+    if known is not None:
+        check_labels(model, known, given, predictor, predicted)
     some = range(min(_SINGLE_ROWS, len(given)))
     alone = [predictor.predict_conformed(conformed.iloc[[row]]) for row in some]
     _same(direct[: len(alone)], np.concatenate(alone), given.iloc[list(some)])

@@ -36,12 +36,12 @@ class Decision:
 
     Attributes:
         classes: The model's classes as text, in its order.
-        costs: True class by class decided on.
+        costs: True class by class decided on; None of an adopted model, of which the threshold alone is known.
         threshold: Least probability of the second of two classes to decide for it; None for several.
     """
 
     classes: tuple[str, ...]
-    costs: tuple[tuple[float, ...], ...]
+    costs: tuple[tuple[float, ...], ...] | None
     threshold: float | None = None
 
     @property
@@ -89,8 +89,10 @@ class Decision:
             weights: What each row counts. None: all the same.
 
         Returns:
-            `cost` and `cost_of_most_probable`; nothing where no row has a known class.
+            `cost` and `cost_of_most_probable`; nothing without costs, or where no row has a known class.
         """
+        if self.costs is None:
+            return {}
         known, cost, probable = self.paired_costs(truth, probabilities)
         if not known.any():
             return {}
@@ -107,13 +109,15 @@ class Decision:
 
     def document(self) -> dict[str, Any]:
         """Return what is stored with a model, as JSON."""
-        costs = [list(row) for row in self.costs]
+        costs = None if self.costs is None else [list(row) for row in self.costs]
         return {"classes": list(self.classes), "costs": costs, "threshold": self.threshold}
 
     @classmethod
     def stored(cls, document: Mapping[str, Any]) -> Self:
         """Return the rule of a `document`."""
-        costs = tuple(tuple(float(cost) for cost in row) for row in document["costs"])
+        costs = document["costs"]
+        if costs is not None:
+            costs = tuple(tuple(float(cost) for cost in row) for row in costs)
         return cls(tuple(document["classes"]), costs, document["threshold"])
 
 

@@ -19,6 +19,7 @@ from .decision import Decision, probabilities_of
 from .mlflow_errors import mlflow_errors, reason_of, shown_cause
 from .package_loading import load_estimator
 from .predictor import METADATA_KEY, REPLACE, Predictor, fetch_model
+from .shipped_code import shipped_code
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -107,7 +108,9 @@ def load_package(
             if found is not None:
                 adoption, example = found
                 model = AdoptedModel(_pyfunc(model_uri, folder, files, *uris), adoption)
-                predictor = Predictor(model, adoption.task_type, adoption.feature_types)
+                predictor = Predictor(
+                    model, adoption.task_type, adoption.feature_types, adoption.decision
+                )
                 return ModelPackage(adoption.task_type, predictor, example)
         except (ModelUnavailable, RegistryUnavailable):
             raise
@@ -147,11 +150,14 @@ def load_foreign(
 
 
 def _pyfunc(model_uri: str, folder: str, files: ExitStack, *uris: str | None) -> PyFuncModel:
-    """Load fetched files as a pyfunc, and keep them as long as the model is used."""
+    """Load fetched files as a pyfunc with its own code, and keep them as long as the model is used."""
     from mlflow import pyfunc
+    from mlflow.models import Model
 
     try:
-        model = pyfunc.load_model(folder)
+        code = Model.load(folder).flavors.get(pyfunc.FLAVOR_NAME, {}).get(pyfunc.CODE)
+        with shipped_code(Path(folder, code) if code else None):
+            model = pyfunc.load_model(folder)
     except Exception as error:
         raise ModelUnavailable(
             f"{model_uri} does not load: {type(error).__name__}: {scrubbed(str(error), *uris)}. It needs a "

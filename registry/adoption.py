@@ -150,7 +150,7 @@ def store_adoption(
     registry = stores.registry
     client = registry.get_client()
     link = flow_run_link()
-    promise = reference.promise
+    promise, threshold = reference.promise, None if adoption is None else adoption.threshold
     with registry_errors(registry):
         run = client.create_run(
             experiment_id(stores, client), run_name=f"adopt version {version.version}"
@@ -191,6 +191,7 @@ def store_adoption(
                     **{f"holdout.{name}": value for name, value in metrics.items()},
                     f"promised.{promise.metric}": promise.value,
                     f"promised.{promise.metric}.spread": promise.spread,
+                    **({} if threshold is None else {"decision.threshold": threshold}),
                 },
                 texts=texts,
             )

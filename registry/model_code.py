@@ -1,21 +1,25 @@
 """Finds the code that a model of a user's own types needs: modules to ship with it, and packages to require.
 
-What an installed distribution brings is required in the version that is installed here. Other modules are
-shipped, each with what it imports: only the files that are reached, and no data. Their imports are read, not
-run: one with a computed name is not seen.
+What is a file of an installed distribution is required in the version that is installed here. Other modules
+are shipped, also where a distribution has one of the same name, each with what it imports: only the files that
+are reached, and no data. Their imports are read, not run: one with a computed name is not seen.
 """
 
 from __future__ import annotations
 
 import ast
 import importlib.util
-import json
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, distribution, packages_distributions
+from importlib.metadata import (
+    Distribution,
+    PackageNotFoundError,
+    distribution,
+    packages_distributions,
+)
 from pathlib import Path
 
 from ..core.errors import ConfigurationError
@@ -80,7 +84,7 @@ def code_of(types: Iterable[str]) -> ModelCode:
         if top == _OURS:
             found.requirements["prefect-mlops"] = VERSION
             continue
-        installed = _installed(top)
+        installed = _installed(name)
         if installed:
             found.requirements |= installed
             continue
@@ -99,23 +103,62 @@ def code_of(types: Iterable[str]) -> ModelCode:
     return found
 
 
-def _installed(top: str) -> dict[str, str]:
-    """Return the installed distributions of a package, without those that are edited in place."""
-    found = {}
-    for name in dict.fromkeys(_distributions().get(top, [])):
+def _installed(name: str) -> dict[str, str]:
+    """Return the installed distribution whose files a module is one of; none for a module of the user's.
+
+    That a distribution claims the name tells nothing: what it calls `benchmarks` may be hidden here by a folder of
+    the user's, and one that is edited in place has its name, too.
+    """
+    claiming = _claims(tuple(sys.path)).get(name.partition(".")[0])
+    found = _first_file(name) if claiming else None
+    if not claiming or found is None:
+        return {}
+    path, origin = found
+    for claims in dict.fromkeys(claiming):
         try:
-            known = distribution(name)
+            known = distribution(claims)
         except PackageNotFoundError:
             continue
-        origin = json.loads(known.read_text("direct_url.json") or "{}")
-        if not origin.get("dir_info", {}).get("editable"):
-            found[str(known.metadata["Name"])] = known.version
-    return found
+        if _brings(known, path, origin):
+            return {str(known.metadata["Name"]): known.version}
+    return {}
 
 
 @lru_cache(maxsize=1)
-def _distributions() -> dict[str, list[str]]:
-    return {name: list(found) for name, found in packages_distributions().items()}
+def _claims(path: tuple[str, ...]) -> Mapping[str, list[str]]:
+    """Return the distributions that claim a name, for each; reading them takes a while."""
+    return packages_distributions()
+
+
+def _first_file(name: str) -> tuple[str, str] | None:
+    """Return the file of the outermost package or module that has one: its path below where imports look, and here.
+
+    What is inside of it is not looked for: that would run the package.
+    """
+    parts = name.split(".")
+    for end in range(1, len(parts) + 1):
+        try:
+            spec = importlib.util.find_spec(".".join(parts[:end]))
+        except (ImportError, AttributeError, ValueError):
+            return None
+        if spec is None:
+            return None
+        if spec.origin is not None:
+            inside = parts[: end if spec.submodule_search_locations is not None else end - 1]
+            return "/".join([*inside, Path(spec.origin).name]), spec.origin
+    return None
+
+
+def _brings(known: Distribution, path: str, origin: str) -> bool:
+    if known.read_text("RECORD") or known.read_text("installed-files.txt"):
+        listed = any(file.as_posix() == path for file in known.files or [])
+    else:
+        # A system's packages list no files; a checkout lists its sources, which no index may have.
+        listed = not known.read_text("SOURCES.txt")
+    try:
+        return listed and Path(str(known.locate_file(path))).samefile(origin)
+    except OSError:
+        return False
 
 
 def _module_of(name: str) -> str | None:

@@ -50,7 +50,8 @@ def adopt(
 
     Any flavour with a pyfunc will do: scikit-learn, LightGBM, XGBoost, PyTorch, a `PythonModel`. Of a
     classifier, probabilities are needed: those of the wrapped model's `predict_proba`, or what the pyfunc
-    answers with. Loading a model runs its code: adopt what you trust.
+    answers with. A threshold of scikit-learn's `FixedThresholdClassifier` or `TunedThresholdClassifierCV` decides
+    here, too. Loading a model runs its code: adopt what you trust.
 
     The rows are scored, and what a training stores with its version is made of them: the reference that windows
     are compared with, the promise, feature importance, scores. They go into a run of their own; files and run
@@ -83,10 +84,11 @@ def adopt(
     Raises:
         ChampionChanged: If another promotion happens at the same moment.
         ConfigurationError: If there is another champion and `replace_champion` is not set, or the metric is
-            none for the task type.
+            none for the task type, or `error_rate` of a model that decides by a threshold or by costs.
         DataRejected: If the rows are too few, or lack the target or an input column.
-        ModelUnavailable: If there is no such model, it does not load or cannot score the rows, or it answers
-            with labels or anything else that is no probability.
+        ModelUnavailable: If there is no such model, it does not load or cannot score the rows, it answers
+            with labels or anything else that is no probability, or it decides for other labels than its
+            probabilities and its threshold give.
         LogUnavailable: If the promotion log cannot be written.
         RegistryUnavailable: If MLflow cannot be reached.
 
@@ -143,6 +145,11 @@ def adopt(
         classes=classes,
         registry=stores.registry,
     )
+    if predictor.decision is not None and metric == "error_rate":
+        raise ConfigurationError(
+            "metric error_rate counts labels of the most probable class, and this model decides by a threshold or by "
+            "costs: use log_loss or brier"
+        )
     found = evaluate_model(
         predictor,
         frame,

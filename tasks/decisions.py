@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from ..core.settings import Columns, TaskType
     from ..data.snapshots import Rows
     from ..gates.paired_losses import Paired
+    from ..models.decision import Decision
+    from ..models.predictor import Predictor
 
 KIND = "decisions"
 
@@ -82,7 +84,7 @@ def check_decisions(
     if skipped := skipped_check(KIND, settings):
         return skipped
     found = examine(stores, split, candidate, columns=columns, task_type=task_type)
-    if not is_calibrated(found.predictor.model) and found.predictor.decision is None:
+    if not is_calibrated(found.predictor.model) and _costs_of(found.predictor) is None:
         return GateCheck(kind=KIND, gates=[])
     metric = metric or default_metric(task_type)
     gates, compared = _compared(found, columns, metric, settings, seed)
@@ -104,7 +106,7 @@ def _compared(
     from ..models.evaluation import aligned_labels
     from ..training.calibration import is_calibrated, uncalibrated
 
-    predictor, decision = found.predictor, found.predictor.decision
+    predictor, decision = found.predictor, _costs_of(found.predictor)
     has_calibration = is_calibrated(predictor.model)
     try:
         sampling = sampling_of(found.holdout, columns)
@@ -142,6 +144,12 @@ def _compared(
         gates.append(gate)
         compared.append((pair, ("cost_of_most_probable", "cost")))
     return gates, compared
+
+
+def _costs_of(predictor: Predictor) -> Decision | None:
+    """Return the rule of a model that decides by costs; an adopted model's threshold comes without any."""
+    decision = predictor.decision
+    return decision if decision is not None and decision.costs is not None else None
 
 
 def _sides(pair: Paired, names: tuple[str, str]) -> list[tuple[str, float]]:

@@ -9,12 +9,12 @@ import pandas as pd
 
 from ..core.errors import DataRejected
 from ..core.settings import Columns
-from ..data.class_labels import to_classes
+from ..data.row_weights import weights_of
 from ..data.schema import conform
 from ..data.timestamps import parse_timestamps
-from ..data.training_rows import labels_of
-from ..metrics.losses import row_losses, scores
+from ..metrics.losses import row_losses
 from ..metrics.promise import promise_of
+from ..models.evaluation import aligned_labels, metrics_of, own_labels
 from ..models.importance import permutation_importance
 from ..models.predictor import Predictor
 from ..monitoring.reference import build_reference
@@ -50,15 +50,15 @@ def evaluate_model(
         The model and its evidence.
 
     Raises:
-        DataRejected: If the target or an input column is missing, or the target is none for the task.
+        DataRejected: If the target, an input or the weight column is missing, or the target is none for the task.
     """
-    classes = predictor.classes
-    labels = labels_of(holdout, columns.target, predictor.task_type)
-    truth = labels if classes is None else to_classes(labels.tolist(), classes.tolist())
+    truth, classes = aligned_labels(predictor, holdout, columns.target)
     rows, _ = conform(holdout, predictor.feature_types)
     predicted = predictor.predict_conformed(rows)
     losses = row_losses(metric, truth, predicted, classes)
-    importance = permutation_importance(predictor, rows, truth, metric=metric, seed=seed)
+    own = np.empty(len(truth), dtype=object)
+    own[:] = own_labels(predictor, holdout, columns.target)
+    importance = permutation_importance(predictor, rows, own, metric=metric, seed=seed)
     reference = build_reference(
         rows,
         predicted,
@@ -70,12 +70,13 @@ def evaluate_model(
         losses=losses,
         metric=metric,
         seed=seed,
+        decided=None if predictor.decision is None else predictor.labels(predicted),
     )
     parts = min(periods + 1, len(losses) // _FEWEST_ROWS)
     if parts > 1:
         newest_first = list(reversed(np.array_split(losses, parts)))
         reference = replace(reference, promise=promise_of(metric, newest_first))
-    metrics = scores(predictor.task_type, truth, predicted, classes)
+    metrics = metrics_of(predictor, truth, predicted, classes, weights_of(holdout, columns))
     return Evaluation(predictor, metrics, importance, reference)
 
 

@@ -124,3 +124,64 @@ def test_relative_imports_start_where_python_starts_them(parents, data):
     expected = importlib.util.resolve_name("." * level + module, package)
     (found,) = imports_of(f"from {'.' * level}{module} import thing", package)
     assert found == f"{expected.rstrip('.')}.thing"
+
+
+def test_a_users_module_of_a_name_that_an_installed_package_claims_is_shipped(
+    monkeypatch, tmp_path
+):
+    """Deepchecks installs a package `benchmarks`, and a user has one, too."""
+    assert code_of(["benchmarks.tabular_bench.run"]).requirements == {
+        "deepchecks": version("deepchecks")
+    }
+    mine = tmp_path / "src" / "benchmarks"
+    mine.mkdir()
+    (mine / "__init__.py").write_text("")
+    (mine / "mine.py").write_text("import lightgbm\nclass Half: pass\n")
+    _forget(monkeypatch, "benchmarks")
+    importlib.invalidate_caches()
+    code = code_of(["benchmarks.mine.Half"])
+    assert set(code.files) == {"benchmarks/__init__.py", "benchmarks/mine.py"}
+    assert code.requirements == {"lightgbm": version("lightgbm")}
+
+
+def test_of_packages_that_share_a_namespace_the_one_with_the_module_is_required():
+    assert set(code_of(["google.protobuf.message.Message"]).requirements) == {"protobuf"}
+
+
+def _forget(monkeypatch, top):
+    for name in [name for name in sys.modules if name.partition(".")[0] == top]:
+        monkeypatch.delitem(sys.modules, name)
+
+
+def _install(place, metadata, listed):
+    """Lay out what an installer leaves of a distribution with one module."""
+    folder = place / metadata
+    folder.mkdir(parents=True)
+    kind = "METADATA" if metadata.endswith(".dist-info") else "PKG-INFO"
+    (folder / kind).write_text("Metadata-Version: 2.1\nName: shop-sold\nVersion: 1.5\n")
+    (folder / "top_level.txt").write_text("shop_sold\n")
+    if listed:
+        (folder / listed[0]).write_text(listed[1])
+    (place / "shop_sold.py").write_text("class Thing: pass\n")
+
+
+@pytest.mark.parametrize(
+    ("metadata", "listed", "required"),
+    [
+        ("shop_sold-1.5.dist-info", ("RECORD", "shop_sold.py,,\n"), True),
+        # What the package manager of a system lays out names no files.
+        ("shop_sold-1.5.egg-info", None, True),
+        # Edited in place, by the old way: no index has it.
+        ("shop_sold.egg-info", ("SOURCES.txt", "shop_sold.py\n"), False),
+        # Edited in place, by the new way.
+        ("shop_sold-1.5.dist-info", ("RECORD", "__editable__.shop_sold.pth,,\n"), False),
+    ],
+)
+def test_a_package_is_required_only_where_its_installer_brought_the_module(
+    monkeypatch, tmp_path, metadata, listed, required
+):
+    _install(tmp_path / "place", metadata, listed)
+    monkeypatch.syspath_prepend(tmp_path / "place")
+    code = code_of(["shop_sold.Thing"])
+    assert code.requirements == ({"shop-sold": "1.5"} if required else {})
+    assert set(code.files) == (set() if required else {"shop_sold.py"})

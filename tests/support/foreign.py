@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +11,16 @@ import lightgbm
 import mlflow
 import numpy as np
 import pandas as pd
+import pytest
 from mlflow import MlflowClient
 from mlflow.models import infer_signature
 from prefect_mlops.blocks import MLProject
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from support.candidates import with_mlflow
+from support.own_code import write_module
 
 FEATURES = ["strong", "weak", "job"]
 
@@ -70,8 +75,11 @@ def _log(kind: str, frame: pd.DataFrame, **named: Any) -> None:
             mlflow.lightgbm.log_model(as_lightgbm(frame), **named)
         case "booster":
             mlflow.lightgbm.log_model(as_lightgbm(frame).booster_, **named)
-        case "pipeline":
-            model = make_pipeline(StandardScaler(), LogisticRegression()).fit(numbers, frame["y"])
+        case "pipeline" | "threshold":
+            last: Any = LogisticRegression()
+            if kind == "threshold":
+                last = FixedThresholdClassifier(last, threshold=0.1)
+            model = make_pipeline(StandardScaler(), last).fit(numbers, frame["y"])
             signature = infer_signature(numbers, model.predict(numbers))
             mlflow.sklearn.log_model(
                 model, signature=signature, serialization_format="cloudpickle", **named
@@ -89,6 +97,30 @@ def _log(kind: str, frame: pd.DataFrame, **named: Any) -> None:
             mlflow.pyfunc.log_model(python_model=Answers(ANSWERS[kind]), **named)
 
 
+def register_with_code(
+    project: MLProject, monkeypatch: pytest.MonkeyPatch, folder: Path, module: str, text: str
+) -> str:
+    """Register what a module's `MODEL` is with the module's code, as its users would."""
+    uri = with_mlflow(project).registry.tracking_uri.get_secret_value()
+    folder.mkdir()
+    with monkeypatch.context() as here:
+        write_module(here, folder, module, text)
+        mlflow.set_tracking_uri(uri)
+        try:
+            with mlflow.start_run():
+                mlflow.pyfunc.log_model(
+                    python_model=importlib.import_module(module).MODEL,
+                    code_paths=[str(folder / f"{module}.py")],
+                    name="model",
+                    registered_model_name="theirs",
+                    pip_requirements=[],
+                )
+        finally:
+            mlflow.set_tracking_uri(None)
+            sys.modules.pop(module, None)
+    return _newest(uri, "theirs")
+
+
 def register(project: MLProject, kind: str, frame: pd.DataFrame, name: str = "theirs") -> str:
     """Register a model as its users would, and return `models:/name/version`."""
     uri = with_mlflow(project).registry.tracking_uri.get_secret_value()
@@ -99,7 +131,9 @@ def register(project: MLProject, kind: str, frame: pd.DataFrame, name: str = "th
             _log(kind, frame, name="model", registered_model_name=name, pip_requirements=[])
     finally:
         mlflow.set_tracking_uri(None)
-    newest = max(
-        MlflowClient(uri).search_model_versions(f"name='{name}'"), key=lambda v: int(v.version)
-    )
-    return f"models:/{name}/{newest.version}"
+    return _newest(uri, name)
+
+
+def _newest(uri: str, name: str) -> str:
+    versions = MlflowClient(uri).search_model_versions(f"name='{name}'")
+    return f"models:/{name}/{max(int(version.version) for version in versions)}"

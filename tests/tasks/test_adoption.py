@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,7 +18,7 @@ from prefect_mlops.registry.promotion_log import promotion_log
 from prefect_mlops.registry.references import reference_of
 from prefect_mlops.registry.versions import find_version, get_version
 from prefect_mlops.tasks import adopt, roll_back
-from support.foreign import FEATURES, as_lightgbm, register, typed
+from support.foreign import FEATURES, as_lightgbm, register, register_with_code, typed
 
 TRAIN, ROWS = make_calls(400, seed=1), make_calls(300, seed=2, start="2026-02-01")
 COLUMNS = Columns(target="y", timestamp="called_at", id="call_id")
@@ -206,3 +208,86 @@ def test_the_model_itself_stays_as_it_was(project):
     assert pyfunc.load_model(place.artifact_location).predict(ROWS[["strong", "weak"]]).shape == (
         300,
     )
+
+
+THEIR_MODULE = """
+import mlflow
+import numpy as np
+{top}
+
+class Model(mlflow.pyfunc.PythonModel):
+    def predict(self, context, model_input, params=None):
+        {inside}
+        return np.full(len(model_input), {answer})
+
+MODEL = Model()
+"""
+
+
+def _theirs(answer, top="", inside="pass"):
+    return THEIR_MODULE.format(answer=answer, top=top, inside=inside)
+
+
+def test_champion_and_challenger_each_run_their_own_code_of_one_name(
+    project, monkeypatch, tmp_path
+):
+    first = register_with_code(
+        project, monkeypatch, tmp_path / "1", "their_model", _theirs("np.float64(0.25)")
+    )
+    second = register_with_code(
+        project, monkeypatch, tmp_path / "2", "their_model", _theirs("np.float64(0.75)")
+    )
+    champion = adopted(project, first, columns=OF_NUMBERS)
+    challenger = adopted(project, second, columns=OF_NUMBERS, alias="challenger")
+    loaded = [
+        project.registry.load_model(version.uri, "binary") for version in (champion, challenger)
+    ]
+    assert [predictor.predict(ROWS)[0, 1] for predictor in loaded] == [0.25, 0.75]
+    # One that nobody adopted, as `compare` loads it.
+    tried = [
+        project.registry.load_on_rows(uri, ROWS, columns=OF_NUMBERS, task_type="binary")
+        for uri in (first, second)
+    ]
+    assert [predictor.predict(ROWS)[0, 1] for predictor in tried] == [0.25, 0.75]
+    assert "their_model" not in sys.modules
+    assert not [entry for entry in sys.path if entry.endswith("/code")]
+
+
+def test_code_that_is_imported_only_when_the_model_predicts_is_refused_and_told(
+    project, monkeypatch, tmp_path
+):
+    text = _theirs("0.5", inside="import their_late")
+    uri = register_with_code(project, monkeypatch, tmp_path / "1", "their_late", text)
+    with pytest.raises(ModelUnavailable, match=r"their_late.*at the top of"):
+        adopted(project, uri, columns=OF_NUMBERS)
+
+
+@pytest.mark.parametrize("classes", [[False, True], [0, 1]])
+def test_classes_that_are_no_text_are_adopted(project, classes):
+    def with_classes(frame):
+        return frame.assign(y=np.asarray(classes)[(frame["y"] == "yes").astype(int)])
+
+    uri = register(project, "pipeline", with_classes(TRAIN))
+    version = adopted(project, uri, with_classes(ROWS), columns=OF_NUMBERS)
+    predictor = project.registry.load_model(version.uri, "binary")
+    found = predictor.labels(predictor.predict(ROWS))
+    assert found.tolist() != [classes[0]] * 300
+    assert set(found.tolist()) == set(classes)
+
+
+def test_a_threshold_of_the_models_own_decides_wherever_it_is_loaded(project):
+    uri = register(project, "threshold", TRAIN)
+    with pytest.raises(ConfigurationError, match="use log_loss or brier"):
+        adopted(project, uri, columns=OF_NUMBERS, metric="error_rate")
+    version = adopted(project, uri, columns=OF_NUMBERS)
+    predictor = project.registry.load_model(version.uri, "binary")
+    probabilities = predictor.predict(ROWS)
+    said = np.where(probabilities[:, 1] >= 0.1, "yes", "no").tolist()
+    assert predictor.labels(probabilities).tolist() == said
+    assert said.count("yes") > 1.2 * (probabilities[:, 1] > 0.5).sum()
+    reference = reference_of(project.registry, version)
+    assert reference.sample["prediction"].tolist() == said
+    run = project.registry.get_client().get_run(version.tags[tags.EVIDENCE_RUN_ID])
+    assert run.data.metrics["decision.threshold"] == 0.1
+    assert "holdout.cost" not in run.data.metrics
+    assert run.data.metrics["holdout.error_rate"] == pytest.approx((said != ROWS["y"]).mean())

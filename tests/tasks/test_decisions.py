@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from conftest import turned_around
 from mlflow.artifacts import download_artifacts
-from prefect_mlops.tasks import check_decisions
+from prefect_mlops.tasks import adopt, check_decisions
 from support.candidates import crown, log_candidate, split_at
+from support.foreign import register
 
 SHIFTS = (-1.2, 1.2, 0.0)
 STEADY = (0.0, 0.0, 0.0)
@@ -101,3 +102,13 @@ def test_it_is_skipped_as_the_others_are(make_project, calls):
     project = make_project(calls(10), gates={"skip": {"decisions": "the bank's own cut-off"}})
     check = check_decisions.fn(None, None, **project.arguments(check_decisions))
     assert [gate.reason for gate in check.gates] == ["skipped: the bank's own cut-off"]
+
+
+def test_an_adopted_models_own_threshold_comes_without_costs_to_compare(make_project, calls):
+    frame = calls(400)
+    project = make_project(frame)
+    uri = register(project, "threshold", frame)
+    columns = project.dataset.columns.model_copy(update={"ignored": ["job"]})
+    given = {"columns": columns, "task_type": "binary", "stores": project.stores}
+    version = adopt.fn(uri, frame, **given)
+    assert check_decisions.fn(split_at(project, frame, 200), version, **given).gates == []
