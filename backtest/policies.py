@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from ..core.errors import ConfigurationError
 from ..core.settings import GateSettings, MonitoringSettings, Settings
 
+NEVER = "never"
 PolicyKind = Literal["never", "every", "drift", "performance", "governor"]
 
 
@@ -44,7 +45,7 @@ class Policy(Settings):
         return self
 
 
-DEFAULT_POLICIES = ("never", "every:1", "every:4", "drift", "performance", "governor")
+DEFAULT_POLICIES = (NEVER, "every:1", "every:4", "drift", "performance", "governor")
 
 
 def policy_of(text: str) -> Policy:
@@ -67,8 +68,8 @@ def policy_of(text: str) -> Policy:
         every = int(number)
         name = "every window" if every == 1 else f"every {every} windows"
         return Policy(name=name, kind="every", every=every)
-    if kind == "never" and not number:
-        return Policy(name="never", kind="never")
+    if kind == NEVER and not number:
+        return Policy(name=NEVER, kind=NEVER)
     if kind == "drift" and not number:
         return Policy(name="on drift", kind="drift")
     if kind == "performance" and not number:

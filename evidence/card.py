@@ -6,17 +6,10 @@ analyses, ethical considerations, caveats. Nothing in it depends on when or wher
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from .card_analyses import analyses, data_lines, explanation_lines, fairness_lines, gate_lines
 from .card_facts import CardFacts
+from .card_standing import approver, moment, standing
 from .markdown import NOT_RECORDED, NOT_STATED, code, number, plain, table
-
-_OUTCOMES = {
-    "promoted": "It passed every deciding gate and became the champion.",
-    "challenger": "It was registered and not promoted.",
-}
 
 
 def card_markdown(facts: CardFacts) -> str:
@@ -50,10 +43,7 @@ def card_markdown(facts: CardFacts) -> str:
 
 
 def _lead(facts: CardFacts) -> list[str]:
-    said = _OUTCOMES.get(facts.outcome or "", "How its training ended was not recorded.")
-    if facts.adopted:
-        said = "It was trained elsewhere and adopted; what follows is what it scored on rows that were given here."
-    lines = [f"> {said}"]
+    lines = [f"> {standing(facts)}"]
     promise = facts.promise
     if promise is not None:
         spread = (
@@ -166,34 +156,27 @@ def _history(facts: CardFacts) -> list[str]:
             [plain(name.replace("_", " ")), code(value)] for name, value in facts.executor.items()
         ]
         lines += ["### Executor", *table(["", ""], rows)]
-    lines += [f"- {plain(reason)}" for reason in facts.reasons]
+    if facts.reasons:
+        lines += ["Why its training did not promote it:", ""]
+        lines += [f"- {plain(reason)}" for reason in facts.reasons]
     if facts.moves:
         rows = [
             [
-                plain(str(move.get("at", ""))[:16].replace("T", " ")),
+                moment(move),
                 f"version {plain(move.get('previous') or 'none')} to {plain(move.get('version'))}",
-                _approver(move),
+                approver(move),
                 plain(move.get("reason", "")),
             ]
             for move in facts.moves
         ]
         lines += [
             "### Promotion log",
-            *table(["at (UTC)", "champion", "approved by", "reason"], rows),
+            *table(["at (UTC)", "champion", "approval", "reason"], rows),
         ]
     if facts.approvals:
         rows = [[plain(name), plain(text)] for name, text in sorted(facts.approvals.items())]
         lines += ["### Approval", *table(["", ""], rows)]
     return lines
-
-
-def _approver(move: Mapping[str, Any]) -> str:
-    named = [
-        str(value)
-        for name, value in move.items()
-        if value and name.startswith("appro") and isinstance(value, str)
-    ]
-    return plain(", ".join(named)) if named else "nobody"
 
 
 def _software(facts: CardFacts) -> list[str]:

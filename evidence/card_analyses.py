@@ -76,7 +76,7 @@ def analyses(facts: CardFacts) -> list[str]:
         lines += [f"Scores: {NOT_RECORDED}.", ""]
     else:
         lines += [
-            f"Intervals are of a bootstrap over rows, at {scores.confidence:.0%}.",
+            _counted(scores),
             *_score_table(scores),
             *(f"- {plain(text)}" for text in scores.missing),
         ]
@@ -109,6 +109,12 @@ def analyses(facts: CardFacts) -> list[str]:
     if facts.comparison is not None:
         lines += _comparison(facts.comparison)
     return lines
+
+
+def _counted(scores: ModelScores) -> str:
+    over = f"groups of rows with the same {code(scores.group)}" if scores.group else "rows"
+    said = f"Intervals are of a bootstrap over {over}, at {scores.confidence:.0%}."
+    return f"{said} Rows count what {code(scores.weight)} says." if scores.weight else said
 
 
 def _score_table(scores: ModelScores) -> list[str]:

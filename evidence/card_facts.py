@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.results import Cause, Comparison, Gate, ModelScores, ModelVersion
 from ..core.settings import CardSettings, Columns, TaskType
+from ..core.settings.gate_kinds import FAIRNESS
 
 if TYPE_CHECKING:
     from ..metrics.promise import Promise
 
-# Names of gates that judge groups of people: those of a project's own, and of this package, say it.
+# Names of gates that judge groups of people: those of this package begin with the first, a project's own say it.
 FAIRNESS_WORDS = (
-    "fairness",
+    FAIRNESS,
     "fair ",
     "parity",
     "equalized",
@@ -53,7 +54,7 @@ class CardFacts:
     """What is known of a version. What is empty was not recorded.
 
     Attributes:
-        version: The version, with its tags.
+        version: The version, with its tags and aliases.
         created: When it was registered (UTC).
         said: What the project says.
         columns: What each column is for.
@@ -61,7 +62,7 @@ class CardFacts:
         metric: Metric to decide by; lower is better.
         adopted: Whether it was trained elsewhere.
         outcome: How its training ended, or None.
-        reasons: Why it was not promoted.
+        reasons: Why its training did not promote it.
         estimator: Name of the estimator, or None.
         parameters: Hyperparameters, as text.
         feature_types: Input column to feature type.
@@ -76,7 +77,8 @@ class CardFacts:
         environment: Name of software to its version.
         executor: Who ran it.
         trials: Trials of the study by how they ended.
-        moves: Entries of the promotion log about the version, oldest first.
+        moves: Entries of the promotion log about the version, oldest first; one without `version` says why the log
+            could not be read.
         approvals: What the version's tags say of an approval.
         picture: Name of the picture of the explanation in the card, or None.
     """

@@ -50,7 +50,13 @@ class _NotExplained(Exception):
 
 
 def explain(
-    predictor: Predictor, rows: pd.DataFrame, *, most_rows: int, seconds: float, seed: int = 0
+    predictor: Predictor,
+    rows: pd.DataFrame,
+    *,
+    most_rows: int,
+    seconds: float,
+    seed: int = 0,
+    weights: Floats | None = None,
 ) -> Explained:
     """Explain a model's answers to some rows.
 
@@ -60,6 +66,7 @@ def explain(
         most_rows: Rows to explain at most; a sample of more.
         seconds: Time that it may take, seconds: of what the first rows take follows how many more there are.
         seed: Seed of the sample.
+        weights: What each row counts in the shares, shape (n,). None: all the same.
 
     Returns:
         The explanation, or the reason why there is none: nothing here raises.
@@ -67,7 +74,9 @@ def explain(
     if most_rows < 1:
         return Explained(Explanation(reason="no rows are to be explained (card.explained_rows)"))
     try:
-        return _explained(predictor, rows, most_rows=most_rows, seconds=seconds, seed=seed)
+        return _explained(
+            predictor, rows, most_rows=most_rows, seconds=seconds, seed=seed, weights=weights
+        )
     except _NotExplained as why:
         return Explained(Explanation(reason=str(why)))
     # An estimator may be anybody's: a card without an explanation is still a card.
@@ -77,7 +86,13 @@ def explain(
 
 
 def _explained(
-    predictor: Predictor, rows: pd.DataFrame, *, most_rows: int, seconds: float, seed: int
+    predictor: Predictor,
+    rows: pd.DataFrame,
+    *,
+    most_rows: int,
+    seconds: float,
+    seed: int,
+    weights: Floats | None,
 ) -> Explained:
     transform, trees = _parts_of(predictor.model)
     if not type(trees).__module__.startswith(_OF_TREES):
@@ -112,7 +127,10 @@ def _explained(
         # Of two classes, one says it all.
         values = values[..., 1]
     values = _by_column(values, _sources(transform, sample, rng), sample)
-    weight = np.abs(values).mean(axis=0)
+    counted = None if weights is None else weights[chosen[:count]]
+    if counted is not None and not counted.sum() > 0:
+        raise _NotExplained(f"the {count} rows that were sampled all weigh nothing")
+    weight = np.average(np.abs(values), axis=0, weights=counted)
     weight = weight if weight.ndim == 1 else weight.mean(axis=1)
     total = float(weight.sum())
     names = [*sample.columns, UNATTRIBUTED][: len(weight)]

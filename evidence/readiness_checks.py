@@ -7,6 +7,12 @@ for people to attest.
 from __future__ import annotations
 
 from ..core.settings import ReadinessSettings
+from ..core.settings.gate_kinds import BASELINE, FAIRNESS, SLICES
+from ..gates.baseline import GUESS, LINEAR
+from ..gates.comparison import NON_INFERIORITY, SUPERIORITY
+from ..gates.floors import FLOOR
+from ..gates.slices import SLICE
+from ..gates.weak_segments import NAME as SEGMENTS
 from .card_facts import is_fairness
 from .readiness_facts import ReadinessFacts
 from .readiness_findings import Finding, Rule, nothing, of_gates
@@ -51,10 +57,7 @@ def tuned(facts: ReadinessFacts, settings: ReadinessSettings) -> Finding:
 
 
 def staleness_cost(facts: ReadinessFacts, settings: ReadinessSettings) -> Finding:
-    """M4: a gate about staleness, or a backtest of a model that is never trained again."""
-    gates = facts.gates_named("stale")
-    if gates:
-        return of_gates(gates, "staleness", "")
+    """M4: a backtest of a model that is never trained again. No gate tells what age costs."""
     if facts.backtests:
         return Finding(
             0.5,
@@ -68,40 +71,57 @@ def staleness_cost(facts: ReadinessFacts, settings: ReadinessSettings) -> Findin
 
 
 def simpler(facts: ReadinessFacts, settings: ReadinessSettings) -> Finding:
-    """M5: a baseline gate passed."""
-    return of_gates(
-        facts.gates_named("baseline"),
-        "a baseline",
-        "let a gate compare the candidate with a simple model",
-    )
+    """M5: the candidate is surely better than a guess and than a linear model."""
+    todo = f"let {GUESS!r} and {LINEAR!r} be asked"
+    gates = facts.gates_of(lambda gate: gate.name in (GUESS, LINEAR), BASELINE)
+    found = of_gates(gates, "a simpler model", todo)
+    if found.points and LINEAR not in {gate.name for gate in gates}:
+        return Finding(0.0, [*found.evidence, "no linear model was compared"], todo)
+    return found
 
 
 def slices(facts: ReadinessFacts, settings: ReadinessSettings) -> Finding:
-    """M6: every gate about a slice or segment passed."""
-    return of_gates(
-        facts.gates_named("slice ", "segment"),
-        "a slice",
-        "name the important ones in columns.slices, and skip no gate",
+    """M6: every gate about a slice or segment passed, and every column of `columns.slices` has one."""
+    gates = facts.gates_of(
+        lambda gate: gate.name == SEGMENTS or (gate.name.startswith(SLICE) and "=" in gate.name),
+        SLICES,
     )
+    found = of_gates(
+        gates, "a slice", "name the important ones in columns.slices, and skip no gate"
+    )
+    unjudged = [
+        name
+        for name in facts.setup.columns.slices
+        if not any(gate.name.startswith(f"{SLICE}{name}=") for gate in gates)
+    ]
+    if found.points and unjudged:
+        return Finding(
+            0.0,
+            [*found.evidence, f"no value of {', '.join(unjudged)} was judged (columns.slices)"],
+            "hold out more rows, or lower gates.minimum_slice_rows",
+        )
+    return found
 
 
 def inclusion(facts: ReadinessFacts, settings: ReadinessSettings) -> Finding:
     """M7: every gate about fairness passed."""
-    gates = [gate for gate in facts.gates if is_fairness(gate)]
     return of_gates(
-        gates, "groups of people", "name protected columns and limits in gates.fairness"
+        facts.gates_of(is_fairness, FAIRNESS),
+        "groups of people",
+        "name protected columns and limits in gates.fairness",
     )
 
 
 def validated(facts: ReadinessFacts, settings: ReadinessSettings) -> Finding:
-    """I4: the newest training's candidate had to pass a comparison or a floor, and a clean process."""
+    """I4: the newest training's candidate had to pass a comparison or a floor."""
     deciding = [gate for gate in facts.gates if gate.blocking]
     judged = [
         gate
         for gate in deciding
         # Without a champion there is nothing to be better than, and no value.
         if gate.value is not None
-        and (gate.name in ("superiority", "non-inferiority") or gate.name.endswith("floor"))
+        and gate.verdict != "not_run"
+        and (gate.name in (SUPERIORITY, NON_INFERIORITY) or gate.name.endswith(FLOOR))
     ]
     if not judged:
         return nothing(
@@ -113,15 +133,14 @@ def validated(facts: ReadinessFacts, settings: ReadinessSettings) -> Finding:
 
 
 def canaried(facts: ReadinessFacts, settings: ReadinessSettings) -> Finding:
-    """I6: a canary judged a challenger on live traffic."""
-    if not facts.canaries:
+    """I6: a canary had the labels to look at a challenger's metric on live traffic."""
+    looks = [entry for entry in facts.canaries if entry.get("look") is not None]
+    if not looks:
         return nothing(
-            "the journal has no look at a challenger on live traffic",
-            "send a share of requests to the challenger, and run the canary's flow",
+            "the journal has no look at a challenger's metric on live traffic",
+            "send a share of requests to the challenger, and run the canary's flow until the labels are enough",
         )
-    return Finding(
-        1.0, [f"the journal has {len(facts.canaries)} looks at challengers on live traffic"]
-    )
+    return Finding(1.0, [f"the journal has {len(looks)} looks at challengers on live traffic"])
 
 
 def rolls_back(facts: ReadinessFacts, settings: ReadinessSettings) -> Finding:
@@ -137,11 +156,8 @@ def rolls_back(facts: ReadinessFacts, settings: ReadinessSettings) -> Finding:
             "bring its files back",
         )
     there = f"version {facts.previous} was the champion before, and its files are there"
-    gone_back = [
-        move for move in facts.moves if str(move.get("reason", "")).startswith("rolled back")
-    ]
-    if gone_back:
-        move = gone_back[0]
+    if facts.rollbacks:
+        move = facts.rollbacks[0]
         return Finding(
             1.0,
             [

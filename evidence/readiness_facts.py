@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from ..core.results import Decision, Gate, RunRecord
 from ..core.settings import Setup
+from ..gates.skipping import is_skipped
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class ReadinessFacts:
         suite: Where the expectations are that its rows were checked with, or None.
         decision: The newest decision of monitoring, or None.
         canaries: Entries of the canary's journal.
-        moves: The promotion log, newest first.
+        rollbacks: Roll backs of the promotion log, newest first.
         previous: The champion before this one, or None.
         previous_missing: What is gone of its files, None when all is there.
         backtests: Backtests in the workspace that replay a model which is never trained again.
@@ -50,13 +51,22 @@ class ReadinessFacts:
     suite: str | None = None
     decision: Decision | None = None
     canaries: list[Mapping[str, Any]] = field(default_factory=list)
-    moves: list[Mapping[str, Any]] = field(default_factory=list)
+    rollbacks: list[Mapping[str, Any]] = field(default_factory=list)
     previous: str | None = None
     previous_missing: str | None = None
     backtests: list[str] = field(default_factory=list)
     logged_rows: int = 0
     unstable_rows: int = 0
 
-    def gates_named(self, *words: str) -> list[Gate]:
-        """Return the gates of the newest training whose names hold one of some words."""
-        return [gate for gate in self.gates if any(word in gate.name.lower() for word in words)]
+    def gates_of(self, about: Callable[[Gate], bool], skipped_as: str | None = None) -> list[Gate]:
+        """Return the gates of the newest training about something, and the one that says that they were skipped.
+
+        Args:
+            about: Whether a gate is about it.
+            skipped_as: What `gates.skip` calls them; None where they cannot be skipped.
+        """
+        return [
+            gate
+            for gate in self.gates
+            if about(gate) or (gate.name == skipped_as and is_skipped(gate))
+        ]

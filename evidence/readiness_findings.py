@@ -34,11 +34,17 @@ def nothing(looked_at: str, todo: str) -> Finding:
 
 
 def of_gates(gates: list[Gate], what: str, todo: str) -> Finding:
-    """Return a point when there are gates of a kind in the newest training, and all of them passed."""
+    """Return a point when there are gates of a kind in the newest training, and all of them passed.
+
+    One that was skipped, or could not run, did not pass.
+    """
     if not gates:
         return nothing(f"no gate of the newest training is about {what}", todo)
+    # Those that did not pass come first: they are what there is to do.
+    ordered = sorted(gates, key=lambda gate: gate.verdict == "passed")
     shown = [
-        f"gate {gate.name!r} {gate.verdict.replace('_', ' ')}: {gate.reason}" for gate in gates[:5]
+        f"gate {gate.name!r} {gate.verdict.replace('_', ' ')}: {gate.reason}"
+        for gate in ordered[:5]
     ]
     if len(gates) > len(shown):
         shown.append(f"and {len(gates) - len(shown)} more gates about {what}")

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import statistics
+from datetime import timedelta
 
 from ..core.settings import ReadinessSettings
+from ..core.settings.gate_kinds import PACKAGE
+from ..gates.freshness import DAYS_AHEAD
+from ..gates.package_limits import LATENCY
+from ..validation.log_agreement import AS_LOGGED
 from .readiness_facts import ReadinessFacts
 from .readiness_findings import Finding, nothing, of_gates
 
@@ -28,7 +33,7 @@ def invariants(facts: ReadinessFacts, settings: ReadinessSettings) -> Finding:
 def unskewed(facts: ReadinessFacts, settings: ReadinessSettings) -> Finding:
     """O3: training rows were compared with what was logged for the same ids."""
     return of_gates(
-        facts.gates_named("as in the prediction log", "skew"),
+        facts.gates_of(lambda gate: gate.name.endswith(AS_LOGGED)),
         "features in training against those that were logged",
         "set columns.id, and train on rows whose predictions were logged",
     )
@@ -42,6 +47,11 @@ def fresh(facts: ReadinessFacts, settings: ReadinessSettings) -> Finding:
         return nothing("how new the champion's rows are is not known", "set columns.timestamp")
     days = (facts.now - facts.trained_to).days
     said = f"the champion's newest row is of {facts.trained_to:%Y-%m-%d}, {days} days ago; {settings.model_days} are allowed"
+    # As of the gate about the age of data: clocks differ, but no row is of a day to come.
+    if facts.trained_to - facts.now > timedelta(days=DAYS_AHEAD):
+        return Finding(
+            0.0, [f"{said}: a day to come says nothing about its age"], "mend columns.timestamp"
+        )
     return Finding(1.0, [said]) if days <= settings.model_days else Finding(0.0, [said], "retrain")
 
 
@@ -55,7 +65,7 @@ def stable(facts: ReadinessFacts, settings: ReadinessSettings) -> Finding:
 
 def speed(facts: ReadinessFacts, settings: ReadinessSettings) -> Finding:
     """O6: latency is within its bound, and training takes no longer than it did."""
-    gates = facts.gates_named("latency")
+    gates = facts.gates_of(lambda gate: gate.name == LATENCY, PACKAGE)
     found = of_gates(gates, "latency", "set gates.latency_p99_ms")
     if found.points < 1 or facts.training is None:
         return found

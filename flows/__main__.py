@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from ..backtest.policies import DEFAULT_POLICIES, Policy, policies_of
@@ -19,6 +18,7 @@ from ..runs.backtest_report import table_rows
 from .approve_command import approve
 from .backtesting import backtest
 from .evidence_commands import add_commands
+from .plain_console import plain_console
 
 app = typer.Typer(
     help="Try policies on history, decide on what waits for approval, and write what a regulator reads.",
@@ -69,7 +69,7 @@ def run_backtest(
         error_cost=error_cost,
         retraining_cost=retraining_cost,
     )
-    console = Console()
+    console = plain_console()
     rows = table_rows(result)
     table = Table(box=box.SIMPLE_HEAD)
     for name in rows[0]:

@@ -9,11 +9,13 @@ from prefect.logging import get_run_logger
 
 from ..blocks.project import MLProject
 from ..core import tags
-from ..core.errors import ModelUnavailable
+from ..core.checkpoints import Checkpoints
+from ..core.errors import MLOpsError, ModelUnavailable
 from ..core.locks import FOR_EVER, hold
 from ..core.results import Cause, Repair, TrainingOutcome, digest_of
 from ..registry.versions import get_version
-from ..runs.endings import judged_end
+from ..runs.endings import judged_end, record_end
+from .attempts import opened_run
 
 
 @contextmanager
@@ -82,6 +84,25 @@ def known_answer(project: MLProject, cause: Cause | None) -> TrainingOutcome | N
         cause_id=cause.id,
         repair=Repair.model_validate(repair) if repair else None,
     )
+
+
+def record_failure(
+    project: MLProject, cause: Cause | None, checkpoints: Checkpoints, error: Exception
+) -> None:
+    """Write down that nothing was judged, and why: without an MLflow run, nothing else would tell.
+
+    Args:
+        project: The project.
+        cause: Why the training was asked for, or None.
+        checkpoints: The attempt's finished steps.
+        error: What went wrong. It is what is to be raised, also where it cannot be written down.
+    """
+    ending = {"outcome": "failed", "error": type(error).__name__, "reasons": [str(error)]}
+    try:
+        run_id = opened_run(checkpoints)
+        record_end(project.stores, cause, {**ending, **({"run_id": run_id} if run_id else {})})
+    except MLOpsError as unrecorded:
+        get_run_logger().warning("the journal does not know that it failed: %s", unrecorded)
 
 
 def answered(outcome: TrainingOutcome) -> str:

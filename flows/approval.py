@@ -23,7 +23,13 @@ from ..registry.tracking import flow_run_link
 from ..registry.versions import get_version
 from ..runs.approval_form import begin_waiting, is_waiting, next_run, resume
 from ..runs.approval_page import approval_page, form_description, show_page
-from ..runs.approvals import open_requests, record_closed, record_waiting, request_for
+from ..runs.approvals import (
+    approval_requests,
+    open_requests,
+    record_closed,
+    record_waiting,
+    request_for,
+)
 from ..runs.events import APPROVAL_REQUESTED, emit
 from ..tasks.approval import find_approval, request_approval
 from ..tasks.registration import finalise
@@ -184,10 +190,15 @@ def waits_elsewhere(
 def attempt_of_this_run(project: MLProject) -> str | None:
     """Return the attempt that this run was suspended in: it goes on, also where settings were edited since."""
     mine = str(flow_run.id)
-    for request in open_requests(project.stores):
-        if request.attempt and any(run.flow_run_id == mine for run in request.runs):
-            return request.attempt
-    return None
+    requests = approval_requests(project.stores)
+    waited = {
+        (found.version, found.run_id)
+        for found in requests
+        if not found.closed and any(run.flow_run_id == mine for run in found.runs)
+    }
+    # A canary may have asked anew about the version of a training.
+    attempts = [found.attempt for found in requests if (found.version, found.run_id) in waited]
+    return next(filter(None, attempts), None)
 
 
 def _wait(project: MLProject, request: ApprovalRequest, description: str) -> ApprovalRequest:

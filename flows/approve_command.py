@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from ..core.results import ApprovalRequest
 from ..runs.approvals import waiting_requests
 from ..tasks.approval import record_approval, settle_approvals
+from .plain_console import plain_console
 from .projects import load_project
 
 
@@ -52,7 +52,6 @@ def _list(project: str, model: str, requests: list[ApprovalRequest]) -> None:
     if not requests:
         typer.echo(f"{model}: nothing waits for approval")
         return
-    console = Console(soft_wrap=True)
     table = Table(box=box.SIMPLE_HEAD)
     for title in ("version", "champion", "waits until (UTC)", "then", "because"):
         table.add_column(title, overflow="fold")
@@ -64,6 +63,6 @@ def _list(project: str, model: str, requests: list[ApprovalRequest]) -> None:
             request.at_timeout,
             request.reason,
         )
-    console.print(table)
+    plain_console(soft_wrap=True).print(table)
     command = f"python -m prefect_mlops.flows approve {project} --version {requests[0].version}"
     typer.echo(f'Approve: {command} --reason "…" --by "…"; add --reject to reject.')

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ..core import tags
 from ..core.errors import ModelUnavailable
-from ..core.results import Candidate, ModelVersion, Result, Snapshot
+from ..core.results import Candidate, ModelVersion, Result, Snapshot, digest_of
 from ..registry import tracking
 from ..registry.tracking import registry_errors
 from ..registry.versions import get_version
@@ -121,6 +121,41 @@ def _first_lost(project: MLProject, checkpoints: Checkpoints) -> tuple[str, str]
         if found.tags.get(tags.TRAINING_KEY) != key or found.run_id != version.run_id:
             return "register", f"version {version.version} became another one"
     return None
+
+
+def registered_version(checkpoints: Checkpoints) -> ModelVersion | None:
+    """Return the version that an interrupted attempt registered, or None: it may have waited for a person.
+
+    Args:
+        checkpoints: The attempt's finished steps, without lost ones.
+
+    Raises:
+        WorkspaceUnavailable: If the attempt's files cannot be read.
+    """
+    return checkpoints.load("register", ModelVersion)
+
+
+def opened_run(checkpoints: Checkpoints) -> str | None:
+    """Return the id of the MLflow run of an attempt, or None where none was opened. See `registered_version`."""
+    run = checkpoints.load("open_run", OpenedRun)
+    return run and run.run_id
+
+
+def key_of(
+    project: MLProject, snapshot: Snapshot, cause: Cause | None, own: ModelVersion | None
+) -> str:
+    """Return the training key: rows, configuration and cause.
+
+    Args:
+        project: The project.
+        snapshot: The rows.
+        cause: Why the training was asked for, or None.
+        own: The version that the attempt registered already. It goes on as what it was, also where settings were
+            edited while it waited for a person.
+    """
+    known = own and own.tags.get(tags.TRAINING_KEY)
+    digest, asked = project.training_digest(), cause.id if cause else None
+    return known or digest_of({"snapshot": snapshot.digest, "project": digest, "cause": asked})
 
 
 def reopen_run(project: MLProject, run_id: str) -> None:

@@ -6,13 +6,12 @@ from typing import Annotated
 
 import typer
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from .evidence import card, readiness
+from .plain_console import plain_console
 from .projects import load_project
 
-_WIDTH = 200
 _PROJECT = typer.Argument(help="Name the project's block was saved under.")
 
 
@@ -108,8 +107,4 @@ def _show(rows: list[dict[str, str]]) -> None:
         table.add_column(name, overflow="fold")
     for row in rows:
         table.add_row(*row.values())
-    # A file or a pipe has no width of its own: columns need not be squeezed for it.
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=_WIDTH)
-    console.print(table)
+    plain_console().print(table)

@@ -9,6 +9,8 @@ An outcome is a file in the workspace, and the registry may have changed since. 
    nothing against it), or it is a `challenger` of the champion that is there now, or the champion
    itself by now: with another champion it was not compared.
 
+What a person rejected stays rejected, whoever is the champion; what nobody answered for in time is not decided.
+
 Anything else is trained again.
 """
 
@@ -34,12 +36,16 @@ def outcome_file(training_key: str) -> str:
     return f"outcomes/{training_key}.json"
 
 
-def known_outcome(project: MLProject, training_key: str) -> tuple[TrainingOutcome | None, str]:
+def known_outcome(
+    project: MLProject, training_key: str, own: ModelVersion | None = None
+) -> tuple[TrainingOutcome | None, str]:
     """Return the outcome of a training key, if it still counts.
 
     Args:
         project: The project.
         training_key: Digest of data, configuration and cause.
+        own: The version that an interrupted attempt registered already: another run's outcome answers nothing
+            that a person was asked about it.
 
     Returns:
         The outcome, or None with the reason why a known one no longer counts; empty when there was
@@ -56,6 +62,8 @@ def known_outcome(project: MLProject, training_key: str) -> tuple[TrainingOutcom
         outcome = TrainingOutcome.model_validate_json(workspace.read_bytes(name))
     except ValidationError:
         return None, "its file cannot be read"
+    if own is not None and (outcome.version is None or outcome.version.version != own.version):
+        return None, ""
     why_not = _outdated(project, outcome, training_key)
     return (None, why_not) if why_not else (outcome, "")
 
@@ -71,6 +79,10 @@ def _outdated(project: MLProject, outcome: TrainingOutcome, training_key: str) -
     for tag, value in expected.items():
         if version.tags.get(tag) != value:
             return f"version {version.version} is not what it was: its tag {tag} differs"
+    if outcome.approval is not None and outcome.approval.decision == "rejected":
+        if outcome.approval.through == "time limit":
+            return f"nobody answered for version {version.version} in time"
+        return _gone(project, {version.version: version})
     champion = find_version(project.registry, tags.CHAMPION)
     if champion is None:
         return "there is no champion"

@@ -77,36 +77,36 @@ def conclude(
     if not any(gate.blocks for gate in gates):
         version = steps.run(register, candidate, evidence)
         ending = "challenger"
-        if comparison.verdict == "passed" and needs_approval(project, version):
-            request = wait_for_approval(
-                project,
-                version,
-                split=split,
-                candidate=candidate,
-                comparison=comparison,
-                gates=gates,
-                cause=cause,
-                attempt=steps.attempt,
-                outcome=_waiting(version, [*gates, *comparison.gates], candidate, evidence),
-                keep=keep,
-            )
-            assert request.approval is not None
-            gates = [*_still_fresh(project, gates, candidate), request.approval.gate]
-        if comparison.verdict == "passed" and not any(gate.blocks for gate in gates):
-            registered = version
-            comparison = _promote(
-                project,
-                split=split,
-                candidate=candidate,
-                comparison=comparison,
-                version=registered,
-                steps=steps,
-                cause=cause,
-                replace_champion=replace_champion,
-                request=request,
-            )
-            if comparison.verdict == "passed":
+        judged = gates
+        for _ in range(_PROMOTION_TRIES):
+            if comparison.verdict != "passed":
+                break
+            if needs_approval(project, version):
+                request = wait_for_approval(
+                    project,
+                    version,
+                    split=split,
+                    candidate=candidate,
+                    comparison=comparison,
+                    gates=judged,
+                    cause=cause,
+                    attempt=steps.attempt,
+                    outcome=_waiting(version, [*judged, *comparison.gates], candidate, evidence),
+                    keep=keep,
+                )
+                assert request.approval is not None
+                gates = [*_still_fresh(project, judged, candidate), request.approval.gate]
+            if any(gate.blocks for gate in gates):
+                break
+            if _promoted(project, version, comparison, request, cause):
                 ending = "promoted"
+                break
+            # Another promotion came first: what a person approved was a comparison with another champion.
+            comparison = steps.again(
+                compare, split, candidate, cause, replace_champion=replace_champion
+            )
+        else:
+            raise _changes_too_often(project, version)
     approval = request.approval if request else None
     refused = approval is not None and approval.decision == "rejected"
     reasons = [f"{gate.name}: {gate.reason}" for gate in [*gates, *comparison.gates] if gate.blocks]
@@ -175,61 +175,34 @@ def _waiting(
     )
 
 
-def _promote(
+def _promoted(
     project: MLProject,
-    *,
-    split: Split,
-    candidate: Candidate,
-    comparison: Comparison,
     version: ModelVersion,
-    steps: Steps,
-    cause: Cause | None,
-    replace_champion: bool,
+    comparison: Comparison,
     request: ApprovalRequest | None,
-) -> Comparison:
-    """Promote, comparing again when another promotion came first; return the last comparison."""
-    for _ in range(_PROMOTION_TRIES):
-        reason = next(gate.reason for gate in comparison.gates)
-        if request is not None and request.champion_version != comparison.champion_version:
-            if replace_champion:
-                # Nothing was compared, so the approval was all there is, and it was given for another one.
-                return comparison.model_copy(
-                    update={"gates": [*comparison.gates, _outdated(request, comparison)]}
-                )
-            reason += f"; approved against {_named(request.champion_version)}, and compared again"
-        try:
-            promote(
-                version,
-                expected=comparison.champion_version,
-                reason=reason,
-                cause_id=cause.id if cause else None,
-                approval=request.approval if request else None,
-                **project.arguments(promote),
-            )
-        except ChampionChanged as changed:
-            get_run_logger().warning("%s", changed)
-            comparison = steps.again(
-                compare, split, candidate, cause, replace_champion=replace_champion
-            )
-            if comparison.verdict != "passed":
-                return comparison
-        else:
-            return comparison
+    cause: Cause | None,
+) -> bool:
+    """Promote a version, unless the champion is not the one that it was compared with and approved against."""
+    if request is not None and request.champion_version != comparison.champion_version:
+        return False
+    try:
+        promote(
+            version,
+            expected=comparison.champion_version,
+            reason=next(gate.reason for gate in comparison.gates),
+            cause_id=cause.id if cause else None,
+            approval=request.approval if request else None,
+            **project.arguments(promote),
+        )
+    except ChampionChanged as changed:
+        get_run_logger().warning("%s", changed)
+        return False
+    return True
+
+
+def _changes_too_often(project: MLProject, version: ModelVersion) -> ChampionChanged:
     champion = find_version(project.registry, tags.CHAMPION)
-    raise ChampionChanged(
+    return ChampionChanged(
         f"the champion changed {_PROMOTION_TRIES} times while version {version.version} was being "
         f"promoted; it is version {champion and champion.version} now. The version stays registered"
     )
-
-
-def _outdated(request: ApprovalRequest, comparison: Comparison) -> Gate:
-    return Gate(
-        name="approval of the replacement",
-        verdict="failed",
-        reason=f"it was given to replace {_named(request.champion_version)} without a comparison, and the "
-        f"champion is {_named(comparison.champion_version)} by now: train again to be asked again",
-    )
-
-
-def _named(version: str | None) -> str:
-    return f"version {version}" if version else "no champion"

@@ -16,6 +16,7 @@ from ..metrics.power import detectable_effect, paired_error
 from ..metrics.promise import Promise
 from ..metrics.sampling import Sampling
 from .paired_losses import paired
+from .slices import SLICE
 
 SUPERIORITY = "superiority"
 NON_INFERIORITY = "non-inferiority"
@@ -221,7 +222,7 @@ def _judge(
     error = paired_error(metric, stretched, after, sampling)
     told = allowed + detectable_effect(error, confidence=level)
     return Gate(
-        name=f"slice {score.column}={score.value}",
+        name=f"{SLICE}{score.column}={score.value}",
         verdict="failed" if worse else "passed",
         reason=f"on {score.rows} rows {metric} is {score.candidate:.4g}, the champion's "
         f"{score.champion:.4g}, at most {allowed:.4g} is allowed: "

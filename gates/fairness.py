@@ -11,6 +11,7 @@ import pandas as pd
 from ..core.errors import ConfigurationError
 from ..core.results import Gate
 from ..core.settings import GateSettings, TaskType
+from ..core.settings.gate_kinds import FAIRNESS
 from ..core.settings.segments import limits_for
 from ..data.row_weights import FEWEST_GROUPS
 from ..metrics.bootstrap import Interval
@@ -187,12 +188,12 @@ def fairness_gates(column: str, gaps: list[GroupGap], settings: GateSettings) ->
             f"nothing is asked (gates.fairness.limits), so nothing was judged: "
             f"{shown or 'no two groups have rows enough'}{_small(small)}"
         )
-        return [Gate(name=f"fairness {column}", verdict="not_run", reason=reason, blocking=False)]
+        return [Gate(name=f"{FAIRNESS} {column}", verdict="not_run", reason=reason, blocking=False)]
     return [_judge(column, gap, limits[gap.name], settings) for gap in gaps if gap.name in limits]
 
 
 def _judge(column: str, gap: GroupGap, limit: float, settings: GateSettings) -> Gate:
-    name = f"fairness {column}: {gap.name}"
+    name = f"{FAIRNESS} {column}: {gap.name}"
     if gap.interval is None:
         reason = f"fewer than two groups of {column!r} have rows enough to be compared{_small(gap.small)}"
         return Gate(name=name, verdict="not_run", reason=reason, threshold=limit)

@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from ..core.results import Gate
 from ..metrics.losses import HIGHER_IS_BETTER
 
+# How the name of every gate about a floor ends.
+FLOOR = " floor"
+
 
 def floor_gates(found: Mapping[str, float], floors: Mapping[str, float]) -> list[Gate]:
     """Hold metrics against their floors.
@@ -26,7 +29,7 @@ def floor_gates(found: Mapping[str, float], floors: Mapping[str, float]) -> list
     gates = []
     for metric, worst in floors.items():
         value = found.get(metric)
-        name = f"{metric} floor"
+        name = f"{metric}{FLOOR}"
         if value is None or not math.isfinite(value):
             reason = f"{metric} is undefined on this holdout: it lacks a class, or has too few rows"
             if metric == "cost":

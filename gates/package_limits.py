@@ -6,6 +6,7 @@ from ..core.results import Gate
 from ..core.settings import PackageSettings
 
 SIZE, MEMORY, LOAD_TIME = "size", "memory", "load time"
+LATENCY = "latency"
 _MEGABYTE = 1_000_000
 
 

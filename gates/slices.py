@@ -15,6 +15,8 @@ from ..metrics.losses import Floats, metric_value
 from ..metrics.sampling import Sampling
 from .holdout_parts import Part, big_enough, corrected, judge_parts
 
+# How the name of every gate about a declared slice begins.
+SLICE = "slice "
 # A slice that is compared with the champion's is a gate of its own.
 _SUFFIX = "against all rows"
 
@@ -125,7 +127,7 @@ def _gate(
     told = part.detectable(settings.confidence, looks)
     others = f", corrected for {looks} slices" if looks > 1 else ""
     return Gate(
-        name=f"slice {name} {_SUFFIX}",
+        name=f"{SLICE}{name} {_SUFFIX}",
         verdict="failed" if bad else "passed",
         reason=f"on {part.rows} rows {metric} is {part.value:.4g}, between {part.low:.4g} and {part.high:.4g} with "
         f"{settings.confidence:.0%} confidence, on the whole holdout {part.whole:.4g}; at most {part.allowed:.4g} "

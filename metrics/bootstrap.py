@@ -55,7 +55,13 @@ class Groups(NamedTuple):
 
 
 def metric_interval(
-    metric: str, losses: Floats, *, confidence: float, resamples: int, seed: int
+    metric: str,
+    losses: Floats,
+    *,
+    confidence: float,
+    resamples: int,
+    seed: int,
+    sampling: Sampling | None = None,
 ) -> Interval:
     """Return a metric with its interval.
 
@@ -65,19 +71,24 @@ def metric_interval(
         confidence: Level of the interval, two-sided, between 0 and 1.
         resamples: Number of bootstrap resamples.
         seed: Seed of the resamples.
+        sampling: What rows count, and which belong together. None: all the same, and each for itself.
 
     Returns:
-        The metric and its bounds. One row says nothing about spread: its bounds are infinite.
+        The metric and its bounds. One row, or one group, says nothing about spread: its bounds are infinite.
 
     Raises:
-        DataRejected: If there are no rows, or a loss is not finite.
+        DataRejected: If there are no rows, none counts, or a loss is not finite.
 
     Example:
         >>> losses = np.array([0.0, 1.0] * 50)
         >>> metric_interval("error_rate", losses, confidence=0.9, resamples=500, seed=0).value
         0.5
     """
-    return _interval(metric, (losses,), confidence, resamples, seed)
+    if sampling is None or sampling.plain:
+        return _interval(metric, (losses,), confidence, resamples, seed)
+    return _sampled_interval(
+        metric, (losses,), sampling, confidence=confidence, resamples=resamples, seed=seed
+    )
 
 
 def paired_difference(
@@ -121,18 +132,9 @@ def paired_difference(
     samples = (champion_losses, candidate_losses)
     if sampling is None or sampling.plain:
         return _interval(metric, samples, confidence, resamples, seed)
-    _check_losses(metric, samples)
-    sums = sampling.sums(*samples)
-    value = _metric(metric, sums[:, 0].sum(), sums[:, 2].sum())
-    value = float(value - _metric(metric, sums[:, 1].sum(), sums[:, 2].sum()))
-    if len(sums) < 2:
-        return Interval(value, -np.inf, np.inf)
-    drawn = _drawn(sums, resamples, np.random.default_rng(seed))
-    differences = _metric(metric, drawn[:, 0], drawn[:, 2]) - _metric(
-        metric, drawn[:, 1], drawn[:, 2]
+    return _sampled_interval(
+        metric, samples, sampling, confidence=confidence, resamples=resamples, seed=seed
     )
-    low, high = np.quantile(differences, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Interval(value, float(low), float(high))
 
 
 def grouped_difference(
@@ -264,6 +266,35 @@ def _check_losses(metric: str, samples: tuple[Floats, ...]) -> None:
         raise DataRejected("an interval needs at least one row; there are none")
     if not all(np.isfinite(sample).all() for sample in samples):
         raise DataRejected(f"{metric}: a row's loss is not finite; check the predictions")
+
+
+def _sampled_interval(
+    metric: str,
+    samples: tuple[Floats, ...],
+    sampling: Sampling,
+    *,
+    confidence: float,
+    resamples: int,
+    seed: int,
+) -> Interval:
+    """Return the metric of one sample, or that of the first minus that of the second."""
+    _check_losses(metric, samples)
+    sums = sampling.sums(*samples)
+    if not len(sums):
+        # Says so.
+        metric_value(metric, samples[0], sampling.weights)
+    value = float(_value(metric, sums.sum(axis=0)[None])[0])
+    if len(sums) < 2:
+        return Interval(value, -np.inf, np.inf)
+    drawn = _value(metric, _drawn(sums, resamples, np.random.default_rng(seed)))
+    low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Interval(value, float(low), float(high))
+
+
+def _value(metric: str, sums: Floats) -> Floats:
+    """Return metrics of sums of losses, the last column being those of weights."""
+    metrics = _metric(metric, sums[:, :-1], sums[:, -1:])
+    return metrics[:, 0] - metrics[:, 1] if metrics.shape[1] > 1 else metrics[:, 0]
 
 
 def _interval(

@@ -1,8 +1,8 @@
 """Bootstrap intervals of every metric of a report, scores that are no mean of row losses included.
 
-A resample is a count for each row, and each metric here is computed from rows with counts: losses as weighted
-means, accuracy and F1 from the confusion matrix, the area under the ROC curve from ranks. Percentile intervals,
-as in `metrics.bootstrap`.
+A resample is a count for each row, times what the row weighs, and each metric here is computed from rows with
+counts: losses as weighted means, accuracy and F1 from the confusion matrix, the area under the ROC curve from ranks.
+Rows of one group are drawn together. Percentile intervals, as in `metrics.bootstrap`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy.typing as npt
 from ..core.settings import TaskType
 from .bootstrap import Interval
 from .losses import Floats, losses_for, row_losses, scores
+from .sampling import Sampling
 
 # About three seconds of resampling: of many rows fewer resamples, whose interval is narrow anyway.
 _MOST_DRAWS = 20_000_000
@@ -30,6 +31,8 @@ def score_intervals(
     predicted: npt.ArrayLike,
     classes: npt.ArrayLike | None = None,
     *,
+    decided: npt.ArrayLike | None = None,
+    sampling: Sampling | None = None,
     confidence: float = 0.9,
     resamples: int = 1_000,
     seed: int = 0,
@@ -41,35 +44,47 @@ def score_intervals(
         truth: True labels, shape (n,).
         predicted: Probabilities of shape (n, classes), or values of shape (n,) for regression.
         classes: Class of each probability column.
+        decided: Labels that are decided on, shape (n,), for metrics of labels; each one of `classes`. None: the
+            most probable classes.
+        sampling: What rows count, and which belong together. None: all the same, and each for itself.
         confidence: Level of the intervals, two-sided, between 0 and 1.
         resamples: Bootstrap resamples; of more than 20 million draws fewer, but at least 100.
         seed: Seed of the resamples.
 
     Returns:
         Metric name to value and bounds: those of `losses.scores`. A metric that is undefined on a resample,
-        such as an area under the curve of one class, leaves it out; one row says nothing about spread, and its
-        bounds are infinite.
+        such as an area under the curve of one class, leaves it out; one row, or one group, says nothing about
+        spread, and its bounds are infinite.
 
     Raises:
-        DataRejected: If there are no rows, or shapes do not match.
+        DataRejected: If there are no rows, none counts, or shapes do not match.
 
     Example:
         >>> found = score_intervals("regression", [1.0, 2.0, 3.0], [1.0, 2.0, 4.0], resamples=200)
         >>> found["mae"].low <= found["mae"].value <= found["mae"].high
         True
     """
-    values = scores(task, truth, predicted, classes)
+    drawn_as = sampling or Sampling()
+    weights = drawn_as.weights
+    values = scores(task, truth, predicted, classes, decided=decided, weights=weights)
     actual: Any = np.asarray(truth)
     answers = np.asarray(predicted, dtype=float)
-    rows = len(actual)
-    if rows < 2:
+    rows, units = len(actual), drawn_as.clusters or len(actual)
+    if units < 2:
         return {name: Interval(value, -np.inf, np.inf) for name, value in values.items()}
-    counted = _counted(task, actual, answers, classes)
+    counted = _counted(task, actual, answers, classes, decided)
+    codes: Any = None
+    if drawn_as.groups is not None:
+        codes = np.unique(drawn_as.groups, return_inverse=True)[1]
     rng = np.random.default_rng(seed)
     times = max(min(resamples, _MOST_DRAWS // rows), min(resamples, _FEWEST_RESAMPLES))
     drawn: dict[str, list[float]] = {name: [] for name in values}
     for _ in range(times):
-        counts = np.bincount(rng.integers(0, rows, rows), minlength=rows).astype(float)
+        counts = np.bincount(rng.integers(0, units, units), minlength=units).astype(float)
+        counts = counts if codes is None else counts[codes]
+        counts = counts if weights is None else counts * weights
+        if not counts.sum() > 0:
+            continue
         for name, value in counted(counts).items():
             if name in drawn and np.isfinite(value):
                 drawn[name].append(value)
@@ -83,11 +98,19 @@ def score_intervals(
 
 
 def _counted(
-    task: TaskType, actual: npt.NDArray[Any], answers: Floats, classes: npt.ArrayLike | None
+    task: TaskType,
+    actual: npt.NDArray[Any],
+    answers: Floats,
+    classes: npt.ArrayLike | None,
+    decided: npt.ArrayLike | None = None,
 ) -> Counted:
     losses = {name: row_losses(name, actual, answers, classes) for name in losses_for(task)}
+    if decided is not None:
+        losses["error_rate"] = (np.asarray(decided) != actual).astype(float)
     of_scores = (
-        _numbers(actual, answers) if task == "regression" else _labels(actual, answers, classes)
+        _numbers(actual, answers)
+        if task == "regression"
+        else _labels(actual, answers, classes, decided)
     )
 
     def found(counts: Floats) -> dict[str, float]:
@@ -112,7 +135,12 @@ def _numbers(actual: npt.NDArray[Any], answers: Floats) -> Counted:
     return found
 
 
-def _labels(actual: npt.NDArray[Any], answers: Floats, classes: npt.ArrayLike | None) -> Counted:
+def _labels(
+    actual: npt.NDArray[Any],
+    answers: Floats,
+    classes: npt.ArrayLike | None,
+    decided: npt.ArrayLike | None,
+) -> Counted:
     names: Any = np.asarray(classes)
     known = {name: position for position, name in enumerate(names.tolist())}
     # A label that the model has no class for is a row of the confusion matrix that nothing is right in.
@@ -120,7 +148,10 @@ def _labels(actual: npt.NDArray[Any], answers: Floats, classes: npt.ArrayLike | 
         known.setdefault(label, len(known))
     size = len(known)
     rows = np.array([known[label] for label in actual.tolist()])
-    cells = rows * size + answers.argmax(axis=1)
+    chosen: Any = answers.argmax(axis=1)
+    if decided is not None:
+        chosen = np.array([known[label] for label in np.asarray(decided).tolist()])
+    cells = rows * size + chosen
     areas = [_area(rows == number, answers[:, number]) for number in range(len(names))]
     # Of two classes the second one's area is the first one's.
     areas = areas[1:] if len(names) == 2 else areas

@@ -40,7 +40,7 @@ def parse_answer(text: str, now: datetime) -> Approval | None:
 
     Args:
         text: The tag's value.
-        now: When it was read (UTC).
+        now: When it was read (UTC): MLflow does not keep when a tag was set.
 
     Example:
         >>> from datetime import UTC, datetime
@@ -92,6 +92,11 @@ def read_answer(
         hint = f"{text[:200]!r} was not understood: {HOW}" if text else _until(request)
         write_approval(registry, request, f"{WAITING}{hint}")
     return answer
+
+
+def write_waiting(registry: ModelRegistry, request: ApprovalRequest) -> None:
+    """Write into the tag that a person is needed, over an answer to an earlier request. See `write_approval`."""
+    write_approval(registry, request, f"{WAITING}{_until(request)}")
 
 
 def write_approval(

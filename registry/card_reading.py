@@ -18,6 +18,7 @@ from .references import reference_of
 from .run_files import read_result
 from .tracking import registry_errors
 from .version_rows import data_parts, json_of, run_of, trials_of
+from .versions import as_result
 
 if TYPE_CHECKING:
     from ..blocks.stores import Stores
@@ -43,7 +44,7 @@ def card_facts(
     """Return what is known of a version.
 
     Args:
-        version: The version.
+        version: The version; its tags and aliases are read anew.
         scores: Its metrics on training and holdout rows, or None.
         picture: Name of the picture of the explanation in the card, or None.
         said: What the project says.
@@ -61,7 +62,11 @@ def card_facts(
     registry = stores.registry
     client = registry.get_client()
     with registry_errors(registry):
-        created = client.get_model_version(version.name, version.version).creation_timestamp
+        registered = client.get_model_version(version.name, version.version)
+    created = registered.creation_timestamp
+    # What was handed over may be from before a promotion: aliases move, and approvals become tags.
+    now = as_result(registered)
+    version = version.model_copy(update={"aliases": now.aliases, "tags": now.tags})
     run = run_of(stores, version)
     texts: Mapping[str, str] = run.data.tags if run else {}
     outcome = comparison = None

@@ -13,7 +13,7 @@ from .absence import missing_of
 from .card_reading import OUTCOME
 from .promotion_log import promotion_log
 from .references import reference_of
-from .rollback import champion_before
+from .rollback import champion_before, is_rollback
 from .run_files import read_result
 from .run_records import run_metadata
 from .version_rows import trials_of
@@ -58,9 +58,7 @@ def readiness_facts(stores: Stores, setup: Setup, redacted: list[str]) -> Readin
     previous = champion_before(reversed(moves), champion.version if champion else None)
     with stores.predictions.get_client() as store:
         decisions = store.journal("decision", stores.name, limit=1)
-        canaries = [
-            entry for entry in store.journal("canary", stores.name) if entry.get("labelled")
-        ]
+        canaries = store.journal("canary", stores.name)
         rows, unstable = _stability(store, registry.model_name)
     return ReadinessFacts(
         now=datetime.now(UTC),
@@ -76,7 +74,7 @@ def readiness_facts(stores: Stores, setup: Setup, redacted: list[str]) -> Readin
         suite=champion.tags.get(tags.SUITE_URI) if champion else None,
         decision=Decision.model_validate(decisions[0]) if decisions else None,
         canaries=[*canaries],
-        moves=[*moves],
+        rollbacks=[move for move in moves if is_rollback(move)],
         previous=previous,
         previous_missing=_missing(stores, previous),
         backtests=_backtests(stores),
@@ -135,6 +133,7 @@ def _unstable(value: Any) -> bool:
 
 def _backtests(stores: Stores) -> list[str]:
     """Return the summaries of backtests that have the policy of never training again."""
+    from ..backtest.policies import NEVER
     from ..core.errors import WorkspaceUnavailable
 
     workspace = stores.open_workspace()
@@ -149,7 +148,7 @@ def _backtests(stores: Stores) -> list[str]:
         except WorkspaceUnavailable:
             # Not written to its end.
             continue
-        if any(replay.get("name") == "never" for replay in replays):
+        if any(replay.get("name") == NEVER for replay in replays):
             found.append(workspace.uri(summary))
     return found
 

@@ -178,7 +178,8 @@ def _answering() -> Iterator[None]:
 
 def _key(request: ApprovalRequest, number: int) -> str:
     # Prefect allows letters, digits and dashes; a key that was used once is not waited under again.
-    return f"approval-of-version-{re.sub(r'[^a-zA-Z0-9]', '-', request.version)}-{number}"
+    version = re.sub(r"[^a-zA-Z0-9]", "-", request.version)
+    return f"approval-of-version-{version}-{request.number}-{number}"
 
 
 def _state(suspended: bool, key: str) -> State[Any]:

@@ -1,7 +1,7 @@
 """Requests for approval and their answers, in the journal: the first answer is the one that counts.
 
 A document of the journal's kind `approval` has `request`, the key of what is asked (model, version and MLflow
-run), and one of:
+run, and the request's number where a person was asked anew), and one of:
 
 | field | content |
 | --- | --- |
@@ -89,16 +89,38 @@ def open_requests(stores: Stores) -> list[ApprovalRequest]:
 
 
 def request_for(stores: Stores, version: ModelVersion) -> ApprovalRequest | None:
-    """Return what was asked about a version, or None. See `approval_requests`."""
+    """Return what was asked about a version last, or None. See `approval_requests`."""
+    return next(iter(requests_for(stores, version)), None)
+
+
+def requests_for(stores: Stores, version: ModelVersion) -> list[ApprovalRequest]:
+    """Return everything that was asked about a version, latest first. See `approval_requests`."""
     of_version = (version.name, version.version, version.run_id)
-    return next(
-        (
-            request
-            for request in approval_requests(stores)
-            if (request.model, request.version, request.run_id) == of_version
-        ),
-        None,
-    )
+    return [
+        request
+        for request in approval_requests(stores)
+        if (request.model, request.version, request.run_id) == of_version
+    ]
+
+
+def standing_request(
+    earlier: list[ApprovalRequest], champion: str | None
+) -> ApprovalRequest | None:
+    """Return which of the requests about a version holds, or None where a person must be asked (anew).
+
+    A question without an answer is not asked twice, and a rejection is one whoever is the champion. An approval
+    was given against one champion, and says nothing about another.
+
+    Args:
+        earlier: Everything that was asked about the version, latest first.
+        champion: Version of the champion that it was compared with now, or None.
+    """
+    if not earlier:
+        return None
+    latest = earlier[0]
+    if latest.approval is None or latest.approval.decision == "rejected":
+        return latest
+    return next((found for found in earlier if found.champion_version == champion), None)
 
 
 def record_request(stores: Stores, request: ApprovalRequest) -> ApprovalRequest:
@@ -121,7 +143,7 @@ def record_waiting(stores: Stores, request: ApprovalRequest, run: WaitingRun) ->
 def record_answer(
     stores: Stores, request: ApprovalRequest, approval: Approval
 ) -> tuple[Approval, bool]:
-    """Write an answer down, unless there is one.
+    """Write an answer down with the champion that it was given against, unless there is one.
 
     Returns:
         The answer that counts, and whether it is this one.
@@ -129,9 +151,10 @@ def record_answer(
     Raises:
         LogUnavailable: If the journal cannot be written.
     """
+    against = approval.model_copy(update={"champion_version": request.champion_version})
     document: dict[str, Any] = {
         "request": request.key,
-        "approval": approval.model_dump(mode="json"),
+        "approval": against.model_dump(mode="json"),
     }
     with stores.predictions.get_client() as store:
         place = f"{stores.name}/{request.key}/answer"
@@ -160,6 +183,43 @@ def answer_at_the_limit(request: ApprovalRequest, now: datetime | None = None) -
         by="time limit",
         through="time limit",
         decided_at=moment,
+    )
+
+
+def first_answer(
+    request: ApprovalRequest, form: Approval | None, tag: Approval | None
+) -> Approval | None:
+    """Return which answer counts of those that were given and not written down yet, or None.
+
+    MLflow keeps no time of a tag. One that is found is taken as set before the time limit, because the first look
+    after the limit settles the request. Where form and tag contradict each other, nobody knows which came first,
+    and nothing is promoted.
+
+    Args:
+        request: What was asked.
+        form: The answer in Prefect's form, if there is one.
+        tag: The answer in the version's tag, if there is one.
+    """
+    given = [answer for answer in (form, tag) if answer is not None]
+    rejected = [answer for answer in given if answer.decision == "rejected"]
+    in_time = [answer for answer in given if answer is tag or answer.decided_at <= request.until]
+    if rejected or in_time:
+        return (rejected or in_time)[0]
+    return within_the_limit(request, given[0]) if given else None
+
+
+def within_the_limit(request: ApprovalRequest, given: Approval) -> Approval:
+    """Return an answer, or what holds instead of an approval that comes too late.
+
+    Args:
+        request: What was asked.
+        given: The answer, with the time at which it was given.
+    """
+    limit = answer_at_the_limit(request, given.decided_at)
+    if limit is None or given.decision == "rejected" or limit.decision == "approved":
+        return given
+    return limit.model_copy(
+        update={"reason": f"{limit.reason}; approved too late by {given.by}: {given.reason}"}
     )
 
 

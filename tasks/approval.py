@@ -1,7 +1,8 @@
 """Asks a person whether a version may become the champion, and finds the answer wherever it is given.
 
-The first answer counts: it is in the journal, and the version's tag says it. An approval that comes later than the
-time limit does not count where the limit rejects: nobody was there while the evidence was fresh.
+The first answer counts, whichever way it came: it is in the journal, and the version's tag says it. An approval that
+comes later than the time limit does not count where the limit rejects: nobody was there while the evidence was fresh.
+It is given against one champion: where there is another one by now, a person is asked anew.
 """
 
 from __future__ import annotations
@@ -12,16 +13,20 @@ from typing import TYPE_CHECKING, Literal
 from ..core import tags
 from ..core.errors import ConfigurationError, ModelUnavailable, OrchestratorUnavailable
 from ..core.results import Approval, ApprovalRequest, ModelVersion
-from ..registry.approval_tags import read_answer, write_approval
+from ..core.settings import ApprovalSettings
+from ..registry.approval_tags import read_answer, write_approval, write_waiting
 from ..runs.approval_form import is_waiting, read_form, resume
 from ..runs.approvals import (
     answer_at_the_limit,
     approval_requests,
+    first_answer,
     open_requests,
     record_answer,
     record_closed,
     record_request,
-    request_for,
+    requests_for,
+    standing_request,
+    within_the_limit,
 )
 from ..runs.run_logger import run_logger
 from ..runs.step import step
@@ -29,7 +34,6 @@ from ..runs.step import step
 if TYPE_CHECKING:
     from ..blocks.stores import Stores
     from ..core.results import Channel
-    from ..core.settings import ApprovalSettings
 
 
 @step("request approval of version {version.version}")
@@ -43,7 +47,7 @@ def request_approval(
     settings: ApprovalSettings,
     stores: Stores,
 ) -> ApprovalRequest:
-    """Ask whether a version may become the champion, once, and write on it that it waits.
+    """Ask whether a version may become the champion, once a champion, and write on it that it waits.
 
     Args:
         version: The version.
@@ -55,27 +59,32 @@ def request_approval(
         stores: Where the model's things are kept.
 
     Returns:
-        The request as it was made first, with its answer if there is one.
+        The request as it was made first, with its answer if there is one. A rejection stands for the version; one
+        that was approved against another champion is asked about anew, and the reason says so.
 
     Raises:
         LogUnavailable: If the journal cannot be written.
         RegistryUnavailable: If MLflow cannot be reached.
     """
-    request = record_request(
-        stores,
-        ApprovalRequest(
+    earlier = requests_for(stores, version)
+    request = standing_request(earlier, expected)
+    if request is None:
+        asked = ApprovalRequest(
             model=version.name,
             version=version.version,
             run_id=version.run_id,
+            number=len(earlier) + 1,
             champion_version=expected,
             cause_id=cause_id,
             attempt=attempt,
-            reason=reason,
+            reason="; ".join([reason, *(_why_anew(found, expected) for found in earlier[:1])]),
             requested_at=datetime.now(UTC),
             timeout_seconds=settings.timeout_seconds,
             at_timeout=settings.at_timeout,
-        ),
-    )
+        )
+        if earlier:
+            _take_back(stores, asked)
+        request = record_request(stores, asked)
     if request.approval is None:
         # Reading writes what is waited for, where nothing is written.
         read_answer(stores.registry, request, datetime.now(UTC))
@@ -102,8 +111,8 @@ def find_approval(request: ApprovalRequest, *, stores: Stores) -> ApprovalReques
     if known.approval is not None:
         return known
     now = datetime.now(UTC)
-    given = read_form(known) or read_answer(stores.registry, known, now)
-    counts = _within_the_limit(known, given, now)
+    given = first_answer(known, read_form(known), read_answer(stores.registry, known, now))
+    counts = given or answer_at_the_limit(known, now)
     return known if counts is None else _answered(stores, known, counts)
 
 
@@ -119,6 +128,8 @@ def record_approval(
 ) -> Approval:
     """Answer for a version that waits, and resume the flow run that waits for it.
 
+    An answer that was given before in Prefect's form or in the version's tag counts, also if nobody has read it yet.
+
     Args:
         version: The version's number.
         decision: `approved` or `rejected`.
@@ -131,8 +142,8 @@ def record_approval(
         The answer; the same one again changes nothing.
 
     Raises:
-        ConfigurationError: If the version does not wait, was decided on otherwise, or the time limit has
-            passed; if reason or name are empty.
+        ConfigurationError: If the version does not wait, somebody else or another answer came first (it says
+            which, whose and when), or the time limit has passed; if reason or name are empty.
         LogUnavailable: If the journal cannot be reached.
         RegistryUnavailable: If MLflow cannot be reached.
 
@@ -161,9 +172,8 @@ def record_approval(
     given = Approval(
         decision=decision, reason=reason.strip(), by=by.strip(), through=through, decided_at=now
     )
-    counts = request.approval or _within_the_limit(request, given, now)
-    assert counts is not None
-    request = _answered(stores, request, counts)
+    earlier = request.approval or _given_before(stores, request, now)
+    request = _answered(stores, request, earlier or within_the_limit(request, given))
     said = request.approval
     assert said is not None
     try:
@@ -173,7 +183,7 @@ def record_approval(
     if (said.decision, said.by, said.reason) != (given.decision, given.by, given.reason):
         raise ConfigurationError(
             f"version {version} was {said.sentence}, on {said.decided_at:%Y-%m-%d %H:%M} UTC. The first "
-            "answer counts: train again to be asked again, or promote the version yourself"
+            f"answer counts: {_what_now(said)}"
         )
     return said
 
@@ -221,29 +231,57 @@ def approval_of(
         The request, with its answer if there is one; None where no person has the last word.
     """
     asks = settings is not None and settings.by == "person"
-    request = request_for(stores, version)
-    if request is None and asks and settings is not None:
-        request = request_approval.fn(
-            version,
-            reason,
-            expected=expected,
-            cause_id=version.tags.get(tags.CAUSE_ID),
-            settings=settings,
-            stores=stores,
-        )
-    return request and find_approval.fn(request, stores=stores)
+    if not asks and not requests_for(stores, version):
+        return None
+    request = request_approval.fn(
+        version,
+        reason,
+        expected=expected,
+        cause_id=version.tags.get(tags.CAUSE_ID),
+        settings=settings or ApprovalSettings(),
+        stores=stores,
+    )
+    request = find_approval.fn(request, stores=stores)
+    if request.approval is None or standing_request([request], expected) is not None:
+        return request
+    # Answered just now, and to the question about another champion.
+    return approval_of(version, reason, expected=expected, settings=settings, stores=stores)
 
 
-def _within_the_limit(
-    request: ApprovalRequest, given: Approval | None, now: datetime
-) -> Approval | None:
-    limit = answer_at_the_limit(request, now)
-    if given is None or limit is None or given.decided_at <= request.until:
-        return given or limit
-    if given.decision == "rejected" or limit.decision == "approved":
-        return given
-    return limit.model_copy(
-        update={"reason": f"{limit.reason}; approved too late by {given.by}: {given.reason}"}
+def _given_before(stores: Stores, request: ApprovalRequest, now: datetime) -> Approval | None:
+    try:
+        form = read_form(request)
+    except OrchestratorUnavailable as error:
+        run_logger().warning("whether a form was filled in before is not known: %s", error)
+        form = None
+    return first_answer(request, form, read_answer(stores.registry, request, now))
+
+
+def _take_back(stores: Stores, asked: ApprovalRequest) -> None:
+    # Before it is asked: the tag's answer to the request before must not be read as one to this.
+    try:
+        write_waiting(stores.registry, asked)
+    except ModelUnavailable as error:
+        run_logger().warning("%s", error)
+
+
+def _why_anew(before: ApprovalRequest, champion: str | None) -> str:
+    said = before.approval.sentence if before.approval else "asked"
+    named = [
+        f"version {found}" if found else "no champion"
+        for found in (before.champion_version, champion)
+    ]
+    return f"asked anew, because it was {said}, against {named[0]}, and now it is {named[1]}"
+
+
+def _what_now(said: Approval) -> str:
+    if said.decision == "approved":
+        return "once the version is the champion, `roll_back` goes back to the one before"
+    if said.through == "time limit":
+        return "train again to be asked again, or promote the version yourself"
+    return (
+        "training again on the same rows with the same settings ends with it, too. Train on other rows or with other "
+        "settings to be asked about another candidate, or promote this version yourself"
     )
 
 

@@ -61,8 +61,8 @@ def validate_data(
             None: they are compared with none.
 
     Returns:
-        One gate a broken expectation or sign of broken data, and advice on columns of text and ids; the rows
-        to go on with; the suite and the Data Docs page.
+        One gate a broken expectation or sign of broken data, advice on columns of text and ids, and whether
+        columns agree with the prediction log; the rows to go on with; the suite and the Data Docs page.
 
     Raises:
         ConfigurationError: If the project's suite cannot be read or understood.
@@ -73,6 +73,7 @@ def validate_data(
     from ..sources.logged_rows import agreement_with_log
     from ..validation.column_advice import column_advice
     from ..validation.gx_runner import check_rows
+    from ..validation.log_agreement import agreed_gates
     from ..validation.quarantine import set_aside
     from ..validation.row_gates import findings_beside, gate_of, library_failed, suite_for, weight
     from ..validation.suites import read_suite
@@ -132,7 +133,7 @@ def validate_data(
         ]
     validation = DataValidation(
         snapshot=snapshot,
-        gates=[*gates, *column_advice(frame, columns)],
+        gates=[*gates, *agreed_gates(agreed), *column_advice(frame, columns)],
         quarantined=quarantined,
         suite_uri=suite_uri,
         docs_uri=docs_uri,

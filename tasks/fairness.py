@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import DataRejected
 from ..core.results import Candidate, Gate, GateCheck, ModelVersion, Split
 from ..core.settings import GateSettings, default_metric
+from ..core.settings.gate_kinds import FAIRNESS
 from ..registry.examined_model import Examined, examine, keep_found, skipped_check
 from ..runs.step import of_candidate, step
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from ..data.snapshots import Rows
     from ..gates.group_measures import Answers
 
-KIND = "fairness"
+KIND = FAIRNESS
 
 
 @step(of_candidate("fairness of"))

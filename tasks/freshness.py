@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ..core.results import Candidate, GateCheck, ModelVersion
-from ..core.settings import GateSettings
+from ..core.settings import Columns, GateSettings
 from ..registry.compared_models import named_model
 from ..registry.examined_model import keep_found, skipped_check
 from ..runs.step import of_candidate, step
@@ -21,6 +21,7 @@ KIND = "freshness"
 def check_freshness(
     candidate: Candidate | ModelVersion | str,
     *,
+    columns: Columns | None = None,
     settings: GateSettings | None = None,
     stores: Stores,
 ) -> GateCheck:
@@ -28,11 +29,13 @@ def check_freshness(
 
     Args:
         candidate: The model: a candidate, of which the served model is meant, a version or a URI.
+        columns: What each column is for: the timestamp is named in the reason. None: it is not.
         settings: What a candidate must pass. None: the defaults, which set no limit.
         stores: Where the model's things are kept; only the registry is needed.
 
     Returns:
-        Gate `data age`: it decides where there is a limit. None where there is neither a limit nor a moment.
+        Gate `data age`: it decides where there is a limit, and is `not_run` where the newest row is of a day to
+        come. None where there is neither a limit nor a moment.
 
     Raises:
         ConfigurationError: If the candidate is of another kind.
@@ -60,7 +63,8 @@ def check_freshness(
     if skipped := skipped_check(KIND, settings):
         return skipped
     newest = named_model(stores.registry, candidate).served_up_to().moment
-    gates = data_age(newest, datetime.now(UTC), settings.freshness)
+    column = columns.timestamp if columns else None
+    gates = data_age(newest, datetime.now(UTC), settings.freshness, column=column)
     ages = [gate.value for gate in gates if gate.value is not None]
     measured = {"freshness.data_age_days": ages[0]} if ages else {}
     check = GateCheck(kind=KIND, gates=gates, measured=measured)

@@ -39,6 +39,7 @@ def measure_model(
 ) -> ModelScores:
     """Measure the evaluated model on training and holdout rows, with intervals, by slice, and explain it.
 
+    Rows count what `columns.weight` says, as in the gates, and those of one `columns.group` are drawn together.
     Of a candidate or a version it is logged to its run: `training.<metric>`, the scores as
     `reports/scores.json`, and the picture of the explanation as `reports/explanation.png`.
 
@@ -81,6 +82,7 @@ def measure_model(
         print(found.of("holdout").metrics)
         ```
     """
+    from ..data.row_weights import weights_of
     from ..data.snapshots import as_frame
     from ..evidence.explanation import explain
     from ..evidence.explanation_plot import draw_explanation
@@ -122,9 +124,12 @@ def measure_model(
         most_rows=card.explained_rows,
         seconds=card.explanation_seconds,
         seed=seed,
+        weights=weights_of(given, columns),
     )
     found = ModelScores(
         confidence=settings.confidence,
+        weight=columns.weight,
+        group=columns.group,
         scores=scores,
         slices=slices,
         explanation=explained.explanation,

@@ -14,6 +14,8 @@ from ..core.errors import ModelUnavailable
 from ..core.library_switches import DO_NOT_TRACK, MLFLOW_TELEMETRY_OFF
 from ..core.results import Candidate, Gate, PackageCheck, Split, Verdict
 from ..core.settings import GateSettings
+from ..core.settings.gate_kinds import PACKAGE
+from ..gates.package_limits import LATENCY
 from ..runs.gate_words import log_gates
 from ..runs.step import step
 from ..serving import package_probe
@@ -31,7 +33,7 @@ _CALLS = 50
 _TIMEOUT_SECONDS = 180.0
 _LARGEST_DIFFERENCE = 1e-9
 _TAIL_CHARACTERS = 800
-_LOADS, _SAME, _LATENCY = "loads", "same predictions", "latency"
+_LOADS, _SAME = "loads", "same predictions"
 
 
 @step("check package of {candidate.estimator}")
@@ -73,8 +75,8 @@ def check_package(
     from ..gates.skipping import skipped_gate
 
     settings = settings or GateSettings()
-    if skipped := skipped_gate("package", settings):
-        log_gates("package", skipped)
+    if skipped := skipped_gate(PACKAGE, settings):
+        log_gates(PACKAGE, skipped)
         return PackageCheck(gates=skipped)
     uri = candidate.evaluated_uri if evaluated else candidate.model_uri
     try:
@@ -86,7 +88,7 @@ def check_package(
         found, problem = _probe(registry, uri, rows, Path(temporary))
     check = _judge(predictor, rows, found, problem, latency_p99_ms=latency_p99_ms)
     check = _with_resources(check, found, settings.package)
-    log_gates("package", check.gates)
+    log_gates(PACKAGE, check.gates)
     return check
 
 
@@ -177,14 +179,14 @@ def _judge(
     difference = _difference(np.asarray(found["values"], dtype=float), expected)
     gates.append(_same(predictor, expected, found, difference))
     if "milliseconds" not in found:
-        gates += _stopped(_LATENCY, verdict, reason)
+        gates += _stopped(LATENCY, verdict, reason)
         return PackageCheck(gates=gates, largest_difference=difference)
     p50, p99 = (float(value) for value in np.percentile(found["milliseconds"], [50, 99]))
     longest = latency_p99_ms
     bound = "no bound is set" if longest is None else f"at most {longest:g} ms is asked"
     gates.append(
         Gate(
-            name=_LATENCY,
+            name=LATENCY,
             verdict="passed" if longest is None or p99 <= longest else "failed",
             reason=f"99% of one-row predictions take up to {p99:.1f} ms, half up to {p50:.1f} ms; {bound}",
             value=p99,
@@ -224,7 +226,7 @@ def _same(predictor: Predictor, expected: Floats, found: dict[str, Any], differe
 
 def _stopped(first: str, verdict: Verdict, reason: str) -> list[Gate]:
     """Return the gate where the process stopped, and `not_run` for those after it."""
-    names = [_LOADS, _SAME, _LATENCY]
+    names = [_LOADS, _SAME, LATENCY]
     later = names[names.index(first) + 1 :]
     return [
         Gate(name=first, verdict=verdict, reason=reason),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..core.results import Candidate, GateCheck, ModelVersion, Split
 from ..core.settings import GateSettings, default_metric
+from ..core.settings.gate_kinds import SLICES
 from ..registry.examined_model import examine, keep_found, skipped_check
 from ..runs.step import of_candidate, step
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from ..core.settings import Columns, TaskType
     from ..data.snapshots import Rows
 
-KIND = "slices"
+KIND = SLICES
 
 
 @step(of_candidate("slices of"))

@@ -27,7 +27,10 @@ METHODS = {
     "canary": {"core", "data", "metrics", "monitoring"},
 }
 METHODS["backtest"] = set(METHODS) - {"validation", "canary"}
-METHODS["evidence"] = {"core", "data", "metrics", "models", "monitoring"}
+METHODS["evidence"] = {
+    *("core", "data", "metrics", "models", "monitoring"),
+    *("validation", "gates", "canary"),
+}
 # What a service imports: the log, the logger and the model server.
 SERVICES = {
     "storage": {"core", "data"},

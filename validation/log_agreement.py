@@ -14,9 +14,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..core.results import Gate
 from ..data.schema import category_text
 from .gx_runner import Finding
 
+# How the name of everything that is said here ends.
+AS_LOGGED = "as in the prediction log"
 _FEWEST = 20
 _SAME = 0.95
 _DIFFERENT = 0.2
@@ -75,7 +78,7 @@ def agreement(
         # A warehouse that always said something else is a matter for people, and no news.
         usual = sum(not _same(row, log) for row, log in before) / len(before) if before else 0.0
         row, log = differing[0]
-        title = f"{name}: as in the prediction log"
+        title = f"{name}: {AS_LOGGED}"
         found.findings.append(
             Finding(
                 title,
@@ -89,6 +92,28 @@ def agreement(
             )
         )
     return found
+
+
+def agreed_gates(agreed: Agreement | None) -> list[Gate]:
+    """Return the gate that says that rows agree with the log; none where nothing was compared, or something differs.
+
+    A column that differs has a gate of its own. Without this one nobody could tell afterwards whether columns agreed,
+    or none was compared.
+
+    Args:
+        agreed: What was found, None where nothing was compared.
+
+    Example:
+        >>> [(gate.name, gate.verdict) for gate in agreed_gates(Agreement(same=["age"]))]
+        [('features: as in the prediction log', 'passed')]
+    """
+    if agreed is None or agreed.findings or not agreed.same:
+        return []
+    reason = (
+        f"{len(agreed.same)} columns hold what the prediction log has for the same ids in {_SAME:.0%} of the rows or "
+        f"more, and no column differs in {_DIFFERENT:.0%}"
+    )
+    return [Gate(name=f"features: {AS_LOGGED}", verdict="passed", reason=reason, blocking=False)]
 
 
 def _pairs(

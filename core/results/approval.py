@@ -21,7 +21,8 @@ class Approval(Result):
         by: Name of the person, as it was given: nobody has checked it. `time limit` where nobody answered.
         through: Where it was given: the form in Prefect, the command line, a tag in MLflow, Python, or
             nowhere, because the time limit came first.
-        decided_at: When (UTC).
+        decided_at: When (UTC). Of a tag, when it was found: MLflow does not keep when it was set.
+        champion_version: Champion that it was given against, or None: with another one, a person is asked anew.
     """
 
     decision: Literal["approved", "rejected"]
@@ -29,6 +30,7 @@ class Approval(Result):
     by: str = Field(min_length=1, pattern=r"\S")
     through: Channel
     decided_at: UtcDatetime
+    champion_version: str | None = None
 
     @property
     def sentence(self) -> str:
@@ -67,6 +69,7 @@ class ApprovalRequest(Result):
         model: Registered model's name.
         version: Version that waits.
         run_id: MLflow run it came from; version numbers begin again with a registered model.
+        number: How often a person was asked about the version, with this time: anew for each other champion.
         champion_version: Version that it was compared with, or None.
         cause_id: Cause of the training, or None.
         attempt: Key of the training's checkpoints; empty where no training waits.
@@ -82,6 +85,7 @@ class ApprovalRequest(Result):
     model: str
     version: str
     run_id: str
+    number: int = Field(default=1, ge=1)
     champion_version: str | None = None
     cause_id: str | None = None
     attempt: str = ""
@@ -96,7 +100,8 @@ class ApprovalRequest(Result):
     @property
     def key(self) -> str:
         """What the request is known by in the journal."""
-        return f"{self.model}/{self.version}/{self.run_id}"
+        first = f"{self.model}/{self.version}/{self.run_id}"
+        return first if self.number == 1 else f"{first}/{self.number}"
 
     @property
     def until(self) -> UtcDatetime:

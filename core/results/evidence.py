@@ -63,6 +63,8 @@ class ModelScores(Result):
 
     Attributes:
         confidence: Level of the intervals, two-sided.
+        weight: Column that says what each row counts, None where all count the same.
+        group: Column whose values were drawn together for the intervals, None where rows were.
         scores: On training and holdout rows, as far as they are there.
         slices: On each slice of the holdout that is large enough.
         explanation: By SHAP values.
@@ -70,6 +72,8 @@ class ModelScores(Result):
     """
 
     confidence: float
+    weight: str | None = None
+    group: str | None = None
     scores: list[RowScores]
     slices: list[RowScores] = Field(default_factory=list)
     explanation: Explanation

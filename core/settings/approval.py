@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from ..import_paths import ImportPath
 from .base import Settings
 
 WEEK_SECONDS = 7 * 24 * 3600.0
+# Evidence that is a year old says nothing of today, and clocks count no further than the year 9999.
+LONGEST_SECONDS = 365 * 24 * 3600.0
 
 
 class ApprovalSettings(Settings):
@@ -22,7 +24,7 @@ class ApprovalSettings(Settings):
     timeout_seconds: float = Field(
         default=WEEK_SECONDS,
         gt=0,
-        description="Longest time that a candidate waits for a person, seconds.",
+        description="Longest time that a candidate waits for a person, seconds. At most 365 days.",
     )
     at_timeout: Literal["reject", "approve"] = Field(
         default="reject", description="What holds when nobody answered in that time."
@@ -38,3 +40,13 @@ class ApprovalSettings(Settings):
     @classmethod
     def _of_a_word(cls, data: Any) -> Any:
         return {"by": data} if isinstance(data, str) else data
+
+    @field_validator("timeout_seconds")
+    @classmethod
+    def _within_a_year(cls, seconds: float) -> float:
+        if seconds > LONGEST_SECONDS:
+            raise ValueError(
+                f"a candidate waits at most 365 days ({LONGEST_SECONDS:.0f} seconds) for a person, not "
+                f"{seconds:g} seconds: give fewer, and train again later on newer rows"
+            )
+        return seconds

@@ -8,16 +8,19 @@ from pydantic import Field
 
 from .base import Settings
 
+# The names of the gates about fairness begin with it, too.
+FAIRNESS = "fairness"
+BASELINE, SLICES, PACKAGE = "baseline", "slices", "package"
 # In the order in which a training asks them.
 SKIPPABLE = (
     "deepchecks",
-    "baseline",
+    BASELINE,
     "calibration",
     "decisions",
     "robustness",
-    "slices",
-    "fairness",
-    "package",
+    SLICES,
+    FAIRNESS,
+    PACKAGE,
     "freshness",
 )
 
@@ -30,6 +33,11 @@ class BaselineSettings(Settings):
         ge=0.0,
         description="Improvement over the constant guess that the interval's lower bound must exceed, in "
         "units of the metric.",
+    )
+    lesser_harm: bool = Field(
+        default=True,
+        description="Whether a candidate no better than the guess may follow a champion that is worse than the "
+        "guess, once it is surely better than that champion. Otherwise the worse of the two goes on serving.",
     )
     linear_decides: bool = Field(
         default=False,

@@ -1,5 +1,6 @@
 import pytest
 from prefect_mlops.core.settings import (
+    ApprovalSettings,
     Columns,
     DataSettings,
     DriftThresholds,
@@ -156,3 +157,11 @@ def test_the_plain_word_says_who_approves_a_promotion():
     for broken in ("anybody", {"by": "person", "timeout_seconds": 0}, {"who": "person"}):
         with pytest.raises(ValidationError, match="approval"):
             GateSettings.model_validate({"approval": broken})
+
+
+def test_nobody_waits_for_a_person_longer_than_a_year():
+    longest = ApprovalSettings(by="person", timeout_seconds=365 * 86_400)
+    assert longest.timeout_seconds == 31_536_000
+    for seconds in (31_536_001, 1e12, float("inf")):
+        with pytest.raises(ValidationError, match=r"at most 365 days \(31536000 seconds\)"):
+            ApprovalSettings(by="person", timeout_seconds=seconds)

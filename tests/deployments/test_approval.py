@@ -18,6 +18,7 @@ from prefect_mlops.demo.servers import clean_environment
 from prefect_mlops.registry.promotion_log import promotion_log
 from prefect_mlops.registry.versions import find_version, get_version
 from prefect_mlops.runs.approvals import approval_requests, open_requests
+from prefect_mlops.tasks import record_approval
 from support.candidates import with_mlflow
 from support.events_worker import forget_events
 from support.served import Served, make_cause, trainings, until
@@ -121,6 +122,24 @@ def test_approved_after_server_and_serve_were_restarted_it_goes_on_after_its_las
     (end,) = served.journal("retraining")
     assert (end["outcome"], end["cause_id"]) == ("promoted", cause.id)
     assert open_requests(served.project.stores) == []
+
+
+def test_settings_edited_and_trained_with_meanwhile_the_first_version_still_gets_its_answer(served):
+    first = suspended(served)
+    served.project.training.trials = 2
+    served.project.save(served.project.name, overwrite=True)
+    second = suspended(served)
+    record_approval.fn("2", "rejected", "unfair", "Bob", stores=served.project.stores)
+    assert ended(served, second).name == "Challenger"
+    approve(served, first)
+    state = ended(served, first)
+    assert state.name == "Promoted", state.message
+    assert find_version(served.project.registry, tags.CHAMPION).version == "1"
+    # Nor is anything trained twice after that.
+    known = ended(served, start(served))
+    assert known.name == "Challenger"
+    assert "rejected by Bob" in known.message
+    assert trainings(served.project) == 2
 
 
 def test_by_command_it_is_listed_and_rejected(served):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from prefect_mlops.core.results import (
+    Approval,
     Cause,
     Comparison,
     Explanation,
@@ -47,6 +48,13 @@ SCORES = ModelScores(
     slices=[RowScores(of="job = admin", rows=60, metrics=[interval("log_loss", 0.5)])],
     explanation=Explanation(method="TreeExplainer", rows=50, shares={"age": 1.0}, reason="share"),
 )
+APPROVAL = Approval(
+    decision="approved",
+    reason="the board agrees",
+    by="C. Costa",
+    through="mlflow",
+    decided_at=MOMENT,
+).model_dump(mode="json")
 FULL: dict[str, Any] = {
     "said": CardSettings(purpose="Order calls", owner="Retail", limits="Only <Portugal>"),
     "columns": Columns(target="y", slices=["job"]),
@@ -92,9 +100,15 @@ FULL: dict[str, Any] = {
     "trials": {"complete": 4, "pruned": 1},
     "moves": [
         {"version": "3", "previous": "2", "reason": "better", "at": "2026-06-01T12:00:00"},
-        {"version": "2", "previous": "3", "reason": "rolled back", "approved_by": "C. Costa"},
+        {
+            "version": "2",
+            "previous": "3",
+            "reason": "rolled back: complaints",
+            "at": "2026-06-02T08:30:00",
+            "approval": APPROVAL,
+        },
     ],
-    "approvals": {"approved_by": "C. Costa"},
+    "approvals": {"approval": "approved: the board agrees by C. Costa"},
     "picture": "explanation.png",
 }
 ALL = CardFacts(**{**vars(BARE), **FULL})
@@ -142,13 +156,26 @@ def test_a_card_of_nothing_says_so_everywhere():
         ("Limits", "Only \\<Portugal\\>"),
         ("How it came about", "the predictions drifted"),
         ("How it came about", "| host | `worker-1` |"),
-        ("How it came about", "| 2026-06-01 12:00 | version 2 to 3 | nobody | better |"),
-        ("How it came about", "| version 3 to 2 | C. Costa | rolled back |"),
+        ("How it came about", "| 2026-06-01 12:00 | version 2 to 3 | nobody was asked | better |"),
+        (
+            "How it came about",
+            "| version 3 to 2 | approved by C. Costa (mlflow): the board agrees | rolled back: complaints |",
+        ),
         ("Software", "| git commit | `abc` |"),
     ],
 )
 def test_a_card_has_what_was_recorded(name, said):
     assert said in section(card_markdown(ALL), name)
+
+
+def test_a_card_says_what_rows_count_and_what_was_drawn():
+    assert "a bootstrap over rows, at 90%.\n" in card_markdown(ALL)
+    scores = SCORES.model_copy(update={"weight": "counts", "group": "customer"})
+    said = section(
+        card_markdown(CardFacts(**{**vars(ALL), "scores": scores})), "Quantitative analyses"
+    )
+    assert "over groups of rows with the same `customer`, at 90%" in said
+    assert "Rows count what `counts` says." in said
 
 
 def test_gates_that_decide_stand_apart_from_advice():

@@ -2,6 +2,7 @@
 
 import sys
 
+import numpy as np
 import pytest
 from catboost import CatBoostClassifier
 from lightgbm import LGBMClassifier
@@ -42,6 +43,23 @@ def test_what_decides_has_the_largest_share(name):
     assert picture is not None
     assert picture.startswith(b"\x89PNG")
     assert found.explanation == explain(predictor, rows, **BUDGET).explanation
+
+
+def test_rows_count_in_the_shares_what_they_weigh():
+    predictor, rows = fitted(MODELS["forest"][0])
+    budget = {"most_rows": len(rows), "seconds": 60.0}
+    first = np.arange(len(rows)) < len(rows) // 2
+    half = explain(predictor, rows[first], **budget).explanation.shares
+    weighted = explain(predictor, rows, **budget, weights=first.astype(float)).explanation.shares
+    assert weighted == pytest.approx(half)
+    assert weighted != pytest.approx(explain(predictor, rows, **budget).explanation.shares)
+
+
+def test_rows_that_weigh_nothing_explain_nothing():
+    predictor, rows = fitted(MODELS["forest"][0])
+    found = explain(predictor, rows, **BUDGET, weights=np.zeros(len(rows))).explanation
+    assert (found.method, found.shares) == (None, {})
+    assert "weigh nothing" in found.reason
 
 
 def test_values_that_do_not_add_up_are_not_shown():

@@ -10,11 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prefect_mlops.core.results import Decision, Gate, ReadinessCheck, RunRecord, StepRecord, Window
-from prefect_mlops.core.settings import ReadinessSettings
+from prefect_mlops.core.settings import GateSettings, ReadinessSettings
 from prefect_mlops.core.settings.readiness import CHECK_IDS
 from prefect_mlops.evidence.readiness import assess, check_rows, readiness_markdown
 from prefect_mlops.evidence.readiness_facts import ReadinessFacts
 from prefect_mlops.evidence.rubric import SECTIONS, TITLES, level_of, section_points
+from prefect_mlops.gates.baseline import GUESS, LINEAR
+from prefect_mlops.gates.freshness import NAME as AGE
+from prefect_mlops.gates.skipping import skipped_gate
+from prefect_mlops.validation.log_agreement import Agreement, agreed_gates
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -22,7 +26,9 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 def facts(make_project):
-    return ReadinessFacts(now=NOW, setup=make_project().setup)
+    setup = make_project().setup
+    columns = setup.columns.model_copy(update={"slices": []})
+    return ReadinessFacts(now=NOW, setup=replace(setup, columns=columns))
 
 
 def run(seconds: float) -> RunRecord:
@@ -34,6 +40,10 @@ def run(seconds: float) -> RunRecord:
 
 def gate(name: str, verdict: Any = "passed", **keywords: Any) -> Gate:
     return Gate(name=name, verdict=verdict, reason="so it is", **keywords)
+
+
+def skipped(kind: str) -> list[Gate]:
+    return skipped_gate(kind, GateSettings(skip={kind: "a reason"}))
 
 
 def decided(days_ago: int = 1, **keywords: Any) -> Decision:
@@ -77,24 +87,53 @@ STORIES: dict[str, tuple[dict[str, Any], float, str]] = {
     "M3 tuned": ({"trials": 10}, 1.0, "10 trials"),
     "M3 one trial": ({"trials": 1}, 0.0, "training.trials"),
     "M4 backtest": ({"backtests": ["b/summary.json"]}, 0.5, "policy 'never'"),
-    "M4 gate": ({"gates": [gate("staleness")]}, 1.0, "staleness"),
-    "M5 baseline": ({"gates": [gate("baseline")]}, 1.0, "'baseline' passed"),
-    "M5 lost": ({"gates": [gate("baseline", "failed")]}, 0.0, "baseline did not pass"),
-    "M5 unknown": ({"gates": [gate("baseline", "not_run")]}, 0.0, "not run"),
+    "M4 age is no cost": ({"gates": [gate(AGE)]}, 0.0, "policy 'never'"),
+    "M5 better": ({"gates": [gate(GUESS), gate(LINEAR)]}, 1.0, f"{LINEAR!r} passed"),
+    "M5 lost": (
+        {"gates": [gate(GUESS), gate(LINEAR, "failed", blocking=False)]},
+        0.0,
+        f"{LINEAR} did not pass",
+    ),
+    "M5 unknown": ({"gates": [gate(GUESS), gate(LINEAR, "not_run")]}, 0.0, "not run"),
+    "M5 only a guess": ({"gates": [gate(GUESS)]}, 0.0, "no linear model was compared"),
+    "M5 skipped": ({"gates": skipped("baseline")}, 0.0, "skipped: a reason"),
     "M6 slices": ({"gates": [gate("slice job=admin"), gate("slice job=b")]}, 1.0, "slice job=b"),
     "M6 one lost": ({"gates": [gate("slice a=1"), gate("slice a=2", "failed")]}, 0.0, "slice a=2"),
+    "M6 segments": ({"gates": [gate("weak segments", blocking=False)]}, 1.0, "weak segments"),
+    "M6 skipped": (
+        {"gates": [gate("slice job=admin"), *skipped("slices")]},
+        0.0,
+        "slices did not pass",
+    ),
+    "M6 a column": (
+        {"gates": [gate("market_segment: within the known range"), gate("slice of x: whole")]},
+        0.0,
+        "no gate of the newest training is about a slice",
+    ),
+    "M6 not run": ({"gates": [gate("weak segments", "not_run", blocking=False)]}, 0.0, "not run"),
+    "M7 skipped": ({"gates": skipped("fairness")}, 0.0, "skipped: a reason"),
+    "M7 no limit": (
+        {"gates": [gate("fairness sex", "not_run", blocking=False)]},
+        0.0,
+        "fairness sex did not pass",
+    ),
     "M7 fairness": ({"gates": [gate("fairness: sex")]}, 1.0, "fairness"),
     "I4 compared": ({"gates": [gate("superiority", value=0.1)]}, 1.0, "1 gates could stop"),
     "I4 floor": ({"gates": [gate("log_loss floor", "failed", value=1)]}, 1.0, "floor"),
     "I4 first model": ({"gates": [gate("superiority")]}, 0.0, "gates.floors"),
+    "I4 not run": ({"gates": [gate("auc floor", "not_run", value=1)]}, 0.0, "judged"),
     "I4 advice": ({"gates": [gate("auc floor", value=1, blocking=False)]}, 0.0, "judged"),
-    "I6 canary": ({"canaries": [{"labelled": 300}]}, 1.0, "1 looks"),
+    "I6 canary": ({"canaries": [{"labelled": 300, "look": 1}]}, 1.0, "1 looks"),
+    "I6 waits for labels": ({"canaries": [{"labelled": 3, "look": None}]}, 0.0, "no look"),
+    "I6 its place only": ({"canaries": [{"place": "p", "start": "2026-05-01"}]}, 0.0, "no look"),
     "I7 files": ({"previous": "1"}, 0.5, "roll back once"),
     "I7 gone": ({"previous": "1", "previous_missing": "no MLmodel"}, 0.0, "no MLmodel"),
     "I7 rolled back": (
         {
             "previous": "1",
-            "moves": [{"reason": "rolled back: no", "version": "1", "at": "2026-05-01T00:00:00"}],
+            "rollbacks": [
+                {"reason": "rolled back: no", "version": "1", "at": "2026-05-01T00:00:00"}
+            ],
         },
         1.0,
         "2026-05-01T00:00",
@@ -104,10 +143,18 @@ STORIES: dict[str, tuple[dict[str, Any], float, str]] = {
     "O2 long ago": ({"decision": decided(40)}, 0.0, "40 days ago: more than 31"),
     "O2 not measured": ({"decision": decided(drift="not_run")}, 0.0, "could not be measured"),
     "O3 skew": ({"gates": [gate("age: as in the prediction log")]}, 1.0, "prediction log"),
+    "O3 differs": (
+        {"gates": [gate("age: as in the prediction log", "failed", blocking=False)]},
+        0.0,
+        "did not pass",
+    ),
+    "O3 agrees": ({"gates": agreed_gates(Agreement(same=["age"]))}, 1.0, "1 columns hold"),
     "O4 nobody said": ({"trained_to": NOW - DAY}, 0.0, "readiness.model_days"),
     "O5 finite": ({"logged_rows": 500}, 1.0, "500 logged"),
     "O5 not finite": ({"logged_rows": 500, "unstable_rows": 2}, 0.0, "2 are missing"),
     "O6 no bound": ({"gates": [gate("latency")], "training": run(1)}, 0.0, "no bound is set"),
+    "O6 skipped": ({"gates": skipped("package"), "training": run(1)}, 0.0, "skipped: a reason"),
+    "O6 a column": ({"gates": [gate("latency: within the range")]}, 0.0, "no gate"),
     "O6 first": ({"gates": [gate("latency", threshold=9)], "training": run(1)}, 0.0, "no earlier"),
     "O6 as before": (
         {"gates": [gate("latency", threshold=9)], "training": run(12), "earlier": [run(10)]},
@@ -130,6 +177,26 @@ def test_a_rule_says_what_it_looked_at(story, facts):
     found, expected, said = STORIES[story]
     got, text = points(replace(facts, **found), story[:2])
     assert (got, said in text) == (expected, True), text
+
+
+def test_a_column_to_slice_by_that_was_not_judged_gives_no_point(facts):
+    setup = replace(facts.setup, columns=facts.setup.columns.model_copy(update={"slices": ["job"]}))
+    passed = [gate("weak segments"), gate("slice jobs=a against all rows")]
+    got, said = points(replace(facts, setup=setup, gates=passed), "M6")
+    assert (got, "no value of job was judged" in said) == (0.0, True)
+    judged = [*passed, gate("slice job=admin against all rows")]
+    assert points(replace(facts, setup=setup, gates=judged), "M6")[0] == 1.0
+
+
+def test_what_did_not_pass_is_shown_however_many_did(facts):
+    gates = [*(gate(f"slice job={number}") for number in range(9)), gate("slice job=x", "failed")]
+    assert "gate 'slice job=x' failed" in points(replace(facts, gates=gates), "M6")[1]
+
+
+@pytest.mark.parametrize(("ahead", "expected"), [(timedelta(hours=9), 1.0), (2 * DAY, 0.0)])
+def test_a_model_of_rows_of_a_day_to_come_is_of_no_known_age(ahead, expected, facts):
+    found = replace(facts, trained_to=NOW + ahead)
+    assert points(found, "O4", model_days=30)[0] == expected
 
 
 @pytest.mark.parametrize(("days", "expected"), [(30, 1.0), (29, 0.0)])

@@ -200,6 +200,50 @@ def test_the_first_answer_counts(project):
     assert find_version(project.registry, tags.CHAMPION) is None
 
 
+def test_an_answer_in_the_form_that_the_run_has_not_read_yet_is_the_first(project, monkeypatch):
+    monkeypatch.setattr(approval, "POLL_SECONDS", 10)
+    training = Training(project)
+    request = training.request()
+    resume_flow_run(request.runs[0].flow_run_id, run_input=form("reject"))
+    with pytest.raises(ConfigurationError, match=r"was rejected by Ann \(prefect\): the curves"):
+        record_approval.fn("1", "approved", "fine", "Bob", stores=project.stores)
+    assert training.end().name == "Challenger"
+
+
+def test_what_a_person_rejected_stays_rejected_and_what_nobody_answered_for_is_asked_again(project):
+    project.gates.approval.timeout_seconds = 3
+    assert Training(project).end().name == "Challenger"
+    project.gates.approval.timeout_seconds = 600
+    training = Training(project)
+    request = training.request()
+    assert request.version == "2"
+    record_approval.fn("2", "rejected", "unfair", "Ann", stores=project.stores)
+    assert training.end().name == "Challenger"
+    known = train(project)
+    assert (known.version.version, known.approval.by) == ("2", "Ann")
+    assert len(approval_requests(project.stores)) == 2
+
+
+def test_an_attempt_that_waited_ends_with_its_own_version_not_with_that_of_another_run(project):
+    from prefect.states import Cancelled
+
+    training = Training(project)
+    request = training.request()
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(request.runs[0].flow_run_id, Cancelled(), force=True)
+    training.end()
+    record_approval.fn("1", "approved", "fine", "Ann", stores=project.stores)
+    # The same rows and configuration, and another attempt.
+    other = Training(project, replace_champion=True)
+    assert other.request().version == "2"
+    record_approval.fn("2", "rejected", "unfair", "Bob", stores=project.stores)
+    assert other.end().result().version.version == "2"
+    outcome = train(project)
+    assert (outcome.outcome, outcome.version.version) == ("promoted", "1")
+    assert outcome.approval.by == "Ann"
+    assert train(project).version.version == "1"
+
+
 def crown_a_copy(project) -> str:
     """Make a copy of version 1 the champion, as somebody else's training would."""
     client = project.registry.get_client()
@@ -210,7 +254,18 @@ def crown_a_copy(project) -> str:
     return str(other.version)
 
 
-def test_another_champion_came_meanwhile_and_the_approval_stands_if_the_comparison_passes(
+def asked_anew(training: Training, about: str) -> str:
+    """Wait until a person is asked again, and return the reason."""
+
+    def again():
+        (request,) = waiting_requests(training.project.stores) or (None,)
+        return request if request and request.champion_version == about and request.runs else None
+
+    assert until(again, 120), training.state
+    return training.request().reason
+
+
+def test_another_champion_came_meanwhile_and_a_person_is_asked_anew_if_the_comparison_passes(
     champion, dataset
 ):
     champion.gates.approval = "person"
@@ -222,12 +277,19 @@ def test_another_champion_came_meanwhile_and_the_approval_stands_if_the_comparis
     request = training.request()
     other = crown_a_copy(champion)
     resume_flow_run(request.runs[0].flow_run_id, run_input=form("approve"))
+    reason = asked_anew(training, other)
+    assert reason.endswith(
+        "; asked anew, because it was approved by Ann (prefect): the curves look right, against version 1, "
+        f"and now it is version {other}"
+    )
+    assert find_version(champion.registry, tags.CHAMPION).version == other
+    record_approval.fn(request.version, "approved", "still right", "Bob", stores=champion.stores)
     state = training.end()
     assert state.name == "Promoted", state.message
     assert state.result().champion_version == other
     entry = promotion_log(champion.stores)[0]
-    assert (entry["previous"], entry["approval"]["by"]) == (other, "Ann")
-    assert entry["reason"].endswith("; approved against version 1, and compared again")
+    assert (entry["previous"], entry["approval"]["by"]) == (other, "Bob")
+    assert entry["approval"]["champion_version"] == other
 
 
 def test_an_approval_to_replace_one_champion_is_none_to_replace_another(champion):
@@ -236,9 +298,9 @@ def test_an_approval_to_replace_one_champion_is_none_to_replace_another(champion
     request = training.request()
     other = crown_a_copy(champion)
     resume_flow_run(request.runs[0].flow_run_id, run_input=form("approve"))
-    state = training.end()
-    assert state.name == "Challenger"
-    assert "it was given to replace version 1" in state.result().reasons[0]
+    assert "against version 1, and now it is version" in asked_anew(training, other)
+    record_approval.fn(request.version, "rejected", "not that one", "Ann", stores=champion.stores)
+    assert training.end().name == "Challenger"
     assert find_version(champion.registry, tags.CHAMPION).version == other
 
 

@@ -109,6 +109,16 @@ def test_a_training_that_could_not_begin_is_in_the_records(champion):
     assert "steps" in newest.missing
 
 
+def test_rows_that_were_rejected_are_in_the_records_also_where_no_cause_asked(champion, dataset):
+    dataset("rows", make_calls(1_000, seed=2, start="2026-02-01").assign(job=None))
+    with pytest.raises(DataRejected):
+        train(champion)
+    newest, *earlier = run_metadata(champion.stores)
+    assert (newest.run_id, newest.outcome, newest.parameters["cause"]) == ("", "failed", None)
+    assert "job" in newest.parameters["reasons"][0]
+    assert [record.outcome for record in earlier] == ["promoted"]
+
+
 def test_a_training_that_failed_has_the_steps_up_to_there(make_flow_project, dataset):
     project = make_flow_project(dataset=dataset("rows", make_calls(1_000)))
     project.training.estimators = ["support.own_code:no_such_function"]
@@ -142,6 +152,13 @@ def test_readiness_sees_what_was_done(champion, artifacts_of):
     assert found["D1"].by == "package"
     assert "log predictions" in found["O5"].todo
     assert found["M3"].evidence == ["the newest training's study finished 1 trials"]
+    # What a real training calls its gates is what the rules look for.
+    for check, gate in {
+        "M5": "better than a linear model",
+        "M6": "weak segments",
+        "O6": "latency",
+    }.items():
+        assert any(text.startswith(f"gate {gate!r} ") for text in found[check].evidence), check
     assert report.score == min(report.sections.values())
     rows = json.loads(artifacts_of(state)["readiness-calls"].data)
     assert [row["test"] for row in rows] == [check.id for check in report.checks]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from mlflow.artifacts import download_artifacts
 from prefect_mlops.core import tags
-from prefect_mlops.core.results import TrainingOutcome
+from prefect_mlops.core.results import Approval, TrainingOutcome
 from prefect_mlops.flows.known_outcomes import known_outcome, outcome_file
 from support.candidates import crown, log_candidate, split_at
 
@@ -25,13 +26,19 @@ def split(project, calls):
     return split_at(project, calls(300), 200)
 
 
-def remember(project, version, outcome: str, champion: str | None = None) -> TrainingOutcome:
+def remember(
+    project, version, outcome: str, champion: str | None = None, approval: Approval | None = None
+) -> TrainingOutcome:
     """Keep an outcome as a training does: the file, and the tags of its version."""
     client = project.registry.get_client()
     client.set_model_version_tag("calls", version.version, tags.TRAINING_KEY, KEY)
     client.set_model_version_tag("calls", version.version, tags.OUTCOME, outcome)
     found = TrainingOutcome(
-        outcome=outcome, version=version, training_key=KEY, champion_version=champion
+        outcome=outcome,
+        version=version,
+        training_key=KEY,
+        champion_version=champion,
+        approval=approval,
     )
     content = found.model_dump_json().encode()
     project.open_workspace().write_bytes(outcome_file(KEY), content)
@@ -57,6 +64,39 @@ def test_a_promoted_version_counts_after_another_promotion_and_after_a_rollback(
     assert known_outcome(project, KEY) == (outcome, "")
     project.registry.get_client().set_registered_model_alias("calls", "champion", first.version)
     assert known_outcome(project, KEY) == (outcome, "")
+
+
+def rejected(through: str) -> Approval:
+    now = datetime.now(UTC)
+    return Approval(decision="rejected", reason="r", by="Ann", through=through, decided_at=now)
+
+
+def test_what_a_person_rejected_counts_whoever_is_the_champion(project, split):
+    version = crown(project, log_candidate(project, split, name="first"))
+    outcome = remember(project, version, "challenger", "9", rejected("prefect"))
+    crown(project, log_candidate(project, split, name="second"))
+    assert known_outcome(project, KEY) == (outcome, "")
+    client = project.registry.get_client()
+    client.delete_registered_model_alias("calls", tags.CHAMPION)
+    assert known_outcome(project, KEY) == (outcome, "")
+
+
+def test_what_nobody_answered_for_in_time_is_asked_again(project, split):
+    champion = crown(project, log_candidate(project, split, name="first"))
+    version = crown(project, log_candidate(project, split, name="second"))
+    project.registry.get_client().set_registered_model_alias(
+        "calls", tags.CHAMPION, champion.version
+    )
+    remember(project, version, "challenger", champion.version, rejected("time limit"))
+    assert known_outcome(project, KEY) == (None, "nobody answered for version 2 in time")
+
+
+def test_the_outcome_of_another_run_is_none_of_an_attempt_that_has_a_version(project, split):
+    first = crown(project, log_candidate(project, split, name="first"))
+    second = crown(project, log_candidate(project, split, name="second"))
+    outcome = remember(project, second, "promoted", first.version)
+    assert known_outcome(project, KEY, second) == (outcome, "")
+    assert known_outcome(project, KEY, first) == (None, "")
 
 
 def test_a_deleted_version_does_not_count(project, split):

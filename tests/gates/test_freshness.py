@@ -34,3 +34,19 @@ def test_a_limit_on_rows_of_unknown_age_is_not_run_and_blocks():
 
 def test_nothing_is_said_where_there_is_neither_a_limit_nor_a_moment():
     assert data_age(None, NOW, FreshnessSettings()) == []
+
+
+@pytest.mark.parametrize(("limit", "blocks"), [(30, True), (None, False)])
+def test_a_row_from_the_future_is_not_run_and_names_column_and_value(limit, blocks):
+    settings = FreshnessSettings(maximum_data_age_days=limit)
+    (gate,) = data_age(datetime(2999, 1, 1, tzinfo=UTC), NOW, settings, column="called_at")
+    assert (gate.verdict, gate.blocks, gate.value) == ("not_run", blocks, None)
+    assert "'called_at'" in gate.reason
+    assert "2999-01-01" in gate.reason
+
+
+@given(st.floats(-400, 400))
+def test_only_a_day_of_difference_between_clocks_is_forgiven(ahead):
+    limit = FreshnessSettings(maximum_data_age_days=500)
+    (gate,) = data_age(NOW + timedelta(days=ahead), NOW, limit)
+    assert gate.blocks == (timedelta(days=ahead) > timedelta(days=1))

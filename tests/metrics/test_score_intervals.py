@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prefect_mlops.core.errors import DataRejected
 from prefect_mlops.metrics.losses import scores
+from prefect_mlops.metrics.sampling import Sampling
 from prefect_mlops.metrics.score_intervals import _counted, score_intervals
 
 
@@ -83,3 +84,56 @@ def test_one_row_says_nothing_about_spread():
 def test_no_rows_are_refused():
     with pytest.raises(DataRejected, match="no rows"):
         score_intervals("regression", [], [])
+
+
+def test_weights_count_as_that_many_rows():
+    truth, values = answers(300, 3, 2)
+    weights = np.random.default_rng(0).integers(0, 5, 300)
+    weighted = score_intervals(
+        "multiclass", truth, values, [0, 1, 2], sampling=Sampling(weights.astype(float))
+    )
+    repeated = scores("multiclass", truth.repeat(weights), values.repeat(weights, axis=0), range(3))
+    assert {name: part.value for name, part in weighted.items()} == pytest.approx(repeated)
+    assert all(part.low < part.value < part.high for part in weighted.values())
+
+
+def test_rows_that_all_weigh_nothing_are_refused():
+    with pytest.raises(DataRejected, match="nothing counts"):
+        score_intervals("regression", [1.0, 2.0], [1.0, 1.0], sampling=Sampling(np.zeros(2)))
+
+
+def test_rows_written_twice_as_one_group_tell_no_more_than_once():
+    truth, values = answers(200, 2, 3)
+    options = {"resamples": 2_000, "seed": 1}
+    once = score_intervals("binary", truth, values, [0, 1], **options)
+    groups = np.repeat(np.arange(200), 2).astype(str)
+    twice = score_intervals(
+        "binary",
+        truth.repeat(2),
+        values.repeat(2, axis=0),
+        [0, 1],
+        sampling=Sampling(groups=groups),
+        **options,
+    )
+    for name, part in once.items():
+        assert twice[name].value == pytest.approx(part.value)
+        assert twice[name].high - twice[name].low == pytest.approx(part.high - part.low, rel=0.1)
+
+
+def test_one_group_says_nothing_about_spread():
+    one = Sampling(groups=np.array(["a", "a", "a"]))
+    found = score_intervals("regression", [1.0, 2.0, 3.0], [1.0, 2.0, 4.0], sampling=one)
+    assert (found["mae"].low, found["mae"].high) == (-np.inf, np.inf)
+
+
+def test_metrics_of_labels_are_of_those_that_are_decided_on():
+    truth, values = answers(200, 2, 4)
+    decided = np.ones(200, dtype=int)
+    found = score_intervals("binary", truth, values, [0, 1], decided=decided, resamples=200)
+    assert found["accuracy"].value == pytest.approx(truth.mean())
+    assert found["accuracy"].low < truth.mean() < found["accuracy"].high
+    assert found["error_rate"].high == pytest.approx(1 - found["accuracy"].low)
+    assert (
+        found["roc_auc"]
+        == score_intervals("binary", truth, values, [0, 1], resamples=200)["roc_auc"]
+    )

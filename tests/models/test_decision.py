@@ -136,7 +136,7 @@ def test_a_threshold_says_the_same_in_single_precision(chances, cost):
     costs = {"false_positive": 1, "false_negative": cost}
     decision = decision_for(costs, model.classes_, said, truth)
     predictor = Predictor(model, "binary", {"a": "number"}, decision)
-    # The rows that the threshold was found on lie on it, or next to it.
+    assert float(np.float32(decision.threshold)) == decision.threshold
     labels = predictor.labels(predictor.predict(X))
     shipped = deciding_estimator(model, decision, X).predict(X)
     np.testing.assert_array_equal(labels, shipped)

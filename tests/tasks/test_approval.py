@@ -16,13 +16,16 @@ from prefect_mlops.registry.approval_tags import parse_answer
 from prefect_mlops.registry.versions import get_version
 from prefect_mlops.runs.approvals import (
     approval_requests,
+    first_answer,
     in_words,
     open_requests,
     record_closed,
     record_request,
+    standing_request,
     waiting_requests,
 )
 from prefect_mlops.tasks import find_approval, record_approval, request_approval, settle_approvals
+from prefect_mlops.tasks.approval import approval_of
 from support.candidates import with_mlflow
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
@@ -60,11 +63,11 @@ def project(registered, tmp_path):
     return registered.model_copy(update={"predictions": journal})
 
 
-def ask(project, **settings) -> ApprovalRequest:
+def ask(project, expected=None, **settings) -> ApprovalRequest:
     project.gates.approval = ApprovalSettings(by="person", **settings)
     version = get_version(project.registry, "1")
     given = project.arguments(request_approval)
-    return request_approval.fn(version, "surely better", "key", expected=None, **given)
+    return request_approval.fn(version, "surely better", "key", expected=expected, **given)
 
 
 def look(project, request) -> ApprovalRequest:
@@ -174,6 +177,131 @@ def test_the_same_answer_again_changes_nothing(project):
     first = record_approval.fn("1", "approved", "fine", "Ann", stores=project.stores)
     assert record_approval.fn("1", "approved", "fine", "Ann", stores=project.stores) == first
     assert ask(project).approval == first
+
+
+@pytest.mark.parametrize("earlier", ["rejected", "approved"])
+def test_an_answer_in_a_tag_that_nobody_has_read_yet_is_not_overwritten(project, earlier):
+    request = ask(project)
+    set_tag(project, f"{earlier}: unfair to students by Ann")
+    other = {"rejected": "approved", "approved": "rejected"}[earlier]
+    with pytest.raises(
+        ConfigurationError,
+        match=rf"was {earlier} by Ann \(mlflow\): unfair to students, on 20\d\d-",
+    ):
+        record_approval.fn("1", other, "looks ok", "Bob", stores=project.stores)
+    answer = look(project, request).approval
+    assert (answer.decision, answer.by) == (earlier, "Ann")
+    assert tag_of(project) == f"{earlier}: unfair to students by Ann"
+
+
+def test_the_answer_of_a_tag_given_again_otherwise_changes_nothing(project):
+    ask(project)
+    set_tag(project, "approved: fine by Ann")
+    answer = record_approval.fn("1", "approved", "fine", "Ann", stores=project.stores)
+    assert answer.through == "mlflow"
+
+
+def test_what_can_be_done_about_an_answer_is_said(project):
+    ask(project)
+    record_approval.fn("1", "rejected", "unfair", "Ann", stores=project.stores)
+    with pytest.raises(ConfigurationError, match=r"ends with it, too\. Train on other rows"):
+        record_approval.fn("1", "approved", "fine", "Bob", stores=project.stores)
+
+
+def answer(decision: str, through: str, at: datetime) -> Approval:
+    return Approval(decision=decision, reason="r", by="Ann", through=through, decided_at=at)
+
+
+@pytest.mark.parametrize(
+    ("form", "tag", "counts"),
+    [
+        (None, None, None),
+        (("approved", 0), None, "prefect approved"),
+        (("approved", 2), None, "time limit rejected"),
+        (("rejected", 2), None, "prefect rejected"),
+        (None, ("approved", 2), "mlflow approved"),
+        (("approved", 0), ("rejected", 2), "mlflow rejected"),
+        (("rejected", 0), ("approved", 2), "prefect rejected"),
+        (("approved", 2), ("approved", 2), "mlflow approved"),
+    ],
+)
+def test_of_a_form_and_a_tag_that_contradict_each_other_the_rejection_counts(form, tag, counts):
+    request = ApprovalRequest(
+        model="calls",
+        version="1",
+        run_id="run",
+        requested_at=NOON,
+        timeout_seconds=3600,
+        at_timeout="reject",
+    )
+    given = [
+        found and answer(found[0], through, NOON + timedelta(hours=found[1]))
+        for found, through in ((form, "prefect"), (tag, "mlflow"))
+    ]
+    found = first_answer(request, *given)
+    assert (found and f"{found.through} {found.decision}") == counts
+
+
+def test_a_tag_that_is_found_after_the_time_limit_was_set_in_time(project):
+    request = backdated(project, hours=2)
+    set_tag(project, "approved: checked by Ann")
+    answer = look(project, request).approval
+    assert answer.sentence == "approved by Ann (mlflow): checked"
+
+
+def test_a_tag_that_is_set_after_the_first_look_past_the_limit_is_too_late(project):
+    request = backdated(project, hours=2)
+    look(project, request)
+    set_tag(project, "approved: checked by Ann")
+    assert look(project, request).approval.through == "time limit"
+
+
+def test_an_approval_says_which_champion_it_was_given_against(project):
+    request = ask(project, expected="7")
+    record_approval.fn("1", "approved", "fine", "Ann", stores=project.stores)
+    assert look(project, request).approval.champion_version == "7"
+
+
+def test_with_another_champion_a_person_is_asked_anew_and_the_old_tag_is_no_answer(project):
+    version, expected = get_version(project.registry, "1"), "7"
+    ask(project, expected=expected)
+    record_approval.fn("1", "approved", "fine", "Ann", stores=project.stores)
+    given = {"settings": project.gates.approval, "stores": project.stores}
+    stands = approval_of(version, "canary", expected="7", **given)
+    assert stands.approval.decision == "approved"
+    anew = approval_of(version, "canary", expected="8", **given)
+    assert anew.approval is None
+    assert anew.champion_version == "8"
+    assert anew.reason == (
+        "canary; asked anew, because it was approved by Ann (python): fine, against version 7, "
+        "and now it is version 8"
+    )
+    assert tag_of(project).startswith("waiting: until ")
+    assert approval_of(version, "canary", expected="8", **given) == anew
+    record_approval.fn("1", "approved", "still", "Bob", stores=project.stores)
+    assert approval_of(version, "canary", expected="8", **given).approval.by == "Bob"
+    # Back again, what was approved against it stands.
+    assert approval_of(version, "canary", expected="7", **given).approval.by == "Ann"
+
+
+def test_an_approval_that_is_found_after_the_champion_changed_is_none_against_the_new_one(project):
+    version = get_version(project.registry, "1")
+    ask(project, expected="7")
+    set_tag(project, "approved: fine by Ann")
+    found = approval_of(
+        version, "canary", expected="8", settings=project.gates.approval, stores=project.stores
+    )
+    assert (found.champion_version, found.approval) == ("8", None)
+    # Not even where nobody would be asked by now.
+    found = approval_of(version, "canary", expected="8", settings=None, stores=project.stores)
+    assert (found.champion_version, found.approval) == ("8", None)
+
+
+def test_a_rejection_stands_whoever_is_the_champion(project):
+    request = ask(project, expected="7")
+    record_approval.fn("1", "rejected", "unfair", "Ann", stores=project.stores)
+    assert ask(project, expected="8").approval.by == "Ann"
+    assert standing_request([look(project, request)], "8") is not None
 
 
 def test_a_request_that_no_run_waits_for_is_closed_with_its_answer(project):

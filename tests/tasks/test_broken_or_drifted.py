@@ -24,6 +24,7 @@ from prefect_mlops.storage.predictions import Prediction
 from prefect_mlops.tasks.data_validation import validate_data
 from prefect_mlops.validation.broken_data import judge_rows
 from prefect_mlops.validation.expectations import number_bounds
+from prefect_mlops.validation.log_agreement import AS_LOGGED
 from support.loans import JOBS, KNOWN, NEW, loans
 
 DOCS = Path(__file__).parents[2] / "docs/training.md"
@@ -260,6 +261,8 @@ class TestAWorldThatLeapt:
         validation = hold(rows, logged=rows[KNOWN : KNOWN + 300])
         assert said(validation) == []
         assert any("prediction log shows the same" in gate.reason for gate in validation.gates)
+        (agreed,) = [gate for gate in validation.gates if gate.name.endswith(AS_LOGGED)]
+        assert (agreed.verdict, agreed.blocking) == ("passed", False)
 
 
 class TestThePredictionLog:

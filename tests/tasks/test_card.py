@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from conftest import make_calls
 from prefect_mlops.core import tags
 from prefect_mlops.core.errors import ConfigurationError, ModelUnavailable
+from prefect_mlops.core.results import Approval
 from prefect_mlops.core.settings import CardSettings
 from prefect_mlops.registry.run_files import read_file
 from prefect_mlops.registry.versions import get_version
 from prefect_mlops.tasks import adopt, write_card
+from prefect_mlops.tasks.promotion import promote, roll_back
+from prefect_mlops.tasks.registration import finalise
+from prefect_mlops.tasks.registration import register as register_candidate
 from support.candidates import crown, log_candidate, split_at
 from support.foreign import register, typed
 
@@ -53,6 +59,41 @@ def test_a_version_that_nobody_adopted_has_a_card_in_a_run_of_its_own(project):
     assert "| owner | Retail |" in card.markdown
     assert "owner" not in card.not_stated
     assert write_card.fn(theirs.version, **given).run_id == card.run_id
+
+
+def test_a_challenger_that_was_promoted_later_does_not_read_as_one_that_was_not(project):
+    split = split_at(project, ROWS, 200)
+    version = finalise.fn(
+        register_candidate.fn(
+            log_candidate(project, split), {tags.TRAINING_KEY: "k"}, stores=project.stores
+        ),
+        "challenger",
+        ["superiority: not surely better"],
+        registry=project.registry,
+    )
+    given = project.arguments(write_card)
+    assert (
+        "registered, and not promoted when this card was"
+        in write_card.fn(version, **given).markdown
+    )
+    approval = Approval(
+        decision="approved",
+        reason="risk team",
+        by="Ann",
+        through="python",
+        decided_at=datetime(2026, 6, 1, tzinfo=UTC),
+    )
+    reason = "canary: surely better on live traffic"
+    promote.fn(version, expected=None, reason=reason, approval=approval, stores=project.stores)
+    # The result of before the promotion: what is true now is read.
+    text = write_card.fn(version, **given).markdown
+    assert "not promoted when" not in text
+    assert "Its training did not promote it. It became the champion on 20" in text
+    assert f"| approved by Ann (python): risk team | {reason} |" in text
+    other = crown(project, log_candidate(project, split, name="other"))
+    assert "by no promotion" in write_card.fn(other.version, **given).markdown
+    roll_back.fn(version.version, "complaints", stores=project.stores)
+    assert "became the champion again on" in write_card.fn(version, **given).markdown
 
 
 def test_what_is_no_version_is_refused(project):

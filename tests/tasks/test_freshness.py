@@ -38,6 +38,16 @@ def test_a_version_is_as_old_as_its_cutoff(case):
         assert gate.value == pytest.approx(age_in_days(candidate), abs=0.01)
 
 
+def test_a_row_of_a_day_to_come_is_not_run_and_names_its_column(case):
+    project, candidate = case
+    ahead = candidate.model_copy(update={"cutoff": datetime(2999, 1, 1, tzinfo=UTC)})
+    given = project.arguments(check_freshness)
+    check = check_freshness.fn(ahead, **given)
+    (gate,) = check.gates
+    assert (gate.verdict, gate.blocks, check.measured) == ("not_run", True, {})
+    assert f"{given['columns'].timestamp!r} (columns.timestamp) is 2999-01-01" in gate.reason
+
+
 def test_it_is_skipped_as_the_others_are(case):
     project, candidate = case
     project.gates.skip = {"freshness": "a yearly model"}

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import make_calls
 from prefect_mlops.core.errors import ConfigurationError, DataRejected
 from prefect_mlops.core.results import ModelScores
 from prefect_mlops.core.settings import CardSettings
+from prefect_mlops.models.evaluation import losses_of
 from prefect_mlops.registry.run_files import read_file, read_result
 from prefect_mlops.tasks import measure_model
 from prefect_mlops.tasks.measures import EXPLANATION, SCORES
@@ -59,6 +61,19 @@ def test_frames_will_do_and_what_is_not_there_is_said(project):
     assert "explained_rows" in found.explanation.reason
     assert read_file(project.registry, candidate.run_id, EXPLANATION) is None
     assert read_file(project.registry, candidate.run_id, "nowhere/at-all.json") is None
+
+
+def test_rows_count_what_they_weigh_as_in_the_run(project):
+    rows = ROWS.assign(counts=np.where(ROWS["y"] == "no", 10.0, 1.0))
+    candidate = log_candidate(project, split_at(project, ROWS, 600))
+    columns = project.dataset.columns.model_copy(update={"weight": "counts"})
+    given = {**project.arguments(measure_model), "columns": columns}
+    found = measure_model.fn((None, rows[600:]), candidate, **given)
+    model = project.registry.load_model(candidate.evaluated_uri, "binary")
+    losses = losses_of("log_loss", model, rows[600:], "y")
+    (part,) = found.scores
+    assert part.metrics[0].value == pytest.approx(np.average(losses, weights=rows["counts"][600:]))
+    assert (found.weight, found.group) == ("counts", None)
 
 
 def test_no_rows_at_all_are_refused(project):
