@@ -22,6 +22,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ..core.former_names import with_task_type
+from ..core.import_paths import source_digests
 from ..core.results import digest_of
 from ..core.settings import Columns, Setup
 from ..core.version import VERSION
@@ -128,6 +129,7 @@ class Candidates:
 
     def _key(self, covered: int, rows: int) -> str:
         setup = self._setup
+        code = source_digests(setup.training.own_code)
         return digest_of(
             {
                 "version": VERSION,
@@ -141,6 +143,7 @@ class Candidates:
                 "training": setup.training.model_dump(mode="json"),
                 "refits": setup.refits,
                 "window_rows": setup.monitoring.window_rows,
+                **({"code": code} if code else {}),
             }
         )[:32]
 

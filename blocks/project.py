@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from ..core.errors import ConfigurationError
 from ..core.former_names import with_task_type
-from ..core.import_paths import ImportPath, is_import_path, source_digests
+from ..core.import_paths import ImportPath, source_digests
 from ..core.results import digest_of
 from ..core.secret_input import unquoted, without_slug
 from ..core.settings import (
@@ -218,11 +218,7 @@ class MLProject(Block):
         The source of own estimators, search spaces, feature steps and gates counts too; where trials run
         does not.
         """
-        spaces = self.training.search.spaces.values()
-        own = [name for name in self.training.estimators if is_import_path(name)]
-        own += [step.step for step in self.training.features]
-        own += [space for space in spaces if isinstance(space, str)]
-        code = source_digests([*own, *self.gates.custom])
+        code = source_digests([*self.training.own_code, *self.gates.custom])
         return digest_of(
             {
                 "name": self.name,

@@ -29,6 +29,7 @@ class TrainingRows:
             without any.
         weights: What each row counts, shape (n,); None: all the same.
         groups: Group of each row, shape (n,); None: every row stands for itself.
+        moments: Number of each row's moment, shape (n,): equal timestamps have the same; None without them.
         class_weights: What fitting multiplies rows of each class with, shape (classes,), or `balanced`;
             None: nothing. Judging knows nothing of it.
     """
@@ -39,6 +40,7 @@ class TrainingRows:
     classes: np.ndarray | None
     weights: np.ndarray | None = None
     groups: np.ndarray | None = None
+    moments: np.ndarray | None = None
     class_weights: np.ndarray | Literal["balanced"] | None = None
     steps: Any = None
 
@@ -61,6 +63,7 @@ class TrainingRows:
             target=self.target[positions],
             weights=self.counted(positions),
             groups=None if self.groups is None else self.groups[positions],
+            moments=None if self.moments is None else self.moments[positions],
         )
 
     def counted(self, positions: np.ndarray) -> np.ndarray | None:
@@ -129,8 +132,17 @@ def training_rows(
         classes,
         weights=weights,
         groups=groups_of(frame, columns),
+        moments=_moments(frame, columns.timestamp),
         class_weights=_by_class(class_weights, classes),
     )
+
+
+def _moments(frame: pd.DataFrame, timestamp: str | None) -> np.ndarray | None:
+    if timestamp is None or timestamp not in frame:
+        return None
+    numbers = pd.factorize(frame[timestamp])[0]
+    # A row whose moment is missing stands for itself.
+    return np.where(numbers < 0, -1 - np.arange(len(numbers)), numbers)
 
 
 def _by_class(

@@ -17,6 +17,7 @@ from uuid import UUID
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.context import FlowRunContext, TaskRunContext
 
+from ..core.import_paths import source_digests
 from ..core.results import Split, Study, digest_of
 from ..core.settings import TrainingSettings, default_metric
 from ..registry.trial_runs import TrialRuns
@@ -62,8 +63,8 @@ def tune(
         split: Rows, of which those held out are not read: a split, or two of pandas frames, Arrow tables or
             snapshots, in time order when they have one.
         run_id: MLflow run of the training. None: nothing is logged, and no registry is needed.
-        key: Training key; the study's name. None: made of the rows and all that is asked for, so that the
-            same call goes on with its study.
+        key: Training key; the study's name. None: made of the rows, all that is asked for and the source of
+            own code, so that the same call goes on with its study.
         columns: What each column is for.
         task_type: What is predicted: `binary`, `multiclass` or `regression`.
         metric: Metric to decide by; lower is better. None: that of `settings`, else `log_loss` for classes
@@ -102,6 +103,9 @@ def tune(
             "metric": metric,
             "settings": settings.without_place().model_dump(mode="json"),
         }
+        if code := source_digests(settings.own_code):
+            # Edited, it is another study: the scores of the old one say nothing about it.
+            asked["code"] = code
         key = digest_of(asked)
     url = study_url(stores.open_workspace(), key)
     try:

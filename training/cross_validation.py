@@ -97,7 +97,7 @@ def make_folds(
         data: Training rows; in time order for `time`.
         method: `time` fits on an expanding past and scores on what follows; `hash` shuffles, keeps
             rows with the same features together, and spreads the classes evenly. Rows of one group stay
-            together; in time order, rows whose group is scored are left out of those to fit on.
+            together; in time order, rows whose group or moment is scored are left out of those to fit on.
         folds: Number of folds.
         seed: Seed of the shuffle.
 
@@ -105,7 +105,7 @@ def make_folds(
         At most `folds`: those whose rows to fit on have a single class are left out.
 
     Raises:
-        DataRejected: If there are too few rows, or no fold has two classes to fit on.
+        DataRejected: If there are too few rows, or no fold has earlier rows, or two classes, to fit on.
     """
     count = len(data.rows)
     if count < 2 * (folds + 1):
@@ -115,8 +115,13 @@ def make_folds(
         )
     if method == "time":
         found = [Fold(*parts) for parts in TimeSeriesSplit(folds).split(data.rows)]
-        found = [without_shared_groups(fold, data.groups) for fold in found]
+        found = [without_shared(fold, data) for fold in found]
         found = [fold for fold in found if len(fold.fitted)]
+        if not found:
+            raise DataRejected(
+                f"no fold has earlier rows to fit on: the {count} rows that trials may use are all of one "
+                "moment, or of the groups that are scored. Extract rows over a longer time"
+            )
     elif data.groups is not None:
         found = _by_group(data, data.groups, folds, seed)
     else:
@@ -131,16 +136,18 @@ def make_folds(
     return found
 
 
-def without_shared_groups(fold: Fold, groups: np.ndarray | None) -> Fold:
-    """Return a fold without the rows to fit on whose group is scored.
+def without_shared(fold: Fold, data: TrainingRows) -> Fold:
+    """Return a fold in time order without the rows to fit on that share group or moment with one that is scored.
 
     Args:
         fold: The fold.
-        groups: Group of each row. None: every row stands for itself.
+        data: Its rows; without groups or timestamps, every row stands for itself.
     """
-    if groups is None:
-        return fold
-    return Fold(fold.fitted[~np.isin(groups[fold.fitted], groups[fold.scored])], fold.scored)
+    fitted = fold.fitted
+    for shared in (data.groups, data.moments):
+        if shared is not None:
+            fitted = fitted[~np.isin(shared[fitted], shared[fold.scored])]
+    return Fold(fitted, fold.scored)
 
 
 def _by_group(data: TrainingRows, groups: np.ndarray, folds: int, seed: int) -> list[Fold]:

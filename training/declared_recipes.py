@@ -15,7 +15,13 @@ from ..core.errors import ConfigurationError
 from ..core.import_paths import load_function
 from ..core.settings import ParameterSpace, TaskType
 from ..data.schema import FeatureType
-from .declared_spaces import refuse_unknown, suggest_declared, suggest_one, within
+from .declared_spaces import (
+    nearest_choice,
+    refuse_unknown,
+    suggest_declared,
+    suggest_one,
+    within,
+)
 from .estimator_classes import EstimatorClass
 from .recipes import ScopedTrial, find_recipe, suggest
 
@@ -114,14 +120,18 @@ class StartTrial:
         values: Values by the trial's names.
 
     Attributes:
-        params: Values that were asked for, moved.
         endless: Floats without a step that were asked for, with their ends.
     """
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self._values = values
-        self.params: dict[str, Any] = {}
+        self._answers: dict[str, Any] = {}
         self.endless: list[tuple[str, float, float]] = []
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Everything that was asked for, once any of it was given: the ends of one may depend on another."""
+        return self._answers if any(name in self._values for name in self._answers) else {}
 
     def suggest_float(
         self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
@@ -139,17 +149,12 @@ class StartTrial:
 
     def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
         """Ask for one of the choices."""
-        value = self._values.get(name)
-        known = [c for c in choices if c == value and type(c) is type(value)]
-        if name in self._values:
-            self.params[name] = known[0] if known else choices[0]
-        return known[0] if known else choices[0]
+        self._answers[name] = nearest_choice(choices, self._values.get(name))
+        return self._answers[name]
 
     def _moved(self, name: str, space: ParameterSpace) -> Any:
-        value = within(space, self._values.get(name))
-        if name in self._values:
-            self.params[name] = value
-        return value
+        self._answers[name] = within(space, self._values.get(name))
+        return self._answers[name]
 
 
 def choose(

@@ -14,7 +14,8 @@ Self-contained: any trial that can suggest will do, and any mapping from paramet
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from pydantic import ValidationError
@@ -84,22 +85,39 @@ def as_space(name: str, space: ParameterSpace | Mapping[str, Any]) -> ParameterS
 
 
 def within(space: ParameterSpace, value: Any) -> Any:
-    """Return the value of a space that is nearest to a given one: the first choice if it is none.
+    """Return the value of a space that is nearest to a given one: the first choice, or `low`, if none is near.
 
     Example:
         >>> within(ParameterSpace(type="int", low=50, high=90, step=20), 100)
         90
     """
     if space.type == "categorical":
-        return next(
-            (c for c in space.choices if c == value and type(c) is type(value)), space.choices[0]
-        )
+        return nearest_choice(space.choices, value)
     low, high = space.low or 0.0, space.high or 0.0
     number = min(max(float(value), low), high) if _is_number(value) else low
     if space.step:
-        steps = round((number - low) / space.step)
-        number = low + min(steps, int((high - low) / space.step + 1e-9)) * space.step
+        # In decimals, as Optuna's grid counts: 0.3 + 2 * 0.3 is no 0.9 in binary.
+        least, most, step, near = (Decimal(str(x)) for x in (low, high, space.step, number))
+        number = least + min(round((near - least) / step), (most - least) // step) * step
     return round(number) if space.type == "int" else float(number)
+
+
+def nearest_choice(choices: Sequence[Any], value: Any) -> Any:
+    """Return the choice that equals a value, else the nearest number, else the first choice.
+
+    Booleans are no numbers here: `True` is not 1.
+
+    Example:
+        >>> nearest_choice([0.001, 1, 10], 1.0), nearest_choice(["sqrt", 0.3, 0.6], 1.0)
+        (1, 0.6)
+    """
+    for choice in choices:
+        if choice == value and isinstance(choice, bool) == isinstance(value, bool):
+            return choice
+    numbers = [choice for choice in choices if _is_number(choice)]
+    if not _is_number(value) or not numbers:
+        return choices[0]
+    return min(numbers, key=lambda number: abs(number - value))
 
 
 def _is_number(value: Any) -> bool:

@@ -21,7 +21,7 @@ from ..models.importance import permutation_importance
 from ..models.predictor import Predictor
 from ..monitoring.reference import Reference, build_reference
 from .calibration import DecisionRules, calibrated, out_of_fold, uncalibrated
-from .cross_validation import Fold, fold_losses, make_folds, without_shared_groups
+from .cross_validation import Fold, fold_losses, make_folds, without_shared
 from .decision_threshold import decision_for
 from .feature_steps import unfitted_model
 from .recipes import fit_estimator
@@ -204,7 +204,7 @@ def earlier_losses(
         begin = end - size
         if size < _FEWEST_ROWS or begin < max(_FEWEST_ROWS, _FITTED_SHARE * rows):
             break
-        fold = without_shared_groups(Fold(np.arange(begin), np.arange(begin, end)), data.groups)
+        fold = without_shared(Fold(np.arange(begin), np.arange(begin, end)), data)
         if len(fold.fitted) < _FEWEST_ROWS:
             break
         if data.classes is not None and len(np.unique(data.target[fold.fitted])) < 2:

@@ -27,7 +27,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from optuna.trial import FixedTrial
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
@@ -70,6 +69,46 @@ class ScopedTrial:
     def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
         """Ask for one of the choices."""
         return self._trial.suggest_categorical(f"{self._scope}.{name}", choices)
+
+
+class GivenTrial:
+    """A trial that answers with given values, whatever the recipe would choose from: a space may have widened it.
+
+    Args:
+        parameters: Values by the names that the recipe asks for.
+        estimator: Name of the estimator, for the message.
+
+    Raises:
+        ConfigurationError: When it is asked for something else.
+    """
+
+    def __init__(self, parameters: Mapping[str, Any], estimator: str) -> None:
+        self._parameters = parameters
+        self._estimator = estimator
+
+    def suggest_float(
+        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
+    ) -> float:
+        """Return the value that is given."""
+        return self._given(name)
+
+    def suggest_int(
+        self, name: str, low: int, high: int, *, step: int = 1, log: bool = False
+    ) -> int:
+        """Return the value that is given."""
+        return self._given(name)
+
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
+        """Return the value that is given."""
+        return self._given(name)
+
+    def _given(self, name: str) -> Any:
+        if name not in self._parameters:
+            raise ConfigurationError(
+                f"estimator {self._estimator!r} asks for {name!r}, which is not among the parameters that "
+                f"it is built with, {sorted(self._parameters)}: give it, too"
+            )
+        return self._parameters[name]
 
 
 _RECIPES: dict[str, Recipe] = {
@@ -165,7 +204,8 @@ def build(
 
     Args:
         name: Name of the estimator.
-        parameters: Hyperparameters by the names that the recipe asks for, or that the class takes.
+        parameters: Hyperparameters by the names that the recipe asks for, or that the class takes; also ones
+            beyond what the recipe would choose from.
         task_type: Task type.
         feature_types: Input column to feature type.
         seed: Seed of the estimator.
@@ -185,7 +225,7 @@ def build(
     if isinstance(recipe, EstimatorClass):
         estimator = recipe.make(parameters, feature_types, seed)
     else:
-        estimator = recipe(FixedTrial(dict(parameters)), task_type, feature_types, seed)
+        estimator = recipe(GivenTrial(parameters, name), task_type, feature_types, seed)
     needed = "predict" if task_type == "regression" else "predict_proba"
     for method in ("fit", needed):
         if not callable(getattr(estimator, method, None)):

@@ -39,7 +39,7 @@ def search_recipe(
         ConfigurationError: If an estimator cannot be found, or every trial failed.
         DataRejected: If the rows cannot be cross-validated.
     """
-    refuse_unweighted(settings.estimators, data, task, settings.seed)
+    refuse_unweighted(settings.estimators, data, task, settings.seed, settings.search.spaces)
     rows = tuning_rows(data, method, settings.maximum_tuning_rows, settings.seed)
     folds = make_folds(rows, method, settings.folds, settings.seed)
     parts = rungs(settings.search, len(rows.rows))

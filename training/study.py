@@ -75,9 +75,8 @@ class PersistentStudy:
         refuse_unknown(self._search.spaces, settings.estimators, "training.estimators", "estimator")
         check_sampler(self._search, settings.estimators)
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        defaults = [(name, default_parameters(name, task)) for name in settings.estimators]
         # A declared parameter that no recipe asks for is refused here, before any trial.
-        self._starts = [self._moved(*start) for start in defaults]
+        self._starts = [self._moved(name, {}) for name in settings.estimators]
         self._storage = _storage(url)
         try:
             self._begin(name, task, metric, starts)
@@ -230,6 +229,7 @@ class PersistentStudy:
         return self._trials[: max(0, number - self._search.ahead + 1)]
 
     def _moved(self, estimator: str, values: Mapping[str, Any]) -> Start:
+        values = {**default_parameters(estimator, self._task), **values}
         start = StartTrial({f"{estimator}.{name}": value for name, value in values.items()})
         self._choose(start, estimator)
         if self._search.sampler == "grid":

@@ -67,7 +67,8 @@ def _made(
 ) -> tuple[TrainingRows, list[Fold]]:
     data = training_rows(frame, columns, task_type, class_weights=training.class_weights)
     data = with_features(data, training)
-    refuse_unweighted(training.estimators, data, task_type, training.seed)
+    spaces = training.search.spaces
+    refuse_unweighted(training.estimators, data, task_type, training.seed, spaces)
     if training.decisions.costs is not None and data.classes is not None:
         # Better said now than after the study.
         cost_matrix(training.decisions.costs, data.classes)

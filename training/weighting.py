@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +13,8 @@ from sklearn.utils.validation import has_fit_parameter
 from ..core.errors import ConfigurationError
 from ..core.settings import TaskType
 from ..data.training_rows import TrainingRows
-from .recipes import find_recipe
+from .declared_recipes import Spaces, choose
+from .recipes import build
 
 _WEIGHT = "sample_weight"
 
@@ -52,7 +54,11 @@ def fit_parameters(estimator: Any, data: TrainingRows) -> dict[str, Any]:
 
 
 def refuse_unweighted(
-    estimators: Sequence[str], data: TrainingRows, task: TaskType, seed: int
+    estimators: Sequence[str],
+    data: TrainingRows,
+    task: TaskType,
+    seed: int,
+    spaces: Spaces | None = None,
 ) -> None:
     """Refuse estimators that cannot take sample weights.
 
@@ -61,22 +67,23 @@ def refuse_unweighted(
         data: The rows; without weights nothing is refused.
         task: Task type.
         seed: Seed of the estimators.
+        spaces: Estimator to what is declared for it. None: nothing is.
 
     Raises:
-        ConfigurationError: If one cannot, or cannot be found.
+        ConfigurationError: If one cannot, cannot be found or cannot be built.
     """
     if data.fit_weights() is None:
         return
     for name in estimators:
         study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
-        try:
-            estimator = find_recipe(name)(study.ask(), task, data.model_types, seed)
-        except ConfigurationError:
-            raise
-        except Exception as error:
-            raise ConfigurationError(
-                f"recipe {name!r} failed: {type(error).__name__}: {error}"
-            ) from error
+        types = data.model_types
+        with warnings.catch_warnings():
+            # Choices may be of any type here: they are stored nowhere.
+            warnings.simplefilter("ignore", UserWarning)
+            parameters = choose(
+                study.ask(), name, spaces or {}, task=task, feature_types=types, seed=seed
+            )
+        estimator = build(name, parameters, task, types, seed)
         if weight_keyword(estimator) is None:
             raise _unweighted(name, estimator)
 

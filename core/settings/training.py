@@ -6,6 +6,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field
 
+from ..import_paths import is_import_path
 from .base import Seconds, Settings, TaskType
 from .decisions import ClassWeights, DecisionSettings
 from .features import FeatureStep, TypeName
@@ -94,6 +95,16 @@ class TrainingSettings(Settings):
         default_factory=DecisionSettings,
         description="How probabilities are calibrated, and which label they lead to.",
     )
+
+    @property
+    def own_code(self) -> list[str]:
+        """Import paths of what shapes a model and is not this package's: estimators, feature steps, spaces."""
+        spaces = self.search.spaces.values()
+        return [
+            *(name for name in self.estimators if is_import_path(name)),
+            *(step.step for step in self.features),
+            *(space for space in spaces if isinstance(space, str)),
+        ]
 
     def without_place(self) -> Self:
         """Return these settings as if trials ran one by one in the flow's process.

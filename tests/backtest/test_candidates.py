@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from prefect_mlops.backtest.candidates import Candidates, with_changes
 from prefect_mlops.core.settings import GateSettings
 from prefect_mlops.core.workspace import Workspace
+from support.own_code import write_module
 from support.streams import SETUP, stream_of
 
 
@@ -39,6 +41,18 @@ def test_other_rows_are_another_training(workspace):
     first = Candidates(stream_of(), SETUP, workspace).train(400)
     other = Candidates(stream_of(turned=200), SETUP, workspace).train(400)
     assert not np.array_equal(other.served, first.served)
+
+
+def test_edited_code_of_the_users_is_another_training(workspace, monkeypatch, tmp_path):
+    training = SETUP.training.model_copy(update={"estimators": ["edited_ridge:made"], "trials": 1})
+    found = []
+    for alpha in (1.0, 1.0, 1000.0):
+        text = f"from sklearn.linear_model import Ridge\ndef made(*_):\n    return Ridge({alpha})\n"
+        write_module(monkeypatch, tmp_path, "edited_ridge", text)
+        setup = replace(SETUP, training=training)
+        found.append(Candidates(stream_of(), setup, workspace).train(400))
+    assert found[1].seconds == found[0].seconds
+    assert not np.allclose(found[2].served, found[0].served)
 
 
 def test_changes_leave_out_what_is_not_named():

@@ -261,6 +261,44 @@ def test_a_study_without_a_key_is_the_same_wherever_its_trials_run(make):
     assert names[3] != names[0]
 
 
+@pytest.mark.parametrize("place", ["estimator", "feature", "space"])
+def test_a_study_without_a_key_is_another_once_code_of_the_users_is_edited(
+    place, make_numbers, own_module
+):
+    def texts(number):
+        return {
+            "estimator": f"""
+                from sklearn.linear_model import Ridge
+                def made(trial, task_type, feature_types, seed):
+                    return Ridge(trial.suggest_float("alpha", {number}, {number}.5))
+            """,
+            "feature": f"""
+                def made(rows):
+                    return rows.assign(more=rows["x"] * {number})
+            """,
+            "space": f"""
+                def made(trial):
+                    return {{"alpha": trial.suggest_float("alpha", {number}, {number}.5)}}
+            """,
+        }[place]
+
+    training = {
+        "estimator": {"estimators": ["edited_code:made"]},
+        "feature": {"features": ["edited_code:made"], "trusted_types": ["edited_code.made"]},
+        "space": {"search": {"spaces": {"linear": "edited_code:made"}}},
+    }[place]
+    names = []
+    for number in (1, 1, 2):
+        own_module("edited_code", texts(number))
+        project, split = make_numbers(trials=1, **training)
+        study = tune.fn(split, None, **project.arguments(tune))
+        assert study.failed == 0
+        names.append(study.name)
+        if place != "feature":
+            assert number <= study.parameters["alpha"] <= number + 0.5
+    assert names[0] == names[1] != names[2]
+
+
 def test_an_estimator_that_is_not_there_is_refused_before_any_trial(make):
     project, split = make(estimators=["linear", "extra_trees"])
     run_id = open_run(project.stores, "key", None)

@@ -20,11 +20,60 @@ def data_of(target, task="binary", x=None):
     return training_rows(frame, Columns(target="y"), task)
 
 
+def days(count, rows, zone=None):
+    day = pd.Series(pd.date_range("2024-01-01", periods=count, tz="UTC" if zone == "UTC" else None))
+    day = day.repeat(rows).reset_index(drop=True)
+    x = np.random.default_rng(0).normal(size=count * rows)
+    return pd.DataFrame({"t": day.astype(str) if zone == "text" else day, "x": x, "y": 2 * x})
+
+
 def test_folds_in_time_only_ever_predict_the_future():
     folds = make_folds(data_of(["a", "b"] * 50), "time", 4, seed=0)
     assert len(folds) == 4
     for fold in folds:
         assert fold.fitted.max() < fold.scored.min()
+
+
+@pytest.mark.parametrize("zone", [None, "UTC", "text"])
+def test_folds_fit_on_no_row_of_the_moment_that_is_scored_first(zone):
+    frame = days(7, 100, zone)
+    data = training_rows(frame, Columns(target="y", timestamp="t"), "regression")
+    folds = make_folds(data, "time", 4, seed=0)
+    assert len(folds) == 4
+    for fold in folds:
+        assert frame["t"][fold.fitted].max() < frame["t"][fold.scored].min()
+    # The rows after the first of each day's, too.
+    assert [len(fold.fitted) for fold in folds] == [100, 200, 400, 500]
+
+
+def test_rows_without_a_timestamp_or_each_of_its_own_moment_fit_all_that_is_earlier():
+    frame = days(7, 100).assign(t=pd.date_range("2024-01-01", periods=700, freq="h"))
+    plain = training_rows(frame.drop(columns="t"), Columns(target="y", ordered=True), "regression")
+    timed = training_rows(frame, Columns(target="y", timestamp="t"), "regression")
+    for data in (plain, timed):
+        folds = make_folds(data, "time", 4, seed=0)
+        assert [len(fold.fitted) for fold in folds] == [140, 280, 420, 560]
+    assert plain.moments is None
+    missing = days(7, 100).assign(t=pd.NaT)
+    unknown = training_rows(missing, Columns(target="y", timestamp="t"), "regression")
+    assert len(make_folds(unknown, "time", 4, seed=0)[0].fitted) == 140
+
+
+def test_rows_of_one_moment_are_refused_in_time_order():
+    data = training_rows(days(1, 100), Columns(target="y", timestamp="t"), "regression")
+    with pytest.raises(DataRejected, match="no fold has earlier rows to fit on"):
+        make_folds(data, "time", 4, seed=0)
+    assert len(make_folds(data, "hash", 4, seed=0)) == 4
+
+
+def test_moments_stay_with_their_rows():
+    frame = days(7, 100).assign(w=np.arange(700) % 2)
+    data = training_rows(frame, Columns(target="y", timestamp="t", weight="w"), "regression")
+    latest = tuning_rows(data, "time", 100, 0)
+    assert len(data.moments) == len(data.rows) == 350
+    assert list(latest.moments) == list(data.moments[-100:])
+    for fold in make_folds(latest, "time", 2, seed=0):
+        assert not set(latest.moments[fold.fitted]) & set(latest.moments[fold.scored])
 
 
 def test_shuffled_folds_score_every_row_once_and_spread_the_classes():
@@ -121,7 +170,7 @@ def test_what_an_estimator_raises_is_the_trials_error():
     data = data_of(np.arange(40.0), "regression")
     score = trial_of(data, [], {"alpha": -1.0})
     assert score.error is not None
-    assert "`-1.0` is invalid" in score.error
+    assert "'alpha' parameter of Ridge" in score.error
 
 
 def test_tuning_rows_are_the_latest_in_time_and_a_sample_otherwise():

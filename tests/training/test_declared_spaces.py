@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import doctest
+from decimal import Decimal
 
+import numpy as np
 import optuna
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from optuna.trial import TrialState
 from prefect_mlops.core.errors import ConfigurationError
 from prefect_mlops.core.settings.search import ParameterSpace
 from prefect_mlops.training import declared_spaces
@@ -55,6 +58,48 @@ def test_any_value_is_moved_to_one_that_the_space_contains(space, value):
     distribution = trial.distributions["a"]
     moved = within(space, value)
     assert distribution._contains(distribution.to_internal_repr(moved))
+
+
+@pytest.mark.parametrize(
+    ("choices", "value", "nearest"),
+    [
+        ([0.001, 1, 10], 1.0, 1),
+        ([0.001, 2, 10], 1.0, 0.001),
+        ([0.001, 3, 10], 2, 3),
+        ([False, True, 1.0], 1, 1.0),
+        ([1, 0, True], True, True),
+        (["none", True, 5], 1.0, 5),
+        (["sqrt", 0.3], "sqrt", "sqrt"),
+        ([0.3, None], None, None),
+        (["log2", 0.3], "sqrt", "log2"),
+        (["log2", 0.3], None, "log2"),
+        ([4, 8], "sqrt", 4),
+        ([4, True], False, 4),
+    ],
+)
+def test_a_value_is_moved_to_the_equal_or_nearest_choice(choices, value, nearest):
+    moved = within(ParameterSpace(type="categorical", choices=choices), value)
+    assert (moved, type(moved)) == (nearest, type(nearest))
+
+
+@given(st.integers(0, 40), st.sampled_from([0.1, 0.3, 0.05, 0.7, 1e-3]), st.floats(-1, 9))
+def test_a_value_is_moved_to_exactly_what_a_grid_enumerates(tenths, step, value):
+    space = ParameterSpace(type="float", low=tenths / 10, high=tenths / 10 + 3.0, step=step)
+    study = optuna.create_study(sampler=optuna.samplers.BruteForceSampler(seed=0))
+    study.enqueue_trial({"a": within(space, value)})
+    drawn = []
+    for _ in range(5):
+        trial = study.ask()
+        drawn.append(suggest_declared(trial, {"a": space})["a"])
+        study._storage.set_trial_state_values(trial._trial_id, TrialState.COMPLETE, [0.0])
+    points, here, end = [], Decimal(str(space.low)), Decimal(str(space.high))
+    while here <= end:
+        points.append(float(here))
+        here += Decimal(str(step))
+    moved = within(space, value)
+    assert moved in points
+    assert abs(moved - value) == pytest.approx(min(abs(p - value) for p in points))
+    assert len(set(np.round(drawn, 9))) == 5
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,20 @@ def test_periods_end_where_too_little_is_left_to_fit_on():
     assert earlier_losses(RECIPE, data, 200, 0) == []
 
 
+def test_periods_are_predicted_from_no_row_of_the_moment_in_which_they_begin():
+    # Of the day that the latest period begins in, the rows before it are of another world.
+    frame = seasons([1.0, 1.0, 1.0, 1.0])
+    frame.loc[500:599, "y"] += 1000.0
+    day = np.repeat([0, 1, 2], [500, 200, 100])
+    frame["t"] = pd.Timestamp("2024-01-01") + pd.to_timedelta(day, unit="D")
+    data = training_rows(frame, Columns(target="y", timestamp="t"), "regression")
+    (losses,) = earlier_losses(RECIPE, data, 200, 1)
+    assert metric_value("rmse", losses) == pytest.approx(1.0, rel=0.2)
+    unordered = training_rows(frame.drop(columns="t"), COLUMNS, "regression")
+    (losses,) = earlier_losses(RECIPE, unordered, 200, 1)
+    assert metric_value("rmse", losses) > 50
+
+
 def test_a_single_class_is_nothing_to_fit_on():
     frame = pd.DataFrame({"x": np.arange(600.0), "y": ["a"] * 300 + ["a", "b"] * 150})
     recipe = Recipe("linear", {"C": 1.0}, "binary", "log_loss", 0)

@@ -15,6 +15,7 @@ from sklearn.pipeline import Pipeline
 NAMES = ["hist_gradient_boosting", "random_forest", "linear"]
 TASKS = ["binary", "multiclass", "regression"]
 FEATURE_TYPES = {"x": "number", "job": "category"}
+FOREST = {"n_estimators": 10, "min_samples_leaf": 2}
 
 
 def rows(count: int = 90):
@@ -109,6 +110,21 @@ def test_a_recipe_of_the_user_is_tuned_and_built(recipe_module):
     assert model.alpha == parameters["alpha"]
     assert model.random_state == 7
     assert default_parameters(name, "regression") == {}
+
+
+@pytest.mark.parametrize("value", [0.2, 0.45, "log2"])
+def test_values_beyond_a_recipes_own_choices_and_ranges_build_it(value):
+    model = build("random_forest", {**FOREST, "max_features": value}, "binary", FEATURE_TYPES, 0)
+    assert model["model"].max_features == value
+    far = {**default_parameters("hist_gradient_boosting", "binary"), "learning_rate": 0.9}
+    far_model = build("hist_gradient_boosting", far, "binary", FEATURE_TYPES, 0)
+    assert far_model["model"].learning_rate == 0.9
+
+
+def test_a_value_that_a_recipe_asks_for_and_nobody_gave_is_named():
+    given = {"n_estimators": 10, "max_features": 1.0}
+    with pytest.raises(ConfigurationError, match="asks for 'min_samples_leaf', which is not among"):
+        build("random_forest", given, "binary", FEATURE_TYPES, 0)
 
 
 @pytest.mark.parametrize(

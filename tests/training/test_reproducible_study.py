@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import sys
+import types
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,12 +19,17 @@ C = {"type": "float", "low": 0.5, "high": 2.0, "log": True}
 CHOICES = {"type": "categorical", "choices": [1.0, 2.0, 3.0]}
 
 
-def make(url=None, estimators=("hist_gradient_boosting",), trials=24, starts=list, **search):
+def make(
+    url=None, estimators=("hist_gradient_boosting",), trials=24, starts=list, seed=0, **search
+):
     return PersistentStudy(
         url,
         "study",
         settings=TrainingSettings(
-            estimators=list(estimators), trials=trials, search=SearchSettings(**search)
+            estimators=list(estimators),
+            trials=trials,
+            seed=seed,
+            search=SearchSettings(**search),
         ),
         task="binary",
         feature_types={"a": "number"},
@@ -113,6 +120,47 @@ def test_a_grid_is_tried_once_each_and_then_the_study_ends():
     study = run(make(estimators=["linear"], sampler="grid", spaces=spaces))
     assert sorted(t.user_attrs["parameters"]["C"] for t in study.begun) == [1.0, 2.0, 3.0]
     assert study.ended
+
+
+def test_a_grid_does_not_repeat_the_default_that_it_began_with():
+    for low, step, points in ((0.3, 0.3, 4), (0.7, 0.1, 7), (0.1, 0.05, 25)):
+        space = {"type": "float", "low": low, "high": 1.3, "step": step}
+        study = run(make(estimators=["linear"], sampler="grid", spaces={"linear": {"C": space}}))
+        values = [t.user_attrs["parameters"]["C"] for t in study.begun]
+        assert len({round(value, 9) for value in values}) == len(values) == min(points, 24)
+
+
+def test_a_choice_that_equals_the_default_is_tried_first():
+    choices = {"type": "categorical", "choices": [0.001, 1, 10]}
+    study = run(make(estimators=["linear"], trials=1, spaces={"linear": {"C": choices}}))
+    assert study.begun[0].params["linear.C"] == 1
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_defaults_lie_in_a_space_in_which_one_parameter_depends_on_another(seed, monkeypatch):
+    def balanced(trial):
+        depth = trial.suggest_int("depth", 2, 6)
+        rate = trial.suggest_float("learning_rate", 0.02, 0.4 / depth, log=True)
+        return {"max_leaf_nodes": 2**depth, "learning_rate": rate}
+
+    module = types.ModuleType("my_spaces")
+    module.balanced = balanced  # pyright: ignore[reportAttributeAccessIssue]
+    monkeypatch.setitem(sys.modules, "my_spaces", module)
+    spaces = {"hist_gradient_boosting": "my_spaces:balanced"}
+    starts = [("hist_gradient_boosting", {"learning_rate": 0.19})]
+    study = run(make(trials=3, seed=seed, spaces=spaces, starts=lambda: starts))
+    for trial in study.begun:
+        for name, value in trial.params.items():
+            found = trial.distributions[name]
+            assert found._contains(found.to_internal_repr(value)), (trial.number, name)
+    assert study.begun[0].params["hist_gradient_boosting.learning_rate"] == 0.1
+
+
+def test_what_a_start_does_not_say_is_the_default():
+    starts = [("hist_gradient_boosting", {"learning_rate": 0.19})]
+    study = run(make(trials=2, starts=lambda: starts))
+    first, second = (t.user_attrs["parameters"] for t in study.begun)
+    assert second == {**first, "learning_rate": 0.19}
 
 
 def test_what_is_started_with_follows_the_defaults_moved_into_the_space(tmp_path):

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from prefect_mlops.core.errors import ConfigurationError, DataRejected
-from prefect_mlops.core.settings import Columns
+from prefect_mlops.core.settings import Columns, ParameterSpace
 from prefect_mlops.data.training_rows import training_rows
 from prefect_mlops.training.cross_validation import Fold, make_folds, score_fold
 from prefect_mlops.training.recipe_evaluation import Recipe, evaluate_recipe
@@ -57,6 +57,33 @@ def test_one_that_takes_none_is_refused_by_name(monkeypatch):
         "binary",
         0,
     )
+
+
+def test_a_class_is_asked_with_what_is_declared_for_it(monkeypatch):
+    class Strong(LogisticRegression):
+        def __init__(self, strength):
+            super().__init__(C=strength)
+            self.strength = strength
+
+    class Near(KNeighborsClassifier):
+        def __init__(self, count):
+            super().__init__(count)
+            self.count = count
+
+    module = types.ModuleType("strong_models")
+    module.Strong, module.Near = Strong, Near  # pyright: ignore[reportAttributeAccessIssue]
+    module.space = lambda trial: {"strength": trial.suggest_float("log", 0, 1) + 1}  # pyright: ignore[reportAttributeAccessIssue]
+    monkeypatch.setitem(sys.modules, "strong_models", module)
+    data = training_rows(rows(), COLUMNS, "binary")
+    name = "strong_models:Strong"
+    space = {"strength": ParameterSpace(type="float", low=0.1, high=2.0)}
+    for declared in (space, "strong_models:space"):
+        refuse_unweighted([name], data, "binary", 0, {name: declared})
+    with pytest.raises(ConfigurationError, match=r"cannot be made with .*'strength'"):
+        refuse_unweighted([name], data, "binary", 0)
+    count = {"count": ParameterSpace(type="int", low=1, high=3)}
+    with pytest.raises(ConfigurationError, match="'strong_models:Near' makes a Near, whose fit"):
+        refuse_unweighted(["strong_models:Near"], data, "binary", 0, {"strong_models:Near": count})
 
 
 def test_the_last_step_of_pipelines_in_pipelines_takes_them():
