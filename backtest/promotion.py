@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ..core.results import Cause, Gate, Verdict
 from ..core.settings import Setup
 from ..core.table_columns import FEATURE_PREFIX
 from ..data.training_rows import training_rows
-from ..gates.baseline import GUESS, better_than_a_guess, nothing_told
+from ..gates.baseline import GUESS, better_than_a_guess, lesser_harm, nothing_told
 from ..gates.comparable_rows import NotComparable, sampling_of
 from ..gates.comparison import compare_slices, confirmation, non_inferiority, superiority
 from ..gates.floors import floor_gates
@@ -23,13 +25,16 @@ from .candidates import ReplayedCandidate, rows_learnt
 from .stream import Span, Stream
 
 
-def gates_of_candidate(stream: Stream, setup: Setup, candidate: ReplayedCandidate) -> list[Gate]:
+def gates_of_candidate(
+    stream: Stream, setup: Setup, candidate: ReplayedCandidate, champion: ReplayedCandidate
+) -> list[Gate]:
     """Judge a candidate by itself: its holdout can tell, its floors hold, and it is better than a guess.
 
     Args:
         stream: The rows.
         setup: The project's settings.
         candidate: What a training gave.
+        champion: The candidate that serves.
 
     Returns:
         The gates.
@@ -40,11 +45,13 @@ def gates_of_candidate(stream: Stream, setup: Setup, candidate: ReplayedCandidat
     return [
         *holdout_classes(held_out, setup.task_type, gates.minimum_class_rows),
         *floor_gates(candidate.metrics, gates.floors),
-        *_baseline(stream, setup, candidate),
+        *_baseline(stream, setup, candidate, champion),
     ]
 
 
-def _baseline(stream: Stream, setup: Setup, candidate: ReplayedCandidate) -> list[Gate]:
+def _baseline(
+    stream: Stream, setup: Setup, candidate: ReplayedCandidate, champion: ReplayedCandidate
+) -> list[Gate]:
     """Return the gate about the constant guess; the one about a linear model is advice, which replays nothing."""
     if "baseline" in setup.gates.skip:
         return []
@@ -57,14 +64,39 @@ def _baseline(stream: Stream, setup: Setup, candidate: ReplayedCandidate) -> lis
     learnt = rows_learnt(stream.frame, setup.columns, first, end)
     data = training_rows(learnt, setup.columns, setup.task_type)
     guess = constant_guess(data, setup.task_type, setup.metric)
+    losses = losses_of(setup.metric, guess, holdout, target)
+    gate = better_than_a_guess(
+        setup.metric,
+        guess=losses,
+        candidate=candidate.evaluated_losses(first, end),
+        settings=setup.gates,
+        seed=setup.training.seed,
+        sampling=sampling,
+    )
+    begin = max(first, champion.fitted)
+    if end - begin < setup.gates.minimum_holdout_rows:
+        return [gate]
+    drawn, before = (
+        sampling.take(np.arange(begin - first, end - first)),
+        champion.served_losses(begin, end),
+    )
+    found = paired_difference(
+        setup.metric,
+        before,
+        candidate.evaluated_losses(begin, end),
+        confidence=setup.gates.confidence,
+        resamples=setup.gates.resamples,
+        seed=setup.training.seed,
+        sampling=drawn,
+    )
     return [
-        better_than_a_guess(
+        lesser_harm(
+            gate,
             setup.metric,
-            guess=losses_of(setup.metric, guess, holdout, target),
-            candidate=candidate.evaluated_losses(first, end),
+            guess=metric_value(setup.metric, losses, sampling.weights),
+            champion=metric_value(setup.metric, before, drawn.weights),
+            improvement=found.low,
             settings=setup.gates,
-            seed=setup.training.seed,
-            sampling=sampling,
         )
     ]
 

@@ -245,7 +245,11 @@ class Replay:
         except DataRejected as error:
             return "failed", str(error)
         self._seconds += candidate.seconds
-        alone = gates_of_candidate(self._stream, self._setup, candidate) if by_rules else []
+        alone = (
+            gates_of_candidate(self._stream, self._setup, candidate, loop.champion)
+            if by_rules
+            else []
+        )
         if reasons := [gate.reason for gate in alone if gate.blocks]:
             return "rejected", "; ".join(reasons[:3])
         loop.registered += 1

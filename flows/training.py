@@ -19,13 +19,10 @@ from ..blocks.project import MLProject
 from ..core.checkpoints import Checkpoints
 from ..core.errors import DataRejected
 from ..core.results import (
-    Candidate,
     Cause,
     Comparison,
     DataValidation,
-    Gate,
     PackageCheck,
-    Split,
     TrainingOutcome,
     digest_of,
 )
@@ -36,20 +33,17 @@ from ..registry.tracking import close_run
 from ..registry.versions import get_version
 from ..runs.endings import record_end
 from ..runs.gate_words import ending_in_words
-from ..tasks.comparison import compare
 from ..tasks.data_validation import validate_data
 from ..tasks.extraction import extract
 from ..tasks.fitting import fit, refit
 from ..tasks.freshness import check_freshness
-from ..tasks.model_validation import check_model
-from ..tasks.own_gates import run_gates
 from ..tasks.packaging import check_package
 from ..tasks.splitting import split
 from ..tasks.tuning import tune
 from .answering import answered, known_answer, one_at_a_time
 from .approval import attempt_of_this_run, waits_elsewhere
 from .attempts import STEPS, forget_lost_steps, open_run, reopen_run, suspend_run
-from .evidence_gates import evidence_gates
+from .evidence_gates import judge
 from .known_outcomes import known_outcome, outcome_file
 from .notifying import tell_failed
 from .project_flow import project_flow
@@ -198,8 +192,9 @@ def _train(
     try:
         study = steps.run(tune, splits, run_id, training_key)
         candidate = steps.run(fit, splits, study, run_id)
-        checks = _checks(project, steps, splits, candidate)
-        comparison = steps.run(compare, splits, candidate, cause, replace_champion=replace_champion)
+        checks, comparison = judge(
+            project, steps, splits, candidate, cause, replace_champion=replace_champion
+        )
         evaluated = [*validation.gates, *checks, *comparison.gates]
         if project.refits and not any(gate.blocks for gate in evaluated):
             candidate = steps.run(refit, splits, rows, candidate)
@@ -268,13 +263,3 @@ def _refuse_rows(
         "them at the source or, if they are right, edit the suite and name it in data.suite: "
         f"{validation.suite_uri}"
     )
-
-
-def _checks(project: MLProject, steps: Steps, splits: Split, candidate: Candidate) -> list[Gate]:
-    """Return what every gate says that looks at the evaluated model by itself."""
-    gates = steps.run(check_model, splits, candidate).gates
-    for check in evidence_gates(project.gates, project.training.decisions):
-        gates = [*gates, *steps.run(check, splits, candidate).gates]
-    if project.gates.custom:
-        gates = [*gates, *steps.run(run_gates, splits, candidate).gates]
-    return gates

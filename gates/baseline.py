@@ -109,6 +109,45 @@ def better_than_linear(
     return _gate(LINEAR, verdict, reason, found, 0.0, blocking=blocking)
 
 
+def lesser_harm(
+    gate: Gate,
+    metric: str,
+    *,
+    guess: float,
+    champion: float | None,
+    improvement: float | None,
+    settings: GateSettings,
+) -> Gate:
+    """Let a refused candidate follow a champion that is worse than a guess itself, and than the candidate.
+
+    To refuse would keep the worse of the two: right after an abrupt change, when most training rows are of before,
+    that is the rule. Whether it is promoted is for the comparison to say.
+
+    Args:
+        gate: What `better_than_a_guess` said.
+        metric: Name of the loss.
+        guess: The guess' metric on the holdout.
+        champion: The champion's there. None: nobody was compared with.
+        improvement: Lower bound of the candidate's improvement over the champion. None: unknown.
+        settings: What a candidate must pass.
+
+    Returns:
+        The gate, as advice where that is so; else as it is.
+    """
+    if not gate.blocks or gate.verdict != "failed" or not settings.baseline.lesser_harm:
+        return gate
+    if champion is None or improvement is None:
+        return gate
+    if champion <= guess or improvement <= settings.margin:
+        return gate
+    reason = (
+        f"{gate.reason}. Advice here: the champion has {champion:.4g}, worse than that guess's {guess:.4g}, and the "
+        f"candidate is surely better than it, so it is the lesser harm (gates.baseline.lesser_harm). Neither is "
+        f"worth its {metric}: a person should look"
+    )
+    return gate.model_copy(update={"blocking": False, "reason": reason})
+
+
 def nothing_told(why: str, settings: GateSettings) -> list[Gate]:
     """Return both gates where the rows tell nothing.
 

@@ -103,7 +103,7 @@ def check_baseline(
     losses = losses_of(metric, found.predictor, holdout, target)
     dummy = constant_guess(training_rows(found.train, columns, task_type), task_type, metric)
     guess = losses_of(metric, dummy, holdout, target)
-    measured = _scores("baseline.dummy", dummy, holdout, target)
+    measured = _scores("baseline.dummy", dummy, holdout, columns)
     gates = [
         *found.unseen(columns),
         better_than_a_guess(
@@ -165,7 +165,7 @@ def _linear(
             seed=seed,
         )
         itself = losses_of(metric, linear, found.holdout, columns.target)
-        scores = _scores("baseline.linear", linear, found.holdout, columns.target)
+        scores = _scores("baseline.linear", linear, found.holdout, columns)
     except MLOpsError as error:
         return linear_not_fitted(str(error), blocking=wanted.linear_decides), {}
     except (ValueError, ArithmeticError) as error:
@@ -186,10 +186,16 @@ def _linear(
     return gate, scores
 
 
-def _scores(prefix: str, model: Predictor, holdout: pd.DataFrame, target: str) -> dict[str, float]:
+def _scores(
+    prefix: str, model: Predictor, holdout: pd.DataFrame, columns: Columns
+) -> dict[str, float]:
+    from ..data.row_weights import weights_of
     from ..metrics.losses import scores
     from ..models.evaluation import aligned_labels
 
-    truth, classes = aligned_labels(model, holdout, target)
-    found: dict[str, Any] = scores(model.task_type, truth, model.predict(holdout), classes)
+    truth, classes = aligned_labels(model, holdout, columns.target)
+    weights = weights_of(holdout, columns)
+    found: dict[str, Any] = scores(
+        model.task_type, truth, model.predict(holdout), classes, weights=weights
+    )
     return {f"{prefix}.{name}": value for name, value in found.items()}

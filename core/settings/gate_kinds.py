@@ -31,6 +31,11 @@ class BaselineSettings(Settings):
         description="Improvement over the constant guess that the interval's lower bound must exceed, in "
         "units of the metric.",
     )
+    lesser_harm: bool = Field(
+        default=True,
+        description="Whether a candidate no better than the guess may follow a champion that is worse than the "
+        "guess, once it is surely better than that champion. Otherwise the worse of the two goes on serving.",
+    )
     linear_decides: bool = Field(
         default=False,
         description="Whether a candidate that is not surely better than a linear model is refused. By "

@@ -46,7 +46,7 @@ def test_floors_are_held_by_the_candidate_alone(turned):
     stream, _, later = turned
     for floor, verdict in ((later.metrics["rmse"] + 0.1, "passed"), (0.01, "failed")):
         setup = with_changes(SETUP, gates=GateSettings(floors={"rmse": floor}))
-        verdicts = {g.name: g.verdict for g in gates_of_candidate(stream, setup, later)}
+        verdicts = {g.name: g.verdict for g in gates_of_candidate(stream, setup, later, later)}
         assert verdicts["rmse floor"] == verdict
 
 
@@ -86,9 +86,9 @@ def test_a_candidate_that_knows_no_more_than_a_guess_is_refused(tmp_path, slope,
     frame = pd.DataFrame({"x": x, "y": slope * x + rng.normal(size=900)})
     stream = Stream(frame, COLUMNS, history_rows=400, window_rows=100)
     candidate = Candidates(stream, SETUP, Workspace(str(tmp_path))).train(400)
-    gates = {gate.name: gate for gate in gates_of_candidate(stream, SETUP, candidate)}
+    gates = {gate.name: gate for gate in gates_of_candidate(stream, SETUP, candidate, candidate)}
     gate = gates["better than a guess"]
     assert (gate.verdict, gate.blocks) == (verdict, verdict == "failed")
     skipping = with_changes(SETUP, gates=GateSettings(skip={"baseline": "a synthetic stream"}))
-    skipped = {gate.name for gate in gates_of_candidate(stream, skipping, candidate)}
+    skipped = {gate.name for gate in gates_of_candidate(stream, skipping, candidate, candidate)}
     assert skipped == set(gates) - {"better than a guess"}

@@ -54,3 +54,11 @@ def test_taking_rows_keeps_all_classes():
     assert data.rows["x"].tolist() == [2.0, 0.0]
     assert data.classes is not None
     assert data.classes.tolist() == ["a", "b", "c"]
+
+
+def test_rows_that_count_nothing_are_left_out():
+    rows = frame(["no", "yes"] * 4).assign(w=[0.0, 0.0, 1, 2, 1, 2, 1, 0])
+    found = training_rows(rows, Columns(target="y", weight="w"), "binary")
+    assert found.weights.tolist() == [1, 2, 1, 2, 1]
+    assert found.target.tolist() == ["no", "yes", "no", "yes", "no"]
+    assert len(found.rows) == 5

@@ -18,6 +18,8 @@ from prefect_mlops.models.decision import (
 )
 from prefect_mlops.models.predictor import Predictor
 from prefect_mlops.registry.model_logging import trusted_types
+from prefect_mlops.training.decision_threshold import decision_for
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from skops import io
 
@@ -111,3 +113,30 @@ def test_without_costs_the_most_probable_class_is_the_label():
     predictor = Predictor(model, "binary", {"p": "number", "q": "number"})
     assert (predictor.labels(predictor.predict(rows)) == model.predict(rows)).all()
     assert predictor.deciding is model
+
+
+class Single(ClassifierMixin, BaseEstimator):
+    """Answers in single precision, as XGBoost does."""
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict_proba(self, X):
+        said = X["a"].to_numpy(dtype="float32")
+        return np.column_stack([1 - said, said])
+
+
+@given(st.lists(st.floats(0.01, 0.99), min_size=2, max_size=20), st.integers(1, 20))
+def test_a_threshold_says_the_same_in_single_precision(chances, cost):
+    X = pd.DataFrame({"a": chances})
+    model = Single().fit(X, ["no", "yes"] * len(X))
+    said = np.column_stack([1 - X["a"], X["a"]])
+    truth = np.resize(["no", "yes"], len(X))
+    costs = {"false_positive": 1, "false_negative": cost}
+    decision = decision_for(costs, model.classes_, said, truth)
+    predictor = Predictor(model, "binary", {"a": "number"}, decision)
+    assert float(np.float32(decision.threshold)) == decision.threshold
+    labels = predictor.labels(predictor.predict(X))
+    shipped = deciding_estimator(model, decision, X).predict(X)
+    np.testing.assert_array_equal(labels, shipped)

@@ -138,3 +138,12 @@ def test_nothing_is_warned_about_and_nothing_written(name, tmp_path, capfd):
     fitted(name, "binary").predict(rows()[0])
     assert capfd.readouterr() == ("", "")
     assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_category_without_any_value_in_a_fold_is_still_a_column(name):
+    frame, targets = rows()
+    early = frame.assign(job=None)[:120]
+    model = build(name, default_parameters(name, "binary"), "binary", FEATURE_TYPES, 3)
+    fit_estimator(model, early, targets["binary"][:120])
+    assert model.predict_proba(frame[120:]).shape == (120, 2)

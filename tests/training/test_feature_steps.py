@@ -161,6 +161,16 @@ def test_a_fold_fits_its_steps_on_its_own_rows_alone():
     assert score.means[0] < 0.69
 
 
+def test_a_model_keeps_its_steps_when_another_is_fitted_on_other_rows():
+    rows = with_features(data(), settings("shop_steps:Mean"))
+    first, second = (unfitted_model("linear", {"C": 1.0}, "binary", rows, 0) for _ in range(2))
+    first.fit(rows.rows[:20], rows.target[:20])
+    said = first.predict_proba(rows.rows)
+    second.fit(rows.rows, rows.target)
+    assert first[0].fitted_[0].rows_ == 20
+    np.testing.assert_array_equal(first.predict_proba(rows.rows), said)
+
+
 def test_steps_run_in_their_order_on_what_the_one_before_made():
     steps = ["shop_steps:Mean", {"step": "shop_steps:Mean", "parameters": {"column": "centred"}}]
     rows = with_features(data(), settings(*steps))

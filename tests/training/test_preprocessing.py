@@ -10,7 +10,9 @@ from prefect_mlops.training.preprocessing import (
     default_preprocessor,
     without_counting,
 )
+from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OrdinalEncoder
 from skops import io
 
 FEATURE_TYPES = {"age": "number", "vip": "boolean", "job": "category", "at": "datetime"}
@@ -83,6 +85,13 @@ def test_categories_are_counted_only_where_that_changes_a_code(values, counted):
     (encoder,) = [part for _, part, _ in model[0].transformers]
     assert (encoder.max_categories is not None) is counted
     np.testing.assert_array_equal(model.fit_transform(rows), pipeline().fit_transform(rows))
+
+
+def test_an_encoder_of_ones_own_keeps_its_limit():
+    mine = ColumnTransformer([("codes", OrdinalEncoder(max_categories=20), ["zip"])])
+    rows = pd.DataFrame({"zip": np.arange(500.0)})
+    model = without_counting(Pipeline([("mine", mine)]), 0)
+    assert model.fit_transform(rows).max() == 19
 
 
 def test_category_columns_come_first_for_trees():
