@@ -75,7 +75,9 @@ class TrialRuns:
         )
 
     def catch_up(self, finished: list[tuple[int, str, dict[str, Any], TrialScore]]) -> None:
-        """Log the trials that a killed process finished, and had not logged yet.
+        """Log the trials that a killed process finished, and had not logged, or only half, yet.
+
+        A run that it had begun and not ended is deleted, and its trial logged anew.
 
         Args:
             finished: What `log` is given, of every trial that finished.
@@ -87,14 +89,27 @@ class TrialRuns:
             return
         query = f"tags.`{_PARENT_RUN}` = '{self._run_id}'"
         known: set[str] = set()
+        half: list[str] = []
         token = None
         with registry_errors(self._stores.registry):
             client = self._stores.registry.get_client()
             while True:
                 page = client.search_runs([self._experiment], query, page_token=token)
-                known |= {str(run.info.run_name) for run in page}
+                for run in page:
+                    if tags.TRIAL_STATE not in run.data.tags:
+                        continue
+                    # With a reason, it was ended by `close_abandoned`, half logged.
+                    ended = run.info.status in _STATUS.values()
+                    if ended and tags.KILLED_BECAUSE not in run.data.tags:
+                        known.add(str(run.info.run_name))
+                    else:
+                        half.append(run.info.run_id)
                 if not (token := page.token):
                     break
+            for run_id in half:
+                # Ended too: who looks at deleted runs should not take it for one that works.
+                client.set_terminated(run_id, "KILLED")
+                client.delete_run(run_id)
         for trial in finished:
             if _name(trial[0]) not in known:
                 self.log(*trial)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from prefect.context import FlowRunContext, TaskRunContext
@@ -77,8 +79,22 @@ def _imported(module: str, name: str, extra: str) -> Any:
         ) from error
 
 
+@dataclass(frozen=True)
+class _Begun:
+    """A trial, and how it went so far: `deaths` counts those while it ran alone."""
+
+    recipe: dict[str, Any]
+    deaths: int = 0
+    alone: bool = False
+    runner: object = None
+
+
 class TrialRunner:
     """Runs trials as task runs; a trial whose worker died is run again.
+
+    A pool of processes breaks whole when one of them dies, and does not say which trial it was. So those that
+    were lost are run again alone, one after the other, before others begin: one that is lost while nothing
+    runs beside it has only itself to blame, and fails the third time.
 
     Args:
         search: Runner and address.
@@ -88,7 +104,8 @@ class TrialRunner:
 
     def __init__(self, search: SearchSettings, parallel: int, **common: Any) -> None:
         self._search, self._parallel, self._common = search, parallel, common
-        self._running: dict[PrefectFuture[TrialScore], tuple[dict[str, Any], int, object]] = {}
+        self._running: dict[PrefectFuture[TrialScore], _Begun] = {}
+        self._suspects: deque[_Begun] = deque()
         self._runner: TaskRunner[Any] | None = None
         self._open = ExitStack()
 
@@ -108,26 +125,25 @@ class TrialRunner:
     @property
     def running(self) -> int:
         """Trials that were begun and have not ended."""
-        return len(self._running)
+        return len(self._running) + len(self._suspects)
 
     @property
     def full(self) -> bool:
         """Whether no trial should be begun now."""
+        if self._suspects or any(begun.alone for begun in self._running.values()):
+            return True
         # In a pool of this search alone one more waits its turn: no worker then idles while a result is
         # written down and the next trial chosen.
         own = self._search.runner is not None and self._search.runner_address is None
         return self.running >= self._parallel + own
 
-    def submit(self, recipe: dict[str, Any], attempt: int = 1) -> None:
+    def submit(self, recipe: dict[str, Any]) -> None:
         """Begin a trial.
 
         Args:
             recipe: What `run_trial` is given for this trial alone.
-            attempt: How often it was begun, with this time.
         """
-        assert self._runner is not None
-        future = self._runner.submit(run_trial, parameters={**recipe, **self._common})
-        self._running[future] = (recipe, attempt, self._runner)
+        self._begin(_Begun(recipe))
 
     def next(self) -> tuple[dict[str, Any], TrialScore]:
         """Wait for a trial to end.
@@ -142,8 +158,12 @@ class TrialRunner:
         from ..training.cross_validation import TrialScore
 
         while True:
+            if not self._running:
+                suspect = self._suspects.popleft()
+                self._begin(replace(suspect, alone=True))
             future = next(as_completed(list(self._running)))
-            recipe, attempt, runner = self._running.pop(future)
+            begun = self._running.pop(future)
+            recipe = begun.recipe
             try:
                 return recipe, future.result()
             except MLOpsError:
@@ -155,14 +175,24 @@ class TrialRunner:
                         f"the Dask cluster has no worker for trial {recipe['number']} ({error}). Start some; the "
                         "study goes on with the trials that are left"
                     ) from error
-                if isinstance(error, BrokenExecutor) and runner is self._runner:
+                if isinstance(error, BrokenExecutor) and begun.runner is self._runner:
                     self._renew()
+            begun = replace(begun, deaths=begun.deaths + begun.alone)
             run_logger().warning(
-                "trial %d was lost with its worker: %s", recipe["number"], said.splitlines()[0]
+                "trial %d was lost with a worker (%d of %d times while it ran alone): %s",
+                recipe["number"],
+                begun.deaths,
+                _ATTEMPTS,
+                said.splitlines()[0],
             )
-            if attempt == _ATTEMPTS:
+            if begun.deaths == _ATTEMPTS:
                 return recipe, TrialScore([], pruned=False, seconds=0.0, error=said)
-            self.submit(recipe, attempt + 1)
+            self._suspects.append(begun)
+
+    def _begin(self, begun: _Begun) -> None:
+        assert self._runner is not None
+        future = self._runner.submit(run_trial, parameters={**begun.recipe, **self._common})
+        self._running[future] = replace(begun, runner=self._runner)
 
     def _renew(self) -> None:
         """Replace a pool that lost a process: it takes nothing any more, and its other trials end likewise."""

@@ -10,7 +10,7 @@ import hashlib
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -24,6 +24,7 @@ from ..registry.trial_runs import TrialRuns
 from ..runs.artifacts import artifact_key
 from ..runs.run_logger import run_logger
 from ..runs.step import step
+from .study_lock import only_process
 from .trial_runner import TrialRunner
 from .trials import run_trial
 from .warm_starts import warm_starts
@@ -55,7 +56,8 @@ def tune(
     """Find the best recipe by cross-validation on the training rows.
 
     The first trials are scikit-learn's defaults for each estimator; another recipe must beat them by
-    more than one standard error over the folds. Every trial is a run below `run_id` in MLflow. With
+    more than one standard error over the folds. A study is run by one process at a time: another one waits for
+    it, a day at most, and goes on with what is left. Every trial is a run below `run_id` in MLflow. With
     `settings.parallel_trials` above 1, or a `settings.search.runner`, trials are task runs on a task runner of
     their own: the one that is named, or one like the flow's.
 
@@ -82,7 +84,8 @@ def tune(
         DataRejected: If the training rows cannot be cross-validated, or the rows held out are earlier.
         OrchestratorUnavailable: If a Dask cluster has had no worker for the time that it allows.
         RegistryUnavailable: If MLflow cannot be reached.
-        WorkspaceUnavailable: If rows cannot be read, or the study cannot be written.
+        WorkspaceUnavailable: If rows cannot be read, the study cannot be read or written,
+            or another process runs it for more than a day.
     """
     from optuna.trial import TrialState
 
@@ -108,10 +111,13 @@ def tune(
             asked["code"] = code
         key = digest_of(asked)
     url = study_url(stores.open_workspace(), key)
-    try:
+    with ExitStack() as inside:
+        inside.enter_context(only_process(url))
+        inside.callback(end_processes)
+        inside.callback(forget_rows)
         given = {"columns": columns, "task_type": task_type, "settings": settings}
         data, folds = rows_and_folds(split, **given)
-        opened = PersistentStudy(
+        study = PersistentStudy(
             url,
             key,
             settings=settings,
@@ -123,29 +129,26 @@ def tune(
                 stores, url, task_type=task_type, metric=metric, settings=settings
             ),
         )
+        inside.callback(study.close)
         given |= {"metric": metric, "threads": threads_per_trial(settings.search)}
-        with closing(opened) as study:
-            if run_id is not None or not study.ended:
-                with TrialRuns(run_id, metric, stores) as runs:
-                    runs.catch_up(study.finished)
-                    if not study.ended:
-                        _run_trials(study, runs, {"split": split, **given}, settings, stores.name)
-            estimator, parameters, score = study.best()
-            result = Study(
-                name=key,
-                storage=url,
-                estimator=estimator,
-                parameters=parameters,
-                metric=metric,
-                score=score,
-                trials=len(study.begun),
-                pruned=study.count(TrialState.PRUNED),
-                failed=study.count(TrialState.FAIL),
-                seed=settings.seed,
-            )
-    finally:
-        forget_rows()
-        end_processes()
+        if run_id is not None or not study.ended:
+            with TrialRuns(run_id, metric, stores) as runs:
+                runs.catch_up(study.finished)
+                if not study.ended:
+                    _run_trials(study, runs, {"split": split, **given}, settings, stores.name)
+        estimator, parameters, score = study.best()
+        result = Study(
+            name=key,
+            storage=url,
+            estimator=estimator,
+            parameters=parameters,
+            metric=metric,
+            score=score,
+            trials=len(study.begun),
+            pruned=study.count(TrialState.PRUNED),
+            failed=study.count(TrialState.FAIL),
+            seed=settings.seed,
+        )
     run_logger().info(
         "%s: %s %.4f in cross-validation, best of %d trials (%d pruned, %d failed)",
         estimator,

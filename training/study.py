@@ -10,7 +10,6 @@ one that a killed process left behind is run again as it was.
 from __future__ import annotations
 
 import copy
-import sqlite3
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -30,6 +29,7 @@ from .pruning import cutoffs
 from .recipes import find_recipe
 from .samplers import check_grid, check_sampler, make_sampler
 from .search_spaces import default_parameters
+from .study_database import database_errors, open_storage
 from .trial_records import ERROR, ESTIMATOR, PARAMETERS, SECONDS, Start, record, score_of, tell_view
 
 _ENDED = "ended"
@@ -52,6 +52,7 @@ class PersistentStudy:
 
     Raises:
         ConfigurationError: If an estimator, a declared parameter or what a sampler needs cannot be found.
+        WorkspaceUnavailable: If the database cannot be read or written, also by its methods.
     """
 
     def __init__(
@@ -77,7 +78,8 @@ class PersistentStudy:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         # A declared parameter that no recipe asks for is refused here, before any trial.
         self._starts = [self._moved(name, {}) for name in settings.estimators]
-        self._storage = _storage(url)
+        self._url = url
+        self._storage = open_storage(url)
         try:
             self._begin(name, task, metric, starts)
         except BaseException:
@@ -87,21 +89,24 @@ class PersistentStudy:
     def _begin(
         self, name: str, task: TaskType, metric: str, starts: Callable[[], list[Start]]
     ) -> None:
-        self._study = optuna.create_study(
-            study_name=name, storage=self._storage, load_if_exists=True
-        )
-        attributes = self._study.user_attrs
+        with database_errors(self._url):
+            self._study = optuna.create_study(
+                study_name=name, storage=self._storage, load_if_exists=True
+            )
+            attributes = self._study.user_attrs
         if _STARTS not in attributes:
             moved = [self._moved(*start) for start in starts()]
             found = [list(start) for start in moved if start not in self._starts]
-            for key, value in ((_STARTS, found), ("task", task), ("metric", metric)):
-                self._study.set_user_attr(key, value)
-            attributes = self._study.user_attrs
+            with database_errors(self._url):
+                for key, value in ((_STARTS, found), ("task", task), ("metric", metric)):
+                    self._study.set_user_attr(key, value)
+                attributes = self._study.user_attrs
         self._starts += [(estimator, values) for estimator, values in attributes[_STARTS]]
         self._over = bool(attributes.get(_ENDED))
         self._view = optuna.create_study()
         self._told = 0
-        self._trials = self._study.get_trials()
+        with database_errors(self._url):
+            self._trials = self._study.get_trials()
         self._left = [trial for trial in self._trials if trial.state == TrialState.RUNNING]
         for key, value in attributes.get(_SAMPLER, {}).items():
             self._view._storage.set_study_system_attr(self._view._study_id, key, value)
@@ -156,7 +161,8 @@ class PersistentStudy:
     def end(self) -> None:
         """Begin no further trial, in this process or a later one."""
         self._over = True
-        self._study.set_user_attr(_ENDED, True)
+        with database_errors(self._url):
+            self._study.set_user_attr(_ENDED, True)
 
     def close(self) -> None:
         """Close the database."""
@@ -181,7 +187,8 @@ class PersistentStudy:
             if trial is None:
                 self.end()
                 return None
-            written = self._storage.create_new_trial(self._study._study_id, trial)
+            with database_errors(self._url):
+                written = self._storage.create_new_trial(self._study._study_id, trial)
             trial._trial_id = written
             self._trials.append(trial)
         return trial, trial.user_attrs[ESTIMATOR], dict(trial.user_attrs[PARAMETERS])
@@ -199,7 +206,8 @@ class PersistentStudy:
 
     def tell(self, trial: FrozenTrial, score: TrialScore) -> None:
         """End a trial."""
-        record(self._storage, trial, score)
+        with database_errors(self._url):
+            record(self._storage, trial, score)
         self._trials[trial.number] = trial
 
     def best(self) -> tuple[str, dict[str, Any], float]:
@@ -276,25 +284,6 @@ class PersistentStudy:
     def _keep_sampler(self) -> None:
         """Keep what a sampler remembers of the whole study, such as the parents of a generation."""
         kept = self._view._storage.get_study_system_attrs(self._view._study_id)
-        if kept != self._study.user_attrs.get(_SAMPLER, {}):
-            self._study.set_user_attr(_SAMPLER, kept)
-
-
-def _storage(url: str | None) -> optuna.storages.BaseStorage:
-    if url is None:
-        return optuna.storages.InMemoryStorage()
-    return optuna.storages.RDBStorage(
-        url, engine_kwargs={"connect_args": {"timeout": 60, "factory": _Connection}}
-    )
-
-
-class _Connection(sqlite3.Connection):
-    """A connection that does not wait for the disk at each of the writes that a trial needs.
-
-    A killed process loses nothing; a machine that loses its power, at most the latest trials.
-    """
-
-    def __init__(self, *args: Any, **keywords: Any) -> None:
-        super().__init__(*args, **keywords)
-        self.execute("PRAGMA journal_mode=WAL")
-        self.execute("PRAGMA synchronous=NORMAL")
+        with database_errors(self._url):
+            if kept != self._study.user_attrs.get(_SAMPLER, {}):
+                self._study.set_user_attr(_SAMPLER, kept)

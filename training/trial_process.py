@@ -24,6 +24,8 @@ from .cross_validation import TrialScore
 
 _HERE = "prefect_mlops.training.trial_process"
 _POSIX = os.name == "posix"
+# Its answers end a little before the process does.
+_DYING_SECONDS = 5.0
 _lock = threading.Lock()
 _idle: list[subprocess.Popen[bytes]] = []
 
@@ -49,7 +51,14 @@ def score_within(
     child = _take()
     assert child.stdin is not None
     assert child.stdout is not None
-    timer = threading.Timer(seconds, _kill, [child])
+    late = threading.Event()
+
+    def end() -> None:
+        # A timer's own flag is also set when it is cancelled.
+        late.set()
+        _kill(child)
+
+    timer = threading.Timer(seconds, end)
     began = time.perf_counter()
     try:
         pickle.dump((call, args, keywords), child.stdin)
@@ -62,11 +71,12 @@ def score_within(
     except (EOFError, OSError, pickle.UnpicklingError):
         took = time.perf_counter() - began
         _stop(timer)
+        code = _exit_code(child)
         _kill(child)
-        if timer.finished.is_set() and took >= seconds:
+        if late.is_set():
             error = f"TimeoutError: killed after search.trial_timeout_seconds, {seconds:g} s"
             return TrialScore([], pruned=True, seconds=took, error=error)
-        return TrialScore([], pruned=False, seconds=took, error="its process died")
+        return TrialScore([], pruned=False, seconds=took, error=f"its process died ({code})")
     except BaseException:
         # Interrupted: what it would answer is nobody's answer any more.
         _stop(timer)
@@ -85,6 +95,20 @@ def _stop(timer: threading.Timer) -> None:
     if timer.is_alive():
         # It may be killing right now, and the process must not be taken for one that waits.
         timer.join()
+
+
+def _exit_code(child: subprocess.Popen[bytes]) -> str:
+    """Say how a process ended that answers no more."""
+    try:
+        code = child.wait(_DYING_SECONDS)
+    except subprocess.TimeoutExpired:
+        return "it was still there, but its answers had ended"
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"exit code {code}, {signal.Signals(-code).name}"
+    except ValueError:
+        return f"exit code {code}"
 
 
 def end_processes() -> None:

@@ -241,3 +241,49 @@ def test_a_study_survives_a_killed_worker_and_repeats_no_finished_trial(study_on
     # A pool of processes ends whole when one of them does, a cluster loses the one.
     lost = 2 if runner == "processes" else 1
     assert sum(begun[name] > expected[name] for name in expected) <= lost
+
+
+FATAL = """
+import os
+import signal
+import time
+from pathlib import Path
+
+from prefect_mlops.training.preprocessing import default_preprocessor
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+FITS = Path(__file__).parent / "fits"
+
+
+class Fatal(LogisticRegression):
+    def fit(self, X, y):
+        (FITS / f"{self.C!r}.{time.time_ns()}.{os.getpid()}").touch()
+        if self.C == 2.0:
+            # As one that needs more memory than there is.
+            time.sleep(0.2)
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(1.0)
+        return super().fit(X, y)
+
+
+def recipe(trial, task_type, feature_types, seed):
+    model = Fatal(C=trial.suggest_categorical("C", [1.0, 2.0, 3.0, 4.0, 5.0]))
+    return make_pipeline(default_preprocessor(feature_types, "linear"), model)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL here")
+def test_a_trial_that_always_kills_its_process_fails_alone(study_on, watched):
+    (watched / "fatal_models.py").write_text(FATAL)
+    settings = {"estimators": ["fatal_models:recipe"], "trials": 5, "folds": 2}
+    search = {"runner": "processes", "sampler": "grid", "pruner": "none"}
+    beside = study_on("beside", settings={**settings, "parallel_trials": 3}, **search)
+    fits = fits_of(watched)
+    alone = study_on("alone", settings=settings, **search)
+    assert (beside.trials, beside.failed) == (5, 1)
+    assert trials_of(beside) == trials_of(alone)
+    assert plain(beside) == plain(alone)
+    # Once among others, and three times while it had nobody to blame.
+    assert fits["2.0"] == 4

@@ -1,5 +1,8 @@
+import logging
 import sys
+import threading
 import types
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from textwrap import dedent
 
@@ -388,6 +391,39 @@ def test_trials_that_were_not_logged_before_a_kill_are_logged_after_it(make):
         tune.fn(split, run_id, "key", **project.arguments(tune))
         names = [run.info.run_name for run in trial_runs(project, run_id)]
         assert names == ["trial 0", "trial 1", "trial 2"]
+
+
+def test_a_second_run_of_a_study_waits_for_the_first_and_finds_it_finished(make_numbers, recipe):
+    project, split = make_numbers(estimators=["shop_models:recipe"])
+    begun, waits = threading.Event(), threading.Event()
+
+    def hold(alpha):
+        begun.set()
+        assert waits.wait(20)
+
+    class Waiting(logging.Handler):
+        def emit(self, record):
+            if "another run is at the study" in record.getMessage():
+                waits.set()
+
+    recipe.on_fit = hold
+    run_id = open_run(project.stores, "key", None)
+    given = project.arguments(tune)
+    listener = Waiting()
+    logger = logging.getLogger("prefect_mlops")
+    logger.addHandler(listener)
+    logger.setLevel(logging.INFO)
+    try:
+        with ThreadPoolExecutor(2) as threads:
+            first = threads.submit(tune.fn, split, run_id, "key", **given)
+            assert begun.wait(60)
+            second = threads.submit(tune.fn, split, run_id, "key", **given)
+            assert first.result() == second.result()
+    finally:
+        logger.removeHandler(listener)
+        logger.setLevel(logging.NOTSET)
+    assert recipe.fits == 6
+    assert [run.info.status for run in trial_runs(project, run_id)] == ["FINISHED"] * 3
 
 
 def test_halving_compares_most_trials_on_few_rows(make):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 
 import psutil
@@ -63,4 +64,19 @@ def test_an_error_is_raised_here_and_a_death_is_the_trials_error():
     with pytest.raises(DataRejected, match="too few rows"):
         score_within(30, refuse)
     score = score_within(30, die)
-    assert (score.pruned, score.error) == (False, "its process died")
+    assert (score.pruned, score.error) == (False, "its process died (exit code 3)")
+
+
+def die_reading(code, *, begin):
+    time.sleep(1.0)
+    if code < 0:
+        os.kill(os.getpid(), -code)
+    os._exit(code)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL here")
+@pytest.mark.parametrize(("code", "told"), [(9, "exit code 9"), (-9, "exit code -9, SIGKILL")])
+def test_a_process_that_died_by_itself_is_not_said_to_have_taken_too_long(code, told):
+    # Reading rows takes longer than a trial may, and does not count.
+    score = score_within(0.5, die_reading, code)
+    assert (score.pruned, score.error) == (False, f"its process died ({told})")
