@@ -74,7 +74,7 @@ def _baseline(
         sampling=sampling,
     )
     begin = max(first, champion.fitted)
-    if end - begin < setup.gates.minimum_holdout_rows:
+    if not gate.blocks or end - begin < setup.gates.minimum_holdout_rows:
         return [gate]
     drawn, before = (
         sampling.take(np.arange(begin - first, end - first)),

@@ -63,6 +63,23 @@ def weights_of(frame: pd.DataFrame, columns: Columns) -> np.ndarray | None:
     return numbers
 
 
+def counting_rows(frame: pd.DataFrame, columns: Columns) -> pd.DataFrame:
+    """Return the rows that count anything: the others are no evidence, and must not be taken for some.
+
+    Args:
+        frame: Rows.
+        columns: Roles.
+
+    Returns:
+        Those of a weight above 0, as they are; the same frame where no column is the weight.
+
+    Raises:
+        DataRejected: As `weights_of` does.
+    """
+    weights = weights_of(frame, columns)
+    return frame if weights is None else frame[weights > 0]
+
+
 def groups_of(frame: pd.DataFrame, columns: Columns) -> np.ndarray | None:
     """Return the group of each row.
 

@@ -12,7 +12,7 @@ import pandas as pd
 from ..core.errors import ConfigurationError, DataRejected
 from ..core.settings import ClassWeights, Columns, TaskType
 from .class_labels import class_text, match_classes
-from .row_weights import groups_of, weights_of
+from .row_weights import counting_rows, groups_of, weights_of
 from .schema import FeatureType, conform, infer_feature_types
 
 
@@ -115,10 +115,8 @@ def training_rows(
             has a number of classes that does not fit the task; or a feature is missing, a weight is no
             number from 0 on, or a group is missing.
     """
-    weights = weights_of(frame, columns)
-    if weights is not None and not weights.all():
-        # A fold of nothing but such rows could be neither fitted nor scored on.
-        frame, weights = frame[weights > 0], weights[weights > 0]
+    # A fold of rows that count nothing could be neither fitted nor scored on.
+    frame = counting_rows(frame, columns)
     if feature_types is None:
         features = columns.feature_names(list(frame.columns))
         feature_types = infer_feature_types(frame, features, columns.categorical)
@@ -130,7 +128,7 @@ def training_rows(
         target,
         feature_types,
         classes,
-        weights=weights,
+        weights=weights_of(frame, columns),
         groups=groups_of(frame, columns),
         moments=_moments(frame, columns.timestamp),
         class_weights=_by_class(class_weights, classes),

@@ -103,6 +103,7 @@ def compared_rows(
         NotComparable: If they are too few, or it cannot be told which they are.
         WorkspaceUnavailable: If the rows cannot be read.
     """
+    from ..data.row_weights import counting_rows
     from ..data.snapshots import load_frame
     from ..data.training_cutoff import unseen_rows
 
@@ -123,7 +124,7 @@ def compared_rows(
             new = later_rows(frame, columns, cutoff)
         unseen &= new
         told += [] if new.all() else [name]
-    found = counting_rows(frame[unseen], columns)
+    found = counting_rows(frame[unseen], columns).reset_index(drop=True)
     if len(found) < minimum_holdout_rows:
         of = "holdout rows" if isinstance(rows, Split) else "rows"
         which = f" {of} are later than what {' and '.join(told or fitted)} was fitted on,"
@@ -132,18 +133,6 @@ def compared_rows(
             "(gates.minimum_holdout_rows): wait for more rows"
         )
     return found
-
-
-def counting_rows(rows: pd.DataFrame, columns: Columns) -> pd.DataFrame:
-    """Return the rows that count anything: the others are no evidence, and must not be taken for some.
-
-    Raises:
-        DataRejected: If a weight is missing or none.
-    """
-    from ..data.row_weights import weights_of
-
-    weights = weights_of(rows, columns)
-    return (rows if weights is None else rows[weights > 0]).reset_index(drop=True)
 
 
 def sampling_of(rows: pd.DataFrame, columns: Columns) -> Sampling:

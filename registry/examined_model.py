@@ -89,9 +89,9 @@ def examine(
         RegistryUnavailable: If MLflow cannot be reached.
         WorkspaceUnavailable: If rows cannot be read.
     """
+    from ..data.row_weights import counting_rows
     from ..data.snapshots import as_frame, train_and_holdout
     from ..data.training_rows import labels_of
-    from ..gates.comparable_rows import counting_rows
 
     first, second = train_and_holdout(split)
     train, holdout = as_frame(first, "split[0]"), as_frame(second, "split[1]")
@@ -99,7 +99,7 @@ def examine(
         labels_of(frame, columns.target, task_type)
     model = named_model(stores.registry, candidate)
     predictor = load_named(stores.registry, model, holdout, columns=columns, task_type=task_type)
-    return Examined(model, predictor, train, counting_rows(holdout, columns))
+    return Examined(model, predictor, train, counting_rows(holdout, columns).reset_index(drop=True))
 
 
 def skipped_check(kind: str, settings: GateSettings) -> GateCheck | None:
